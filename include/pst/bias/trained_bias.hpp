@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pst/concepts/bias.hpp"
+
+namespace pst {
+
+/// The attached bias trains in place: db = colsum(dY).
+/// @ingroup bias
+struct TrainedBias {
+  using role = roles::bias;
+  static constexpr bool trained = true;
+};
+static_assert(BiasPolicy<TrainedBias>);
+
+}  // namespace pst

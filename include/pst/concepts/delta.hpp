@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <concepts>
+
+#include "pst/concepts/importance.hpp"
+
+/// @defgroup delta Weight updates
+/// How the weight changes while it is fine-tuned: not at all, as a whole, or by a product of small factors.
+namespace pst {
+
+/// `effective(backend, rows, base, scratch)` gives the weight of a block of rows: in `scratch`, or `base` as it is.
+template <class State, class B, class Scalar>
+concept GivesTheWeight = requires(const State& state, B& on, RowBlock rows, ViewOn<B, const Scalar> base,
+                                  ViewOn<B, Scalar> scratch) {
+  { state.effective(on, rows, base, scratch) } -> std::same_as<ViewOn<B, const Scalar>>;
+};
+
+/// `backward(backend, rows, grad_weight)` learns from the gradient of a block of the weight.
+template <class State, class B, class Scalar>
+concept LearnsFromWeightGradient = requires(State& state, B& on, RowBlock rows, ViewOn<B, const Scalar> grad_weight) {
+  { state.backward(on, rows, grad_weight) } -> std::same_as<void>;
+};
+
+/// `for_each_parameter(weight, visit)` shows every trained matrix; `weight` is what the layer is attached to.
+template <class State, class D, class B, class Scalar>
+concept ShowsParametersOfWeight = requires(State& state,
+                                           ViewOn<B, std::conditional_t<D::in_place, Scalar, const Scalar>> weight) {
+  state.for_each_parameter(weight, detail::ParameterVisitor<B, Scalar>{});
+};
+
+/// A weight update: plain data; `in_place` says whether the attached weight itself is trained.
+template <class D, class B, class Scalar>
+concept WeightDelta = std::semiregular<D> && PlaysRole<D, roles::delta> && requires {
+  { D::in_place } -> std::convertible_to<bool>;
+} && IsMadeForALayer<typename D::template State<B, Scalar>, D, B, Scalar> &&
+    GivesTheWeight<typename D::template State<B, Scalar>, B, Scalar> &&
+    LearnsFromWeightGradient<typename D::template State<B, Scalar>, B, Scalar> &&
+    KeepsGradients<typename D::template State<B, Scalar>, B> &&
+    ShowsParametersOfWeight<typename D::template State<B, Scalar>, D, B, Scalar>;
+
+}  // namespace pst

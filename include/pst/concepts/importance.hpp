@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <concepts>
+
+#include "pst/concepts/role.hpp"
+#include "pst/core/matrix.hpp"
+#include "pst/core/parameter.hpp"
+#include "pst/core/row_plan.hpp"
+
+/// @defgroup importance Importance metrics
+/// How much each weight matters; the lowest scores are pruned. Scores add up: `Sum<...>` is a metric too.
+namespace pst {
+
+namespace detail {
+/// Any visitor of parameters.
+template <class B, class Scalar>
+struct ParameterVisitor {
+  void operator()(Parameter<Scalar, typename B::space>) const {}
+};
+}  // namespace detail
+
+/// `State(metric, backend, layout, weight)` makes what is stored for one layer.
+template <class State, class Policy, class B, class Scalar>
+concept IsMadeForALayer = requires(const Policy& policy, B& on, const LayerLayout& layout,
+                                   ViewOn<B, const Scalar> weight) {
+  State{policy, on, layout, weight};
+};
+
+/// `score(backend, rows, weight, scores)` adds to the scores of a block of rows.
+template <class State, class B, class Scalar>
+concept ScoresWeights = requires(const State& state, B& on, RowBlock rows, ViewOn<B, const Scalar> weight,
+                                 ViewOn<B, Scalar> scores) {
+  { state.score(on, rows, weight, scores) } -> std::same_as<void>;
+};
+
+/// `backward(backend, rows, weight, grad_scores, grad_weight)` learns from the gradient of a block's scores and adds
+/// to `grad_weight` what flows back through the score.
+template <class State, class B, class Scalar>
+concept LearnsFromScoreGradient = requires(State& state, B& on, RowBlock rows, ViewOn<B, const Scalar> weight,
+                                           ViewOn<B, const Scalar> grad_scores, ViewOn<B, Scalar> grad_weight) {
+  { state.backward(on, rows, weight, grad_scores, grad_weight) } -> std::same_as<void>;
+};
+
+/// `begin_step(backend)` sets the gradients to zero and `finish_backward(backend)` completes them.
+template <class State, class B>
+concept KeepsGradients = requires(State& state, B& on) {
+  { state.begin_step(on) } -> std::same_as<void>;
+  { state.finish_backward(on) } -> std::same_as<void>;
+};
+
+/// `for_each_parameter(visit)` shows every trained matrix.
+template <class State, class B, class Scalar>
+concept ShowsItsParameters = requires(State& state) {
+  state.for_each_parameter(detail::ParameterVisitor<B, Scalar>{});
+};
+
+/// An importance metric: plain data, with a `State<B, Scalar>` that scores weights and learns.
+template <class M, class B, class Scalar>
+concept ImportanceMetric = std::semiregular<M> && PlaysRole<M, roles::importance> &&
+    IsMadeForALayer<typename M::template State<B, Scalar>, M, B, Scalar> &&
+    ScoresWeights<typename M::template State<B, Scalar>, B, Scalar> &&
+    LearnsFromScoreGradient<typename M::template State<B, Scalar>, B, Scalar> &&
+    KeepsGradients<typename M::template State<B, Scalar>, B> &&
+    ShowsItsParameters<typename M::template State<B, Scalar>, B, Scalar>;
+
+}  // namespace pst

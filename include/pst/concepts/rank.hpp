@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <concepts>
+
+#include "pst/concepts/role.hpp"
+#include "pst/core/matrix.hpp"
+
+/// @defgroup rank Decomposition rank
+/// How many columns the factors of a low-rank product have: for scores (A B) and deltas (U V) alike.
+namespace pst {
+
+/// `choose(backend, weight)` gives the rank for one weight, at least 1.
+template <class R, class B, class Scalar>
+concept ChoosesRank = requires(const R& rank, B& on, ViewOn<B, const Scalar> weight) {
+  { rank.choose(on, weight) } -> std::same_as<index_t>;
+};
+
+/// A policy in the role of a rank; what it can do is checked where it is used.
+template <class R>
+concept RankPolicy = std::semiregular<R> && PlaysRole<R, roles::rank>;
+
+}  // namespace pst

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <concepts>
+
+/// What a policy is for. A policy names one of these as its member type `role`, and fits in that slot of a
+/// SparseLinear alone.
+namespace pst::roles {
+struct importance {};
+struct delta {};
+struct rank {};
+struct selector {};
+struct schedule {};
+struct straight_through {};
+struct bias {};
+struct backend {};
+}  // namespace pst::roles
+
+namespace pst {
+
+/// The policy's member type `role` is the role of the slot it stands in.
+template <class Policy, class Role>
+concept PlaysRole = std::same_as<typename Policy::role, Role>;
+
+}  // namespace pst

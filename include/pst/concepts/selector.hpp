@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <concepts>
+
+#include "pst/concepts/importance.hpp"
+
+/// @defgroup selector Mask selectors
+/// Which weights are pruned, given the scores and a sparsity. Scores come one block of rows at a time and are never
+/// stored: a selector that ranks the whole matrix asks for as many passes as it needs.
+namespace pst {
+
+/// `begin(backend, sparsity)`, `wants_pass()`, `observe(backend, rows, scores)` and `end_pass(backend)` rank the
+/// scores.
+template <class State, class B, class Scalar>
+concept RanksInPasses = requires(State& state, B& on, double sparsity, RowBlock rows, ViewOn<B, const Scalar> scores) {
+  { state.begin(on, sparsity) } -> std::same_as<void>;
+  { state.wants_pass() } -> std::same_as<bool>;
+  { state.observe(on, rows, scores) } -> std::same_as<void>;
+  { state.end_pass(on) } -> std::same_as<void>;
+};
+
+/// `select(backend, rows, scores, mask)` writes the mask of a block of rows.
+template <class State, class B, class Scalar>
+concept WritesTheMask = requires(State& state, B& on, RowBlock rows, ViewOn<B, const Scalar> scores, MaskOn<B> mask) {
+  { state.select(on, rows, scores, mask) } -> std::same_as<void>;
+};
+
+/// A mask selector: plain data; blocks of rows are cut at multiples of `row_multiple`.
+template <class S, class B, class Scalar>
+concept MaskSelector = std::semiregular<S> && PlaysRole<S, roles::selector> && requires {
+  { S::row_multiple } -> std::convertible_to<index_t>;
+} && IsMadeForALayer<typename S::template State<B, Scalar>, S, B, Scalar> &&
+    RanksInPasses<typename S::template State<B, Scalar>, B, Scalar> &&
+    WritesTheMask<typename S::template State<B, Scalar>, B, Scalar>;
+
+}  // namespace pst

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include "pst/core/config.hpp"
+
+namespace pst {
+
+/// The unsigned integer as wide as `Scalar`.
+template <std::floating_point Scalar>
+using OrderKey = std::conditional_t<sizeof(Scalar) == 4, std::uint32_t, std::uint64_t>;
+
+/// The bits of a number in an order that integers share: a < b exactly when order_key(a) < order_key(b).
+/// -0 counts as +0. NaN has no place in the order and must be refused before.
+template <std::floating_point Scalar>
+[[nodiscard]] PST_HD inline OrderKey<Scalar> order_key(Scalar value) noexcept {
+  using Key = OrderKey<Scalar>;
+  constexpr Key sign = Key{1} << (8 * sizeof(Key) - 1);
+  value += Scalar{0};  // -0 + 0 = +0
+  Key bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return (bits & sign) != 0 ? static_cast<Key>(~bits) : static_cast<Key>(bits | sign);
+}
+
+}  // namespace pst

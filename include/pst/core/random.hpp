@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "pst/core/config.hpp"
+
+namespace pst {
+
+/// Scrambles 64 bits (the finalizer of SplitMix64): neighbouring inputs give unrelated outputs.
+[[nodiscard]] PST_HD constexpr std::uint64_t mix_bits(std::uint64_t z) noexcept {
+  z += 0x9e3779b97f4a7c15U;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+  return z ^ (z >> 31);
+}
+
+/// A seed of its own for each part of a layer.
+[[nodiscard]] PST_HD constexpr std::uint64_t derive_seed(std::uint64_t seed, std::uint64_t purpose) noexcept {
+  return mix_bits(mix_bits(seed) ^ purpose);
+}
+
+/// Draws from N(0, 1) by position: element `i` is the same number on every backend and thread (Box-Muller in double).
+struct NormalAt {
+  std::uint64_t seed = 0;
+
+  [[nodiscard]] PST_HD double operator()(index_t i) const {
+    const std::uint64_t bits = mix_bits(seed ^ mix_bits(static_cast<std::uint64_t>(i)));
+    const double radius = (static_cast<double>(bits >> 32) + 0.5) * 0x1p-32;
+    const double angle = static_cast<double>(bits & 0xffffffffU) * 0x1p-32;
+    return std::sqrt(-2.0 * std::log(radius)) * std::cos(6.283185307179586 * angle);
+  }
+};
+
+}  // namespace pst

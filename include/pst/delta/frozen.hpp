@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pst/concepts/delta.hpp"
+
+namespace pst {
+
+/// W~ = W0: the weight does not change, only scores learn. The plainest policy of its axis.
+/// @ingroup delta
+struct Frozen {
+  using role = roles::delta;
+  static constexpr bool in_place = false;
+
+  template <class B, class Scalar>
+  struct State {
+    State(const Frozen&, B&, const LayerLayout&, ViewOn<B, const Scalar>) {}
+
+    void begin_step(B&) {}
+    [[nodiscard]] ViewOn<B, const Scalar> effective(B&, RowBlock, ViewOn<B, const Scalar> base,
+                                                    ViewOn<B, Scalar>) const {
+      return base;
+    }
+    void backward(B&, RowBlock, ViewOn<B, const Scalar>) {}
+    void finish_backward(B&) {}
+    void for_each_parameter(ViewOn<B, const Scalar>, auto&&) {}
+  };
+};
+
+}  // namespace pst

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pst/concepts/delta.hpp"
+#include "pst/core/factor.hpp"
+
+namespace pst {
+
+/// W~ = W, and the attached weight itself is trained, in place: full fine-tuning.
+///
+/// Stores a gradient as large as the weight.
+/// @ingroup delta
+struct Full {
+  using role = roles::delta;
+  static constexpr bool in_place = true;
+
+  struct Add {
+    template <class T>
+    PST_HD T operator()(T a, T b) const {
+      return a + b;
+    }
+  };
+
+  template <class B, class Scalar>
+  class State {
+   public:
+    State(const Full&, B&, const LayerLayout& layout, ViewOn<B, const Scalar>)
+        : grad_(layout.shape.out, layout.shape.in) {}
+
+    void begin_step(B& on) { on.fill(grad_.view(), Scalar{0}); }
+    [[nodiscard]] ViewOn<B, const Scalar> effective(B&, RowBlock, ViewOn<B, const Scalar> base,
+                                                    ViewOn<B, Scalar>) const {
+      return base;
+    }
+    void backward(B& on, RowBlock rows, ViewOn<B, const Scalar> grad_weight) {
+      const ViewOn<B, Scalar> grad = grad_.view().middle_rows(rows.first, rows.count);
+      on.map(grad, Add{}, grad, grad_weight);
+    }
+    void finish_backward(B&) {}
+    void for_each_parameter(ViewOn<B, Scalar> weight, auto&& visit) {
+      visit(Parameter<Scalar, typename B::space>{"weight", ParameterGroup::weight, weight, grad_.view()});
+    }
+
+   private:
+    Matrix<B, Scalar> grad_;
+  };
+};
+
+}  // namespace pst

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pst/concepts/importance.hpp"
+#include "pst/concepts/rank.hpp"
+#include "pst/core/low_rank_product.hpp"
+#include "pst/rank/rank.hpp"
+
+namespace pst {
+
+/// S += scale * A B, with A (out x rank) drawn from N(0, 1) and B (rank x in) zero at first.
+///
+/// Weights that share rows and columns share importance: the data-driven, low-rank part of PST (alpha1).
+/// @ingroup importance
+template <RankPolicy RankChoice = Rank<8>>
+struct LowRankScore {
+  using role = roles::importance;
+  template <class Other>
+  using with_rank = LowRankScore<Other>;
+  double scale = 1.0;
+  [[no_unique_address]] RankChoice rank{};
+
+  template <class B, class Scalar>
+  requires ChoosesRank<RankChoice, B, Scalar>
+  class State {
+   public:
+    State(const LowRankScore& metric, B& on, const LayerLayout& layout, ViewOn<B, const Scalar> weight)
+        : product_(on, layout, metric.rank.choose(on, weight), metric.scale, derive_seed(layout.seed, 'A')) {}
+
+    void begin_step(B& on) { product_.begin_step(on); }
+    void score(B& on, RowBlock rows, ViewOn<B, const Scalar>, ViewOn<B, Scalar> scores) const {
+      product_.add_to(on, rows, scores);
+    }
+    void backward(B& on, RowBlock rows, ViewOn<B, const Scalar>, ViewOn<B, const Scalar> grad_scores,
+                  ViewOn<B, Scalar>) {
+      product_.backward(on, rows, grad_scores);
+    }
+    void finish_backward(B& on) { product_.finish_backward(on); }
+    void for_each_parameter(auto&& visit) {
+      product_.for_each_parameter("score.A", "score.B", ParameterGroup::score, visit);
+    }
+
+   private:
+    LowRankProduct<B, Scalar> product_;
+  };
+};
+
+}  // namespace pst

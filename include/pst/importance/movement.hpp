@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pst/concepts/importance.hpp"
+
+namespace pst {
+
+/// S += a trained score per weight; dS = G .* W~, so weights that move away from zero gain importance.
+///
+/// Sanh, Wolf and Rush, "Movement Pruning" (2020). Stores scores and gradients as large as the weight.
+/// @ingroup importance
+struct Movement {
+  using role = roles::importance;
+
+  struct Add {
+    template <class T>
+    PST_HD T operator()(T a, T b) const {
+      return a + b;
+    }
+  };
+
+  template <class B, class Scalar>
+  class State {
+   public:
+    State(const Movement&, B&, const LayerLayout& layout, ViewOn<B, const Scalar>) : scores_(layout, layout.shape.in) {}
+
+    void begin_step(B& on) { scores_.begin_step(on); }
+    void score(B& on, RowBlock rows, ViewOn<B, const Scalar>, ViewOn<B, Scalar> scores) const {
+      on.map(scores, Add{}, scores, scores_.value(rows));
+    }
+    void backward(B& on, RowBlock rows, ViewOn<B, const Scalar>, ViewOn<B, const Scalar> grad_scores,
+                  ViewOn<B, Scalar>) {
+      on.map(scores_.grad(rows), Add{}, scores_.grad(rows), grad_scores);
+    }
+    void finish_backward(B&) {}
+    void for_each_parameter(auto&& visit) { visit(scores_.parameter("score.S", ParameterGroup::score)); }
+
+   private:
+    RowFactor<B, Scalar> scores_;
+  };
+};
+
+}  // namespace pst

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pst/concepts/importance.hpp"
+#include "pst/core/factor.hpp"
+
+namespace pst {
+
+/// S += scale * (R 1^T + 1 C^T), with R (out x 1) and C (1 x in) zero at first.
+///
+/// Whole outputs and whole inputs gain or lose importance: the structured part of PST (alpha2).
+/// @ingroup importance
+struct RowColumnScore {
+  using role = roles::importance;
+  double scale = 1.0;
+
+  template <class B, class Scalar>
+  class State {
+   public:
+    State(const RowColumnScore& metric, B&, const LayerLayout& layout, ViewOn<B, const Scalar>)
+        : rows_(layout, 1), columns_(layout, 1), scale_{metric.scale} {}
+
+    void begin_step(B& on) {
+      rows_.begin_step(on);
+      columns_.begin_step(on);
+    }
+    void score(B& on, RowBlock rows, ViewOn<B, const Scalar>, ViewOn<B, Scalar> scores) const {
+      on.add_outer_sum(scale_, rows_.value(rows), columns_.value(), scores);
+    }
+    void backward(B& on, RowBlock rows, ViewOn<B, const Scalar>, ViewOn<B, const Scalar> grad_scores,
+                  ViewOn<B, Scalar>) {
+      on.row_sums(scale_, grad_scores, rows_.grad(rows));
+      on.column_sums(scale_, grad_scores, columns_.grad_share(rows));
+    }
+    void finish_backward(B& on) { columns_.finish_backward(on); }
+    void for_each_parameter(auto&& visit) {
+      visit(rows_.parameter("score.R", ParameterGroup::score));
+      visit(columns_.parameter("score.C", ParameterGroup::score));
+    }
+
+   private:
+    RowFactor<B, Scalar> rows_;
+    ColumnFactor<B, Scalar> columns_;
+    double scale_;
+  };
+};
+
+}  // namespace pst

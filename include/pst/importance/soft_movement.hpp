@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+
+#include "pst/concepts/importance.hpp"
+
+namespace pst {
+
+/// S += sigmoid(a trained score per weight), to be used with the selector `Threshold`; the penalty
+/// lambda mean(sigmoid(S)) pulls the scores down, and sets the sparsity that is reached.
+///
+/// Sanh, Wolf and Rush, "Movement Pruning" (2020); as in their code the straight-through gradient passes the sigmoid
+/// unchanged, dS = G .* W~. The penalty's own gradient is added once a step, by `begin_step`.
+/// Stores scores and gradients as large as the weight.
+/// @ingroup importance
+struct SoftMovement {
+  using role = roles::importance;
+  double initial_score = 2.2;  ///< sigmoid(2.2) = 0.9
+  double penalty = 0.0;        ///< lambda
+
+  struct AddSigmoid {
+    template <class T>
+    PST_HD T operator()(T score, T logit) const {
+      return score + T{1} / (T{1} + std::exp(-logit));
+    }
+  };
+  struct Add {
+    template <class T>
+    PST_HD T operator()(T a, T b) const {
+      return a + b;
+    }
+  };
+  struct PenaltyGradient {
+    double scale;
+    template <class T>
+    PST_HD T operator()(T logit) const {
+      const T gate = T{1} / (T{1} + std::exp(-logit));
+      return static_cast<T>(scale) * gate * (T{1} - gate);
+    }
+  };
+
+  template <class B, class Scalar>
+  class State {
+   public:
+    State(const SoftMovement& metric, B& on, const LayerLayout& layout, ViewOn<B, const Scalar>)
+        : scores_(layout, layout.shape.in),
+          all_{0, layout.shape.out, 0, 0},
+          penalty_{metric.penalty / static_cast<double>(layout.shape.size())} {
+      on.fill(scores_.value(), static_cast<Scalar>(metric.initial_score));
+    }
+
+    void begin_step(B& on) { on.map(scores_.grad(all_), PenaltyGradient{penalty_}, scores_.value(all_)); }
+    void score(B& on, RowBlock rows, ViewOn<B, const Scalar>, ViewOn<B, Scalar> scores) const {
+      on.map(scores, AddSigmoid{}, scores, scores_.value(rows));
+    }
+    void backward(B& on, RowBlock rows, ViewOn<B, const Scalar>, ViewOn<B, const Scalar> grad_scores,
+                  ViewOn<B, Scalar>) {
+      on.map(scores_.grad(rows), Add{}, scores_.grad(rows), grad_scores);
+    }
+    void finish_backward(B&) {}
+    void for_each_parameter(auto&& visit) { visit(scores_.parameter("score.S", ParameterGroup::score)); }
+
+   private:
+    RowFactor<B, Scalar> scores_;
+    RowBlock all_;
+    double penalty_;
+  };
+};
+
+}  // namespace pst

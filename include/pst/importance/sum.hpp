@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tuple>
+
+#include "pst/concepts/importance.hpp"
+
+namespace pst {
+
+/// S = the sum of the scores of several metrics; `Sum<Magnitude, RowColumnScore>` is a metric like any other.
+///
+/// Options of a term: `sum.term<RowColumnScore>().scale = 0.5`.
+/// @ingroup importance
+template <class... Terms>
+struct Sum {
+  using role = roles::importance;
+  std::tuple<Terms...> terms{};
+
+  /// The options of the term of type `Term`.
+  template <class Term>
+  [[nodiscard]] constexpr Term& term() noexcept {
+    return std::get<Term>(terms);
+  }
+
+  template <class B, class Scalar>
+  requires(ImportanceMetric<Terms, B, Scalar>&&...) class State {
+   public:
+    State(const Sum& metric, B& on, const LayerLayout& layout, ViewOn<B, const Scalar> weight)
+        : terms_(std::apply(
+              [&](const auto&... term) {
+                return std::tuple<typename Terms::template State<B, Scalar>...>{
+                    typename Terms::template State<B, Scalar>{term, on, layout, weight}...};
+              },
+              metric.terms)) {}
+
+    void begin_step(B& on) {
+      each(terms_, [&](auto& term) { term.begin_step(on); });
+    }
+    void score(B& on, RowBlock rows, ViewOn<B, const Scalar> weight, ViewOn<B, Scalar> scores) const {
+      each(terms_, [&](const auto& term) { term.score(on, rows, weight, scores); });
+    }
+    void backward(B& on, RowBlock rows, ViewOn<B, const Scalar> weight, ViewOn<B, const Scalar> grad_scores,
+                  ViewOn<B, Scalar> grad_weight) {
+      each(terms_, [&](auto& term) { term.backward(on, rows, weight, grad_scores, grad_weight); });
+    }
+    void finish_backward(B& on) {
+      each(terms_, [&](auto& term) { term.finish_backward(on); });
+    }
+    void for_each_parameter(auto&& visit) {
+      each(terms_, [&](auto& term) { term.for_each_parameter(visit); });
+    }
+
+   private:
+    static void each(auto& terms, auto&& f) {
+      std::apply([&](auto&... term) { (f(term), ...); }, terms);
+    }
+    std::tuple<typename Terms::template State<B, Scalar>...> terms_;
+  };
+};
+
+}  // namespace pst

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "pst/core/error.hpp"
+#include "pst/io/elements.hpp"
+#include "pst/io/tensor_entry.hpp"
+
+namespace pst::io {
+
+/// Named tensors that can be looked up: what Safetensors and Checkpoint have in common.
+/// @ingroup io
+class TensorTable {
+ public:
+  TensorTable(TensorTable&&) noexcept = default;
+  TensorTable& operator=(TensorTable&&) noexcept = default;
+
+  /// Every tensor, in the order in which the data lies in the file.
+  [[nodiscard]] std::span<const TensorEntry> entries() const noexcept { return entries_; }
+  /// The `__metadata__` of the file.
+  [[nodiscard]] const Metadata& metadata() const noexcept { return metadata_; }
+  /// The name that errors use for this file.
+  [[nodiscard]] const std::string& source() const noexcept { return source_; }
+
+  /// The tensor called `name`, or null.
+  [[nodiscard]] const TensorEntry* find(std::string_view name) const noexcept {
+    const auto found = std::ranges::lower_bound(by_name_, name, {}, name_at());
+    return found != by_name_.end() && entries_[*found].name == name ? &entries_[*found] : nullptr;
+  }
+  /// The tensor called `name`; throws when there is none.
+  [[nodiscard]] const TensorEntry& at(std::string_view name) const {
+    const TensorEntry* entry = find(name);
+    if (entry == nullptr) fail(detail::tensor_in(source_, name), " is not among the ", entries_.size(), " in the file");
+    return *entry;
+  }
+  /// A copy of the elements of one tensor as `T`; see read_elements for what converts.
+  template <StoredNumber T>
+  [[nodiscard]] std::vector<T> read(std::string_view name) const {
+    return read_elements<T>(at(name), detail::tensor_in(source_, name));
+  }
+  /// The elements of one tensor without a copy, if it holds `T` and lies aligned; throws when there is no such tensor.
+  template <StoredNumber T>
+  [[nodiscard]] std::optional<std::span<const T>> view(std::string_view name) const {
+    return view_elements<T>(at(name));
+  }
+
+ protected:
+  TensorTable(std::string source, std::vector<TensorEntry> entries, Metadata metadata)
+      : source_{std::move(source)}, entries_{std::move(entries)}, metadata_{std::move(metadata)} {
+    by_name_.resize(entries_.size());
+    for (std::size_t i = 0; i < by_name_.size(); ++i) by_name_[i] = i;
+    std::ranges::sort(by_name_, {}, name_at());
+  }
+  ~TensorTable() = default;
+
+ private:
+  [[nodiscard]] auto name_at() const noexcept {
+    return [this](std::size_t i) { return std::string_view{entries_[i].name}; };
+  }
+
+  std::string source_;
+  std::vector<TensorEntry> entries_;
+  Metadata metadata_;
+  std::vector<std::size_t> by_name_;
+};
+
+}  // namespace pst::io

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pst/concepts/schedule.hpp"
+
+namespace pst {
+
+/// The same sparsity from the first step to the last. The plainest policy of its axis.
+/// @ingroup schedule
+struct ConstantSchedule {
+  using role = roles::schedule;
+  double sparsity = 0.9;
+
+  [[nodiscard]] constexpr double sparsity_at(double /*progress*/) const noexcept { return sparsity; }
+};
+static_assert(SparsitySchedule<ConstantSchedule>);
+
+}  // namespace pst

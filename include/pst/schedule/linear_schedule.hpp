@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pst/concepts/schedule.hpp"
+
+namespace pst {
+
+/// Sparsity rises on a straight line from the first step to the last.
+/// @ingroup schedule
+struct LinearSchedule {
+  using role = roles::schedule;
+  double initial_sparsity = 0.0;
+  double final_sparsity = 0.9;
+
+  [[nodiscard]] constexpr double sparsity_at(double progress) const noexcept {
+    return initial_sparsity + (final_sparsity - initial_sparsity) * progress;
+  }
+};
+static_assert(SparsitySchedule<LinearSchedule>);
+static_assert(LinearSchedule{.final_sparsity = 0.5}.sparsity_at(0.5) == 0.25);
+
+}  // namespace pst

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pst/concepts/straight_through.hpp"
+#include "pst/core/config.hpp"
+
+namespace pst {
+
+/// Every weight learns as if nothing were pruned, the score is detached: dW~ = G.
+/// @ingroup straight_through
+struct DenseGradient {
+  using role = roles::straight_through;
+  static constexpr bool through_scores = false;
+
+  template <class Scalar>
+  [[nodiscard]] PST_HD constexpr Scalar operator()(Scalar gradient, bool /*kept*/) const noexcept {
+    return gradient;
+  }
+};
+static_assert(StraightThroughRule<DenseGradient>);
+
+}  // namespace pst
