@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cmath>
 #include <vector>
 
 #include "pst/concepts/backend.hpp"
@@ -138,9 +137,11 @@ struct Reference {
   /// Whether no element is NaN or infinite.
   template <class T>
   [[nodiscard]] bool all_finite(MatrixView<T> in) {
-    for (index_t r = 0; r < in.rows; ++r)
-      for (index_t c = 0; c < in.cols; ++c)
-        if (!std::isfinite(in(r, c))) return false;
+    for (index_t r = 0; r < in.rows; ++r) {
+      int bad = 0;
+      for (index_t c = 0; c < in.cols; ++c) bad |= is_finite(in(r, c)) ? 0 : 1;
+      if (bad != 0) return false;
+    }
     return true;
   }
   /// The sum of the squares.

@@ -37,6 +37,7 @@ concept WeightDelta = std::semiregular<D> && PlaysRole<D, roles::delta> && requi
     GivesTheWeight<typename D::template State<B, Scalar>, B, Scalar> &&
     LearnsFromWeightGradient<typename D::template State<B, Scalar>, B, Scalar> &&
     KeepsGradients<typename D::template State<B, Scalar>, B> &&
-    ShowsParametersOfWeight<typename D::template State<B, Scalar>, D, B, Scalar>;
+    ShowsParametersOfWeight<typename D::template State<B, Scalar>, D, B, Scalar> &&
+    SaysItsMemory<typename D::template State<B, Scalar>>;
 
 }  // namespace pst

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 
 #include "pst/concepts/role.hpp"
 #include "pst/core/matrix.hpp"
@@ -55,6 +56,12 @@ concept ShowsItsParameters = requires(State& state) {
   state.for_each_parameter(detail::ParameterVisitor<B, Scalar>{});
 };
 
+/// `persistent_bytes()` says how much memory the state holds.
+template <class State>
+concept SaysItsMemory = requires(const State& state) {
+  { state.persistent_bytes() } -> std::same_as<std::size_t>;
+};
+
 /// An importance metric: plain data, with a `State<B, Scalar>` that scores weights and learns.
 template <class M, class B, class Scalar>
 concept ImportanceMetric = std::semiregular<M> && PlaysRole<M, roles::importance> &&
@@ -62,6 +69,7 @@ concept ImportanceMetric = std::semiregular<M> && PlaysRole<M, roles::importance
     ScoresWeights<typename M::template State<B, Scalar>, B, Scalar> &&
     LearnsFromScoreGradient<typename M::template State<B, Scalar>, B, Scalar> &&
     KeepsGradients<typename M::template State<B, Scalar>, B> &&
-    ShowsItsParameters<typename M::template State<B, Scalar>, B, Scalar>;
+    ShowsItsParameters<typename M::template State<B, Scalar>, B, Scalar> &&
+    SaysItsMemory<typename M::template State<B, Scalar>>;
 
 }  // namespace pst

@@ -20,4 +20,20 @@ concept ChoosesRank = requires(const R& rank, B& on, ViewOn<B, const Scalar> wei
 template <class R>
 concept RankPolicy = std::semiregular<R> && PlaysRole<R, roles::rank>;
 
+namespace detail {
+template <class Policy, class RankChoice>
+struct WithRank {
+  using type = Policy;
+};
+template <class Policy, class RankChoice>
+requires requires { typename Policy::template with_rank<RankChoice>; }
+struct WithRank<Policy, RankChoice> {
+  using type = typename Policy::template with_rank<RankChoice>;
+};
+}  // namespace detail
+
+/// The policy with another rank, where it has one (`with_rank<R>`); otherwise the policy itself.
+template <class Policy, class RankChoice>
+using with_rank_t = typename detail::WithRank<Policy, RankChoice>::type;
+
 }  // namespace pst

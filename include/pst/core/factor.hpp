@@ -25,6 +25,7 @@ class RowFactor {
   [[nodiscard]] Parameter<Scalar, typename B::space> parameter(std::string_view name, ParameterGroup group) {
     return {name, group, value_.view(), grad_.view()};
   }
+  [[nodiscard]] std::size_t bytes() const noexcept { return value_.bytes() + grad_.bytes(); }
 
  private:
   Matrix<B, Scalar> value_, grad_;
@@ -60,6 +61,7 @@ class ColumnFactor {
   [[nodiscard]] Parameter<Scalar, typename B::space> parameter(std::string_view name, ParameterGroup group) {
     return {name, group, value_.view(), grad_.view()};
   }
+  [[nodiscard]] std::size_t bytes() const noexcept { return value_.bytes() + grad_.bytes() + slices_.bytes(); }
 
  private:
   Matrix<B, Scalar> value_, grad_, slices_;

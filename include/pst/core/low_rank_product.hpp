@@ -35,6 +35,7 @@ class LowRankProduct {
     visit(left_.parameter(left, group));
     visit(right_.parameter(right, group));
   }
+  [[nodiscard]] std::size_t bytes() const noexcept { return left_.bytes() + right_.bytes(); }
 
  private:
   struct Draw {

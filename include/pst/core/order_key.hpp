@@ -26,4 +26,15 @@ template <std::floating_point Scalar>
   return (bits & sign) != 0 ? static_cast<Key>(~bits) : static_cast<Key>(bits | sign);
 }
 
+/// Whether a number is neither NaN nor infinite, by its bits: holds under -ffast-math as well.
+template <std::floating_point Scalar>
+[[nodiscard]] PST_HD inline bool is_finite(Scalar value) noexcept {
+  using Key = OrderKey<Scalar>;
+  constexpr int mantissa_bits = sizeof(Key) == 4 ? 23 : 52;
+  constexpr Key exponent = (~Key{0} >> (mantissa_bits + 1)) << mantissa_bits;
+  Key bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return (bits & exponent) != exponent;
+}
+
 }  // namespace pst

@@ -23,6 +23,7 @@ struct Frozen {
     void backward(B&, RowBlock, ViewOn<B, const Scalar>) {}
     void finish_backward(B&) {}
     void for_each_parameter(ViewOn<B, const Scalar>, auto&&) {}
+    [[nodiscard]] std::size_t persistent_bytes() const noexcept { return 0; }
   };
 };
 

@@ -2,7 +2,8 @@
 #pragma once
 
 #include "pst/concepts/delta.hpp"
-#include "pst/core/factor.hpp"
+#include "pst/core/functors.hpp"
+#include "pst/core/matrix.hpp"
 
 namespace pst {
 
@@ -13,13 +14,6 @@ namespace pst {
 struct Full {
   using role = roles::delta;
   static constexpr bool in_place = true;
-
-  struct Add {
-    template <class T>
-    PST_HD T operator()(T a, T b) const {
-      return a + b;
-    }
-  };
 
   template <class B, class Scalar>
   class State {
@@ -34,12 +28,13 @@ struct Full {
     }
     void backward(B& on, RowBlock rows, ViewOn<B, const Scalar> grad_weight) {
       const ViewOn<B, Scalar> grad = grad_.view().middle_rows(rows.first, rows.count);
-      on.map(grad, Add{}, grad, grad_weight);
+      on.map(grad, functors::Add{}, grad, grad_weight);
     }
     void finish_backward(B&) {}
     void for_each_parameter(ViewOn<B, Scalar> weight, auto&& visit) {
       visit(Parameter<Scalar, typename B::space>{"weight", ParameterGroup::weight, weight, grad_.view()});
     }
+    [[nodiscard]] std::size_t persistent_bytes() const noexcept { return grad_.bytes(); }
 
    private:
     Matrix<B, Scalar> grad_;

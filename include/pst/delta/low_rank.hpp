@@ -3,6 +3,7 @@
 
 #include "pst/concepts/delta.hpp"
 #include "pst/concepts/rank.hpp"
+#include "pst/core/functors.hpp"
 #include "pst/core/low_rank_product.hpp"
 #include "pst/rank/rank.hpp"
 
@@ -21,13 +22,6 @@ struct LowRank {
   double scale = 1.0;
   [[no_unique_address]] RankChoice rank{};
 
-  struct First {
-    template <class T>
-    PST_HD T operator()(T value) const {
-      return value;
-    }
-  };
-
   template <class B, class Scalar>
   requires ChoosesRank<RankChoice, B, Scalar>
   class State {
@@ -38,7 +32,7 @@ struct LowRank {
     void begin_step(B& on) { product_.begin_step(on); }
     [[nodiscard]] ViewOn<B, const Scalar> effective(B& on, RowBlock rows, ViewOn<B, const Scalar> base,
                                                     ViewOn<B, Scalar> scratch) const {
-      on.map(scratch, First{}, base);
+      on.map(scratch, functors::Identity{}, base);
       product_.add_to(on, rows, scratch);
       return scratch;
     }
@@ -49,6 +43,7 @@ struct LowRank {
     void for_each_parameter(ViewOn<B, const Scalar>, auto&& visit) {
       product_.for_each_parameter("delta.U", "delta.V", ParameterGroup::delta, visit);
     }
+    [[nodiscard]] std::size_t persistent_bytes() const noexcept { return product_.bytes(); }
 
    private:
     LowRankProduct<B, Scalar> product_;

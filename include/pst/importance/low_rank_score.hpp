@@ -39,6 +39,7 @@ struct LowRankScore {
     void for_each_parameter(auto&& visit) {
       product_.for_each_parameter("score.A", "score.B", ParameterGroup::score, visit);
     }
+    [[nodiscard]] std::size_t persistent_bytes() const noexcept { return product_.bytes(); }
 
    private:
     LowRankProduct<B, Scalar> product_;

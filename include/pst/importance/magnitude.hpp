@@ -38,6 +38,7 @@ struct Magnitude {
     }
     void finish_backward(B&) {}
     void for_each_parameter(auto&&) {}
+    [[nodiscard]] std::size_t persistent_bytes() const noexcept { return 0; }
   };
 };
 

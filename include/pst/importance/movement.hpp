@@ -2,6 +2,8 @@
 #pragma once
 
 #include "pst/concepts/importance.hpp"
+#include "pst/core/factor.hpp"
+#include "pst/core/functors.hpp"
 
 namespace pst {
 
@@ -12,13 +14,6 @@ namespace pst {
 struct Movement {
   using role = roles::importance;
 
-  struct Add {
-    template <class T>
-    PST_HD T operator()(T a, T b) const {
-      return a + b;
-    }
-  };
-
   template <class B, class Scalar>
   class State {
    public:
@@ -26,14 +21,15 @@ struct Movement {
 
     void begin_step(B& on) { scores_.begin_step(on); }
     void score(B& on, RowBlock rows, ViewOn<B, const Scalar>, ViewOn<B, Scalar> scores) const {
-      on.map(scores, Add{}, scores, scores_.value(rows));
+      on.map(scores, functors::Add{}, scores, scores_.value(rows));
     }
     void backward(B& on, RowBlock rows, ViewOn<B, const Scalar>, ViewOn<B, const Scalar> grad_scores,
                   ViewOn<B, Scalar>) {
-      on.map(scores_.grad(rows), Add{}, scores_.grad(rows), grad_scores);
+      on.map(scores_.grad(rows), functors::Add{}, scores_.grad(rows), grad_scores);
     }
     void finish_backward(B&) {}
     void for_each_parameter(auto&& visit) { visit(scores_.parameter("score.S", ParameterGroup::score)); }
+    [[nodiscard]] std::size_t persistent_bytes() const noexcept { return scores_.bytes(); }
 
    private:
     RowFactor<B, Scalar> scores_;

@@ -37,6 +37,7 @@ struct RowColumnScore {
       visit(rows_.parameter("score.R", ParameterGroup::score));
       visit(columns_.parameter("score.C", ParameterGroup::score));
     }
+    [[nodiscard]] std::size_t persistent_bytes() const noexcept { return rows_.bytes() + columns_.bytes(); }
 
    private:
     RowFactor<B, Scalar> rows_;

@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "pst/concepts/importance.hpp"
+#include "pst/core/factor.hpp"
+#include "pst/core/functors.hpp"
 
 namespace pst {
 
@@ -23,12 +25,6 @@ struct SoftMovement {
     template <class T>
     PST_HD T operator()(T score, T logit) const {
       return score + T{1} / (T{1} + std::exp(-logit));
-    }
-  };
-  struct Add {
-    template <class T>
-    PST_HD T operator()(T a, T b) const {
-      return a + b;
     }
   };
   struct PenaltyGradient {
@@ -56,10 +52,11 @@ struct SoftMovement {
     }
     void backward(B& on, RowBlock rows, ViewOn<B, const Scalar>, ViewOn<B, const Scalar> grad_scores,
                   ViewOn<B, Scalar>) {
-      on.map(scores_.grad(rows), Add{}, scores_.grad(rows), grad_scores);
+      on.map(scores_.grad(rows), functors::Add{}, scores_.grad(rows), grad_scores);
     }
     void finish_backward(B&) {}
     void for_each_parameter(auto&& visit) { visit(scores_.parameter("score.S", ParameterGroup::score)); }
+    [[nodiscard]] std::size_t persistent_bytes() const noexcept { return scores_.bytes(); }
 
    private:
     RowFactor<B, Scalar> scores_;

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "pst/concepts/importance.hpp"
+#include "pst/concepts/rank.hpp"
 
 namespace pst {
 
@@ -14,6 +15,8 @@ namespace pst {
 template <class... Terms>
 struct Sum {
   using role = roles::importance;
+  template <class Other>
+  using with_rank = Sum<with_rank_t<Terms, Other>...>;
   std::tuple<Terms...> terms{};
 
   /// The options of the term of type `Term`.
@@ -48,6 +51,9 @@ struct Sum {
     }
     void for_each_parameter(auto&& visit) {
       each(terms_, [&](auto& term) { term.for_each_parameter(visit); });
+    }
+    [[nodiscard]] std::size_t persistent_bytes() const {
+      return std::apply([](const auto&... term) { return (std::size_t{0} + ... + term.persistent_bytes()); }, terms_);
     }
 
    private:

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "pst/bias/frozen_bias.hpp"
+#include "pst/concepts/backend.hpp"
+#include "pst/concepts/delta.hpp"
+#include "pst/concepts/importance.hpp"
+#include "pst/concepts/rank.hpp"
+#include "pst/concepts/schedule.hpp"
+#include "pst/concepts/selector.hpp"
+#include "pst/core/tensor.hpp"
+#include "pst/delta/low_rank.hpp"
+#include "pst/importance/pst_metric.hpp"
+#include "pst/layer/mask_report.hpp"
+#include "pst/layer/masked_weight.hpp"
+#include "pst/layer/sparse_export.hpp"
+#include "pst/layer/training_state.hpp"
+#include "pst/layer/with_policy.hpp"
+#include "pst/schedule/cubic_schedule.hpp"
+#include "pst/selector/top_k.hpp"
+#include "pst/straight_through/reference_gradient.hpp"
+
+/// @defgroup layer The layer
+/// SparseLinear composes the policies; everything an engine calls is here.
+namespace pst {
+
+struct EigenCpu;
+
+template <class L>
+void begin_step_together(double progress, std::span<L* const> layers);
+
+/// A linear layer y = x W'^T + b that is fine-tuned and made sparse at the same time.
+///
+/// The weight the layer multiplies with is W' = M .* W~, where W~ = delta(W0) and the mask M prunes the lowest
+/// importance scores S(W~). Six policies and a backend compose it; with none given it is PST as published
+/// (Li et al., IJCAI 2022). The weight and the bias stay with the caller, and so do activations: `backward` is given
+/// `x` again. Nothing of the weight's size is stored but one bit per weight and the kept weights, unless a policy is
+/// dense by definition (Movement, SoftMovement, Full).
+///
+/// Results have the same bits for any number of threads. One layer must not be called by two threads at once.
+/// @ingroup layer
+template <std::floating_point Scalar = float, class Importance = Pst, class Delta = LowRank<>, class Selector = TopK,
+          class Schedule = CubicSchedule, class StraightThrough = ReferenceGradient, class Bias = FrozenBias,
+          class Backend = EigenCpu>
+requires BackendFor<Backend, Scalar> && ImportanceMetric<Importance, Backend, Scalar> &&
+    WeightDelta<Delta, Backend, Scalar> && MaskSelector<Selector, Backend, Scalar> && SparsitySchedule<Schedule> &&
+    StraightThroughRule<StraightThrough> && BiasPolicy<Bias>
+class SparseLinear {
+ public:
+  /// The same layer with one policy replaced: `SparseLinear<>::with<Movement>::with<Full>::with<double>`. The slot is
+  /// found by the policy's role; a rank policy replaces the rank of all factors.
+  template <class P>
+  requires ReplacesAPolicy<P, Importance, Delta, Selector, Schedule, StraightThrough, Bias, Backend>
+  using with = SparseLinear<std::conditional_t<std::floating_point<P>, P, Scalar>, detail::swap_in<P, Importance>,
+                            detail::swap_in<P, Delta>, detail::swap_in<P, Selector>, detail::swap_in<P, Schedule>,
+                            detail::swap_in<P, StraightThrough>, detail::swap_in<P, Bias>, detail::swap_in<P, Backend>>;
+
+  using scalar = Scalar;
+  using backend = Backend;
+  using selector_state = typename Selector::template State<Backend, Scalar>;
+  using ConstView = ViewOn<Backend, const Scalar>;
+  using MutableView = ViewOn<Backend, Scalar>;
+  /// The attached weight: mutable if it is trained in place.
+  using WeightView = std::conditional_t<Delta::in_place, MutableView, ConstView>;
+  /// The attached bias, 1 x out: mutable if it is trained.
+  using BiasView = std::conditional_t<Bias::trained, MutableView, ConstView>;
+
+  using MutableWords = ViewOn<Backend, mask_word>;
+
+  /// The options of every policy, and of the layer.
+  struct Options {
+    Importance importance{};
+    Delta delta{};
+    Selector selector{};
+    Schedule schedule{};
+    StraightThrough straight_through{};
+    std::uint64_t seed = 1;  ///< of the factors' initial values
+    std::string name{};      ///< stands in error messages and reports
+    /// Above this density dense products are faster than sparse ones, and are used.
+    double dense_above_density = 0.3;
+  };
+
+  /// A layer of the given shape. Throws Error when a side is not positive.
+  explicit SparseLinear(Shape shape, Options options = {}, Backend on = {})
+      : options_{std::move(options)}, weight_{positive(shape), options_.seed, std::move(on)} {}
+
+  /// Borrows a weight (out x in) and, if there is one, a bias (1 x out), both of which must outlive the layer or the
+  /// next `attach`. Allocates everything. A second call only moves the layer to where the same weight lives now, and
+  /// keeps what was learnt. Throws Error on wrong shapes, and on NaN or Inf.
+  void attach(WeightView weight, BiasView bias = {}) {
+    const auto [in, out] = shape();
+    check_matrix("the weight", weight, out, in);
+    if (bias.data != nullptr) check_matrix("the bias", bias, 1, out);
+    refuse_non_finite("the weight", weight);
+    if (bias.data != nullptr) refuse_non_finite("the bias", bias);
+    if (!weight_.attached()) {
+      workspace_.emplace(on(), weight_.layout());
+      if constexpr (Bias::trained) bias_grad_ = Matrix<Backend, Scalar>(1, out);
+    }
+    bias_ = bias;
+    weight_.attach(weight, options_.importance, options_.delta, options_.selector);
+    trainable_ = 0;
+    for_each_parameter([&](const auto& parameter) { trainable_ += parameter.value.size(); });
+  }
+
+  /// Moves to `progress` (0 to 1) of the run: sparsity, scores, mask and compressed weight are refreshed, gradients are
+  /// set to zero. Throws Error, with the old mask in place, when a score or a weight is NaN or Inf.
+  void begin_step(double progress) {
+    const double sparsity = start_step(progress);
+    weight_.selector().begin(on(), sparsity);
+    do {
+      ranking_pass();
+      if (weight_.selector().wants_pass()) weight_.selector().end_pass(on());
+    } while (weight_.selector().wants_pass());
+    finish_step(sparsity);
+  }
+
+  /// y = x W'^T + b for n tokens: x is n x in, y is n x out. Allocates nothing.
+  void forward(ConstView x, MutableView y) {
+    need_mask("forward");
+    check_matrix("x", x, x.rows, shape().in);
+    check_matrix("y", y, x.rows, shape().out);
+    if (weight_.compressed_in_use())
+      on().compressed_forward(weight_.compressed(), x, ConstView{bias_}, y, *workspace_);
+    else
+      weight_.for_each_block([&](RowBlock rows) {
+        const MutableView columns = y.middle_cols(rows.first, rows.count);
+        on().generate(columns, BiasOf{bias_.data == nullptr ? ConstView{} : bias_.middle_cols(rows.first, rows.count)});
+        on().gemm_nt(1.0, x, weight_.masked(rows), columns);
+      });
+  }
+
+  /// Adds to the gradients of all parameters, and writes grad_x = grad_y W' unless `grad_x` is empty. `x` (n x in) is
+  /// what `forward` was given, grad_y is n x out. May be called many times between two `begin_step`s: gradients add up.
+  /// Throws Error when x or grad_y hold NaN or Inf; the gradients are then zero and grad_x is untouched.
+  /// Allocates nothing.
+  void backward(ConstView x, ConstView grad_y, MutableView grad_x = {}) {
+    need_mask("backward");
+    check_matrix("x", x, x.rows, shape().in);
+    check_matrix("grad_y", grad_y, x.rows, shape().out);
+    if (grad_x.data != nullptr) check_matrix("grad_x", grad_x, x.rows, shape().in);
+    if (trainable_ > 0 && !learn(x, grad_y)) {
+      zero_gradients();
+      refuse_non_finite("x", x);
+      refuse_non_finite("grad_y", grad_y);
+      fail(label(), ": grad_y^T x overflows; lower the scale of the loss");
+    }
+    if (grad_x.data == nullptr) return;
+    if (weight_.compressed_in_use())
+      on().compressed_backward(weight_.compressed(), grad_y, grad_x, *workspace_);
+    else
+      dense_grad_x(grad_y, grad_x);
+  }
+
+  /// Calls `visit(Parameter<Scalar, space>)` for every trained matrix, in a fixed order.
+  void for_each_parameter(auto&& visit) {
+    need_attached("for_each_parameter");
+    weight_.for_each_parameter(visit);
+    if constexpr (Bias::trained)
+      if (bias_.data != nullptr)
+        visit(Parameter<Scalar, typename Backend::space>{"bias", ParameterGroup::bias, bias_, bias_grad_.view()});
+  }
+
+  /// The sparsity that the schedule asked for at the last `begin_step`.
+  [[nodiscard]] double sparsity() const noexcept { return sparsity_; }
+  /// How many weights are kept.
+  [[nodiscard]] index_t kept() const noexcept { return weight_.kept(); }
+  [[nodiscard]] Shape shape() const noexcept { return weight_.layout().shape; }
+  [[nodiscard]] const Options& options() const noexcept { return options_; }
+  /// The mask, one bit per weight.
+  [[nodiscard]] ConstMaskOn<Backend> mask() const noexcept { return weight_.mask(); }
+
+  /// What the mask looks like, and what the layer costs.
+  [[nodiscard]] MaskReport report() {
+    need_mask("report");
+    MaskReport out{.name = options_.name, .shape = shape(), .target_sparsity = sparsity_, .kept = kept()};
+    out.dropped = weight_.change().dropped;
+    out.regrown = weight_.change().regrown;
+    out.kept_per_row.resize(static_cast<std::size_t>(shape().out));
+    out.kept_per_column.resize(static_cast<std::size_t>(shape().in));
+    const std::vector<mask_word> words = mask_words().template values<mask_word>();
+    const MaskView<const mask_word> host{words.data(), shape().out, shape().in};
+    for (index_t r = 0; r < host.rows; ++r)
+      for (index_t c = 0; c < host.cols; ++c) {
+        out.kept_per_row[static_cast<std::size_t>(r)] += host(r, c);
+        out.kept_per_column[static_cast<std::size_t>(c)] += host(r, c);
+      }
+    out.dense_bytes = static_cast<std::size_t>(shape().size()) * sizeof(Scalar);
+    out.compressed_bytes = static_cast<std::size_t>(kept()) * sizeof(Scalar) +
+                           static_cast<std::size_t>(shape().out * ((shape().in + 7) / 8));
+    out.training_bytes = weight_.bytes() + workspace_->bytes() + bias_grad_.bytes();
+    out.trainable = trainable_;
+    return out;
+  }
+
+  /// Writes W' (out x in): exactly +0 where pruned.
+  void export_masked(MutableView out) {
+    need_mask("export_masked");
+    check_matrix("the exported weight", out, shape().out, shape().in);
+    weight_.for_each_block([&](RowBlock rows) {
+      on().map(out.middle_rows(rows.first, rows.count), functors::Identity{}, weight_.masked(rows));
+    });
+  }
+  /// The kept weights that are not zero, as compressed sparse rows.
+  [[nodiscard]] CsrMatrix<Scalar> export_csr() {
+    const std::vector<Scalar> dense = masked_on_host();
+    return to_csr(shape().out, shape().in, std::span<const Scalar>{dense});
+  }
+  /// The kept weights that are not zero, as a bit mask and values.
+  [[nodiscard]] BitmaskMatrix<Scalar> export_bitmask() {
+    const std::vector<Scalar> dense = masked_on_host();
+    return to_bitmask(shape().out, shape().in, std::span<const Scalar>{dense});
+  }
+
+  /// Everything that training has changed: parameters, mask and sparsity. Gradients are not part of it: save between a
+  /// step of the optimizer and the next `begin_step`.
+  [[nodiscard]] TensorList save() {
+    need_attached("save");
+    TensorList list;
+    detail::with_unique_names([&](auto&& visit) { for_each_parameter(visit); },
+                              [&](const std::string& name, const auto& parameter) {
+                                list.push_back(detail::to_tensor(on(), name, parameter.value));
+                              });
+    list.push_back(mask_words());
+    list.push_back(Tensor::from<double>("sparsity", {1}, std::vector<double>{has_mask_ ? sparsity_ : -1.0}));
+    return list;
+  }
+  /// Puts back what `save` gave, bit for bit. Throws Error, having changed nothing, when a tensor is missing, has
+  /// another shape or type, or holds NaN or Inf.
+  void restore(const TensorList& state) {
+    need_attached("restore");
+    const auto each = [&](auto&& visit) { for_each_parameter(visit); };
+    detail::with_unique_names(each, [&](const std::string& name, const auto& parameter) {
+      detail::check_tensor(find(state, name), label(), parameter.value);
+    });
+    const std::vector<double> sparsity = find(state, "sparsity").template values<double>();
+    require(sparsity.size() == 1 && sparsity[0] < 1, label(),
+            ": tensor sparsity does not fit, expected one number below 1");
+    const Tensor& mask = checked_mask(find(state, "mask"));
+
+    detail::with_unique_names(each, [&](const std::string& name, const auto& parameter) {
+      detail::put_tensor(on(), find(state, name), parameter.value);
+    });
+    detail::put_tensor(on(), mask, word_view());
+    has_mask_ = sparsity[0] >= 0;
+    sparsity_ = has_mask_ ? sparsity[0] : 0.0;
+    zero_gradients();
+    if (has_mask_) weight_.mask_written(options_.dense_above_density);
+  }
+
+ private:
+  template <class L>
+  friend void begin_step_together(double progress, std::span<L* const> layers);
+
+  /// The bias of every token.
+  struct BiasOf {
+    ConstView bias;
+    PST_HD Scalar operator()(index_t, index_t c) const { return bias.data == nullptr ? Scalar{0} : bias(0, c); }
+  };
+
+  [[nodiscard]] static Shape positive(Shape shape) {
+    require(shape.in > 0 && shape.out > 0, "a layer has at least one input and one output, found in = ", shape.in,
+            ", out = ", shape.out);
+    return shape;
+  }
+  [[nodiscard]] Backend& on() noexcept { return weight_.backend(); }
+  [[nodiscard]] std::string label() const { return options_.name.empty() ? "layer" : "layer " + options_.name; }
+  void need_attached(const char* caller) const {
+    require(weight_.attached(), label(), ": call attach before ", caller);
+  }
+  void need_mask(const char* caller) const {
+    need_attached(caller);
+    require(has_mask_, label(), ": call begin_step before ", caller);
+  }
+  template <class V>
+  void check_matrix(const char* name, V view, index_t rows, index_t cols) const {
+    require(view.data != nullptr || view.empty(), label(), ": ", name, " is a null pointer");
+    require(view.cols == cols, label(), ": ", name, " has ", view.cols, " columns, the layer expects ", cols);
+    require(view.rows == rows && rows >= 0, label(), ": ", name, " has ", view.rows, " rows, expected ", rows);
+    require(view.row_stride >= view.cols, label(), ": ", name, " has row stride ", view.row_stride,
+            ", expected at least its ", view.cols, " columns");
+  }
+  /// Throws, naming the first number of `view` that is NaN or Inf.
+  void refuse_non_finite(const char* name, ConstView view) {
+    if (on().all_finite(view)) return;
+    std::vector<Scalar> row(static_cast<std::size_t>(view.cols));
+    for (index_t r = 0; r < view.rows; ++r) {
+      on().copy_out(view.middle_rows(r, 1), MatrixView<Scalar>{row.data(), 1, view.cols});
+      for (index_t c = 0; c < view.cols; ++c)
+        require(std::isfinite(row[static_cast<std::size_t>(c)]), label(), ": ", name, " is ",
+                row[static_cast<std::size_t>(c)], " at row ", r, ", column ", c, ", expected finite numbers");
+    }
+  }
+
+  // ---- the steps of begin_step
+  [[nodiscard]] double start_step(double progress) {
+    need_attached("begin_step");
+    require(progress >= 0 && progress <= 1, label(), ": progress is ", progress, ", expected 0 to 1");
+    const double sparsity = options_.schedule.sparsity_at(progress);
+    require(sparsity >= 0 && sparsity < 1, label(), ": the schedule gives sparsity ", sparsity, " at progress ",
+            progress, ", expected a number in [0, 1)");
+    zero_gradients();
+    return sparsity;
+  }
+  void ranking_pass() {
+    if (weight_.ranking_pass()) return;
+    for_each_parameter([&](const auto& p) { refuse_non_finite(std::string{p.name}.c_str(), p.value); });
+    weight_.for_each_block_in_order(0, [&](RowBlock rows) {
+      const ConstView weight = weight_.effective(rows);
+      refuse_non_finite("the effective weight of a block of rows", weight);
+      refuse_non_finite("the importance score of a block of rows", weight_.scores(rows, weight));
+    });
+    fail(label(), ": the weight it is attached to holds NaN or Inf");
+  }
+  void finish_step(double sparsity) {
+    weight_.write_mask(options_.dense_above_density);
+    sparsity_ = sparsity;
+    has_mask_ = true;
+  }
+  void zero_gradients() {
+    weight_.zero_gradients();
+    on().fill(bias_grad_.view(), Scalar{0});
+  }
+
+  /// Forms G = grad_y^T x one block of rows at a time and learns from it. False when G is not finite.
+  [[nodiscard]] bool learn(ConstView x, ConstView grad_y) {
+    std::atomic<bool> finite{true};
+    weight_.for_each_block([&](RowBlock rows) {
+      const ConstView grad_columns = grad_y.middle_cols(rows.first, rows.count);
+      const MutableView gradient = weight_.gradient_block(rows);
+      on().fill(gradient, Scalar{0});
+      on().gemm_tn(1.0, grad_columns, x, gradient);
+      if (!on().all_finite(gradient)) return finite.store(false, std::memory_order_relaxed);
+      weight_.learn(rows, options_.straight_through);
+      if constexpr (Bias::trained)
+        on().column_sums(1.0, grad_columns, bias_grad_.view().middle_cols(rows.first, rows.count));
+    });
+    weight_.finish_backward();
+    return finite;
+  }
+  /// grad_x = grad_y W' without the compressed weight: tokens in chunks, the rows of W' in order for each.
+  void dense_grad_x(ConstView grad_y, MutableView grad_x) {
+    constexpr index_t tokens_per_chunk = 128;
+    const index_t tokens = grad_y.rows;
+    on().for_each_part((tokens + tokens_per_chunk - 1) / tokens_per_chunk, [&](index_t chunk, index_t slot) {
+      const index_t first = chunk * tokens_per_chunk, count = std::min(tokens_per_chunk, tokens - first);
+      const MutableView out = grad_x.middle_rows(first, count);
+      on().fill(out, Scalar{0});
+      weight_.for_each_block_in_order(slot, [&](RowBlock rows) {
+        on().gemm(1.0, grad_y.middle_rows(first, count).middle_cols(rows.first, rows.count), weight_.masked(rows), out);
+      });
+    });
+  }
+
+  // ---- saving
+  [[nodiscard]] std::vector<Scalar> masked_on_host() {
+    Matrix<Backend, Scalar> dense(shape().out, shape().in);
+    export_masked(dense.view());
+    std::vector<Scalar> host(static_cast<std::size_t>(shape().size()));
+    on().copy_out(ConstView{dense.view()}, MatrixView<Scalar>{host.data(), shape().out, shape().in});
+    return host;
+  }
+  [[nodiscard]] MutableWords word_view() {
+    const MaskOn<Backend> mask = weight_.mask_view();
+    return {mask.words, mask.rows, mask.words_per_row};
+  }
+  [[nodiscard]] Tensor mask_words() { return detail::to_tensor(on(), "mask", word_view()); }
+  [[nodiscard]] const Tensor& checked_mask(const Tensor& tensor) {
+    detail::check_tensor(tensor, label(), word_view());
+    const std::vector<mask_word> words = tensor.template values<mask_word>();
+    const index_t per_row = word_view().cols, used = shape().in - (per_row - 1) * MaskOn<Backend>::bits;
+    const mask_word unused = used == MaskOn<Backend>::bits ? 0 : ~mask_word{0} << used;
+    for (std::size_t last = static_cast<std::size_t>(per_row - 1); last < words.size();
+         last += static_cast<std::size_t>(per_row))
+      require((words[last] & unused) == 0, label(), ": tensor mask has bits set beyond column ", shape().in);
+    return tensor;
+  }
+
+  Options options_;
+  MaskedWeight<Scalar, Importance, Delta, Selector, Backend> weight_;
+  BiasView bias_{};
+  Matrix<Backend, Scalar> bias_grad_;
+  std::optional<typename Backend::template workspace<Scalar>> workspace_;
+  double sparsity_ = 0;
+  index_t trainable_ = 0;
+  bool has_mask_ = false;
+};
+
+}  // namespace pst

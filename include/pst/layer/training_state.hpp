@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pst/core/error.hpp"
+#include "pst/core/matrix.hpp"
+#include "pst/core/parameter.hpp"
+#include "pst/core/tensor.hpp"
+
+/// Parameters as named tensors: what `save` writes and `restore` reads.
+namespace pst::detail {
+
+/// A name not yet in the list: the second "score.A" is called "score.A#2".
+[[nodiscard]] inline std::string unused_name(const std::vector<std::string>& taken, std::string_view name) {
+  std::string candidate{name};
+  for (int n = 2; std::ranges::find(taken, candidate) != taken.end(); ++n)
+    candidate = std::string{name} + "#" + std::to_string(n);
+  return candidate;
+}
+
+/// Calls `visit(name, parameter)` for every parameter that `each` shows, with names that are all different.
+void with_unique_names(auto&& each, auto&& visit) {
+  std::vector<std::string> taken;
+  each([&](auto parameter) {
+    taken.push_back(unused_name(taken, parameter.name));
+    visit(taken.back(), parameter);
+  });
+}
+
+/// The values of a matrix on backend `on`, as a tensor.
+template <class B, class Scalar>
+[[nodiscard]] Tensor to_tensor(B& on, std::string name, ViewOn<B, Scalar> view) {
+  using T = std::remove_const_t<Scalar>;
+  std::vector<T> host(static_cast<std::size_t>(view.size()));
+  on.copy_out(ViewOn<B, const T>{view}, MatrixView<T>{host.data(), view.rows, view.cols});
+  return Tensor::from<T>(std::move(name), {view.rows, view.cols}, host);
+}
+
+/// Checks that a tensor can be put into `view`: same shape and type, and only finite numbers.
+template <class T, class Space>
+void check_tensor(const Tensor& tensor, const std::string& owner, MatrixView<T, Space> view) {
+  require(tensor.dtype == dtype_of<T> && tensor.shape == std::vector<index_t>{view.rows, view.cols}, owner, ": tensor ",
+          tensor.name, " does not fit, expected ", view.rows, " x ", view.cols, " numbers of ", sizeof(T), " bytes");
+  if constexpr (std::is_floating_point_v<T>)
+    for (T value : tensor.values<T>())
+      require(std::isfinite(value), owner, ": tensor ", tensor.name, " holds ", value, ", expected finite numbers");
+}
+
+/// Copies a tensor that was checked into a matrix on backend `on`.
+template <class B, class T>
+void put_tensor(B& on, const Tensor& tensor, MatrixView<T, typename B::space> view) {
+  const std::vector<T> host = tensor.values<T>();
+  on.copy_in(MatrixView<const T>{host.data(), view.rows, view.cols}, view);
+}
+
+}  // namespace pst::detail

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <concepts>
+
+#include "pst/concepts/rank.hpp"
+
+namespace pst {
+
+/// What `SparseLinear::with<P>` accepts: a policy for one of the slots, a rank policy, or float or double.
+template <class P, class... Current>
+concept ReplacesAPolicy = std::floating_point<P> || RankPolicy<P> ||
+    (std::same_as<typename P::role, typename Current::role> || ...);
+
+namespace detail {
+/// `P` where it plays the role of `Current`; otherwise `Current`, with another rank if `P` is one.
+template <class P, class Current>
+struct SwapIn {
+  using type = Current;
+};
+template <class P, class Current>
+requires std::same_as<typename P::role, typename Current::role>
+struct SwapIn<P, Current> {
+  using type = P;
+};
+template <RankPolicy P, class Current>
+struct SwapIn<P, Current> {
+  using type = with_rank_t<Current, P>;
+};
+template <class P, class Current>
+using swap_in = typename SwapIn<P, Current>::type;
+}  // namespace detail
+
+}  // namespace pst

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pst/concepts/selector.hpp"
+
+namespace pst {
+
+/// The members of a selector's state that decides every block of rows on its own: no passes.
+template <class B, class Scalar>
+struct RowLocalSelection {
+  double sparsity = 0;
+
+  void begin(B&, double sparsity_now) { sparsity = sparsity_now; }
+  [[nodiscard]] bool wants_pass() const { return false; }
+  void observe(B&, RowBlock, ViewOn<B, const Scalar>) {}
+  void end_pass(B&) {}
+};
+
+}  // namespace pst
