@@ -20,11 +20,12 @@ struct Reference {
   using space = HostSpace;
   template <class T>
   using buffer = HostBuffer<T>;
-  /// Memory that forward and backward need besides what the layer holds: none.
+  /// Memory that forward and backward need besides what the layer holds: the sums of one token.
   template <class Scalar>
   struct workspace {
-    workspace(Reference&, const LayerLayout&) {}
-    [[nodiscard]] std::size_t bytes() const noexcept { return 0; }
+    workspace(Reference&, const LayerLayout& layout) : sums(static_cast<std::size_t>(layout.shape.in)) {}
+    [[nodiscard]] std::size_t bytes() const noexcept { return sums.size() * sizeof(double); }
+    std::vector<double> sums;
   };
 
   /// An input whose element type follows that of the output, constant or not.
@@ -246,8 +247,8 @@ struct Reference {
   /// grad_x = grad_y W'
   template <class T>
   void compressed_backward(CompressedView<T, HostSpace> weight, Const<T> grad_y,
-                           MatrixView<std::type_identity_t<T>> grad_x, workspace<T>&) {
-    std::vector<double> sums(static_cast<std::size_t>(weight.cols));
+                           MatrixView<std::type_identity_t<T>> grad_x, workspace<T>& memory) {
+    std::vector<double>& sums = memory.sums;
     for (index_t t = 0; t < grad_y.rows; ++t) {
       std::ranges::fill(sums, 0.0);
       for (index_t o = 0; o < weight.rows; ++o)

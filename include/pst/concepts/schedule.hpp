@@ -9,10 +9,10 @@
 /// Which fraction of the weights is pruned at which point of the run.
 namespace pst {
 
-/// `sparsity_at(progress)` gives the fraction of zeros, progress running from 0 to 1.
+/// `sparsity_at(step, steps)` gives the fraction of zeros at `step` of 0 ... steps.
 template <class S>
-concept GivesSparsity = requires(const S& schedule, double progress) {
-  { schedule.sparsity_at(progress) } -> std::same_as<double>;
+concept GivesSparsity = requires(const S& schedule, double step, double steps) {
+  { schedule.sparsity_at(step, steps) } -> std::same_as<double>;
 };
 
 /// A sparsity schedule: plain data and one function.

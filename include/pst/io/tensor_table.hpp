@@ -32,7 +32,8 @@ class TensorTable {
 
   /// The tensor called `name`, or null.
   [[nodiscard]] const TensorEntry* find(std::string_view name) const noexcept {
-    const auto found = std::ranges::lower_bound(by_name_, name, {}, name_at());
+    const auto name_of = [this](std::size_t i) { return std::string_view{entries_[i].name}; };
+    const auto found = std::ranges::lower_bound(by_name_, name, {}, name_of);
     return found != by_name_.end() && entries_[*found].name == name ? &entries_[*found] : nullptr;
   }
   /// The tensor called `name`; throws when there is none.
@@ -57,15 +58,11 @@ class TensorTable {
       : source_{std::move(source)}, entries_{std::move(entries)}, metadata_{std::move(metadata)} {
     by_name_.resize(entries_.size());
     for (std::size_t i = 0; i < by_name_.size(); ++i) by_name_[i] = i;
-    std::ranges::sort(by_name_, {}, name_at());
+    std::ranges::sort(by_name_, {}, [this](std::size_t i) { return std::string_view{entries_[i].name}; });
   }
   ~TensorTable() = default;
 
  private:
-  [[nodiscard]] auto name_at() const noexcept {
-    return [this](std::size_t i) { return std::string_view{entries_[i].name}; };
-  }
-
   std::string source_;
   std::vector<TensorEntry> entries_;
   Metadata metadata_;

@@ -38,7 +38,7 @@ namespace pst {
 struct EigenCpu;
 
 template <class L>
-void begin_step_together(double progress, std::span<L* const> layers);
+void begin_step_together(std::span<L* const> layers, double step, double steps = 1.0);
 
 /// A linear layer y = x W'^T + b that is fine-tuned and made sparse at the same time.
 ///
@@ -114,10 +114,11 @@ class SparseLinear {
     for_each_parameter([&](const auto& parameter) { trainable_ += parameter.value.size(); });
   }
 
-  /// Moves to `progress` (0 to 1) of the run: sparsity, scores, mask and compressed weight are refreshed, gradients are
-  /// set to zero. Throws Error, with the old mask in place, when a score or a weight is NaN or Inf.
-  void begin_step(double progress) {
-    const double sparsity = start_step(progress);
+  /// Moves to a point of the run, `step` of `steps` or a progress of 0 to 1: sparsity, scores, mask and compressed
+  /// weight are refreshed, gradients are set to zero. Throws Error, with the old mask in place, when a score or a
+  /// weight is NaN or Inf.
+  void begin_step(double step, double steps = 1.0) {
+    const double sparsity = start_step(step, steps);
     weight_.selector().begin(on(), sparsity);
     do {
       ranking_pass();
@@ -261,7 +262,7 @@ class SparseLinear {
 
  private:
   template <class L>
-  friend void begin_step_together(double progress, std::span<L* const> layers);
+  friend void begin_step_together(std::span<L* const> layers, double step, double steps);
 
   /// The bias of every token.
   struct BiasOf {
@@ -304,12 +305,12 @@ class SparseLinear {
   }
 
   // ---- the steps of begin_step
-  [[nodiscard]] double start_step(double progress) {
+  [[nodiscard]] double start_step(double step, double steps) {
     need_attached("begin_step");
-    require(progress >= 0 && progress <= 1, label(), ": progress is ", progress, ", expected 0 to 1");
-    const double sparsity = options_.schedule.sparsity_at(progress);
-    require(sparsity >= 0 && sparsity < 1, label(), ": the schedule gives sparsity ", sparsity, " at progress ",
-            progress, ", expected a number in [0, 1)");
+    require(step >= 0 && step <= steps, label(), ": step is ", step, ", expected 0 to ", steps);
+    const double sparsity = options_.schedule.sparsity_at(step, steps);
+    require(sparsity >= 0 && sparsity < 1, label(), ": the schedule gives sparsity ", sparsity, " at step ", step,
+            " of ", steps, ", expected a number in [0, 1)");
     zero_gradients();
     return sparsity;
   }

@@ -13,12 +13,12 @@ namespace pst {
 /// The sparsity is that of the first layer's schedule; the order of `layers` decides ties.
 /// @ingroup layer
 template <class L>
-void begin_step_together(double progress, std::span<L* const> layers) {
+void begin_step_together(std::span<L* const> layers, double step, double steps) {
   if (layers.empty()) return;
   double sparsity = 0;
   std::vector<typename L::selector_state*> states;
   for (L* layer : layers) {
-    const double own = layer->start_step(progress);
+    const double own = layer->start_step(step, steps);
     sparsity = states.empty() ? own : sparsity;
     states.push_back(&layer->weight_.selector());
   }

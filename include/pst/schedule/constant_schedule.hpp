@@ -11,7 +11,9 @@ struct ConstantSchedule {
   using role = roles::schedule;
   double sparsity = 0.9;
 
-  [[nodiscard]] constexpr double sparsity_at(double /*progress*/) const noexcept { return sparsity; }
+  [[nodiscard]] constexpr double sparsity_at(double /*step*/, double /*steps*/ = 1.0) const noexcept {
+    return sparsity;
+  }
 };
 static_assert(SparsitySchedule<ConstantSchedule>);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pst/concepts/schedule.hpp"
+#include "pst/core/rounded_product.hpp"
 
 namespace pst {
 
@@ -17,11 +18,13 @@ struct CubicSchedule {
   double warmup = 0.1;    ///< fraction of the run at the initial sparsity
   double cooldown = 0.3;  ///< fraction of the run at the final sparsity
 
-  [[nodiscard]] constexpr double sparsity_at(double progress) const noexcept {
-    if (progress <= warmup) return initial_sparsity;
-    if (progress > 1.0 - cooldown) return final_sparsity;
-    const double left = 1.0 - (progress - warmup) / (1.0 - (warmup + cooldown));
-    return final_sparsity + (initial_sparsity - final_sparsity) * left * left * left;
+  /// The arithmetic of the reference, operation by operation: `sparsity_at(t, T)` has its bits.
+  [[nodiscard]] constexpr double sparsity_at(double step, double steps = 1.0) const noexcept {
+    if (step <= rounded_product(warmup, steps)) return initial_sparsity;
+    if (step > steps - rounded_product(cooldown, steps)) return final_sparsity;
+    const double done = step - rounded_product(warmup, steps);
+    const double left = 1.0 - done / (steps - rounded_product(warmup + cooldown, steps));
+    return final_sparsity + rounded_product(initial_sparsity - final_sparsity, left * left * left);
   }
 };
 static_assert(SparsitySchedule<CubicSchedule>);

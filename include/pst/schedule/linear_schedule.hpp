@@ -12,8 +12,8 @@ struct LinearSchedule {
   double initial_sparsity = 0.0;
   double final_sparsity = 0.9;
 
-  [[nodiscard]] constexpr double sparsity_at(double progress) const noexcept {
-    return initial_sparsity + (final_sparsity - initial_sparsity) * progress;
+  [[nodiscard]] constexpr double sparsity_at(double step, double steps = 1.0) const noexcept {
+    return initial_sparsity + (final_sparsity - initial_sparsity) * (step / steps);
   }
 };
 static_assert(SparsitySchedule<LinearSchedule>);
