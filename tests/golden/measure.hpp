@@ -21,14 +21,15 @@ struct Tolerance;
 template <>
 struct Tolerance<float> {
   static constexpr double layer = 1e-5;
-  static constexpr double training = 1e-3;  // 60 steps of Adam: rounding of one step is the input of the next
+  static constexpr double training = 1e-5;
   static constexpr double rounding = 1e-5;  // two scores this close may change places
 };
-/// Beyond the rounding of the golden itself (see `distance`).
+/// Beyond the rounding of the golden itself (see `distance`). The target of a training golden is stored as float as
+/// well, so the run starts from numbers that differ by 6e-8 from those of PyTorch: no closer agreement can be seen.
 template <>
 struct Tolerance<double> {
   static constexpr double layer = 1e-10;
-  static constexpr double training = 1e-10;
+  static constexpr double training = 3e-7;
   static constexpr double rounding = 1e-12;
 };
 

@@ -17,21 +17,23 @@ struct CompressedView {
   Scalar* value = nullptr;
 };
 
-/// The kept weights alone, owned. Memory grows to the largest count seen and is then kept.
+/// The kept weights alone, owned. Memory follows their number: an eighth more than needed, never twice as much.
 template <class B, class Scalar>
 class CompressedWeight {
  public:
   CompressedWeight() = default;
   explicit CompressedWeight(Shape shape) : shape_{shape}, row_start_(static_cast<std::size_t>(shape.out + 1)) {}
 
-  /// Makes room for `count` weights.
+  /// Makes room for `count` weights; what was stored is lost.
   void reserve(index_t count) {
-    if (count <= capacity_) return;
+    if (count <= capacity_ && capacity_ <= 2 * count) return;
+    capacity_ = 0;
     column_ = {};  // give the old memory back first
     value_ = {};
-    column_ = Columns(static_cast<std::size_t>(count));
-    value_ = Values(static_cast<std::size_t>(count));
-    capacity_ = count;
+    const index_t room = count + count / 8;
+    column_ = Columns(static_cast<std::size_t>(room));
+    value_ = Values(static_cast<std::size_t>(room));
+    capacity_ = room;
   }
   [[nodiscard]] index_t* row_start() { return row_start_.data(); }
   [[nodiscard]] CompressedView<Scalar, typename B::space> view() {

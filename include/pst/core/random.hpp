@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <string_view>
 
 #include "pst/core/config.hpp"
 
@@ -17,8 +18,15 @@ namespace pst {
 }
 
 /// A seed of its own for each part of a layer.
-[[nodiscard]] PST_HD constexpr std::uint64_t derive_seed(std::uint64_t seed, std::uint64_t purpose) noexcept {
-  return mix_bits(mix_bits(seed) ^ purpose);
+[[nodiscard]] PST_HD constexpr std::uint64_t derive_seed(std::uint64_t seed, char purpose) noexcept {
+  return mix_bits(mix_bits(seed) ^ static_cast<unsigned char>(purpose));
+}
+
+/// A seed of its own for each name: layers that share a seed still draw different numbers.
+[[nodiscard]] constexpr std::uint64_t derive_seed(std::uint64_t seed, std::string_view name) noexcept {
+  std::uint64_t hash = seed;
+  for (char c : name) hash = mix_bits(hash ^ static_cast<unsigned char>(c));
+  return hash;
 }
 
 /// Draws from N(0, 1) by position: element `i` is the same number on every backend and thread (Box-Muller in double).

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -19,9 +20,11 @@
 #include "pst/concepts/rank.hpp"
 #include "pst/concepts/schedule.hpp"
 #include "pst/concepts/selector.hpp"
+#include "pst/core/random.hpp"
 #include "pst/core/tensor.hpp"
 #include "pst/delta/low_rank.hpp"
 #include "pst/importance/pst_metric.hpp"
+#include "pst/layer/checks.hpp"
 #include "pst/layer/mask_report.hpp"
 #include "pst/layer/masked_weight.hpp"
 #include "pst/layer/sparse_export.hpp"
@@ -85,7 +88,7 @@ class SparseLinear {
     Selector selector{};
     Schedule schedule{};
     StraightThrough straight_through{};
-    std::uint64_t seed = 1;  ///< of the factors' initial values
+    std::uint64_t seed = 1;  ///< of the factors' initial values, together with the name
     std::string name{};      ///< stands in error messages and reports
     /// Above this density dense products are faster than sparse ones, and are used.
     double dense_above_density = 0.3;
@@ -93,7 +96,8 @@ class SparseLinear {
 
   /// A layer of the given shape. Throws Error when a side is not positive.
   explicit SparseLinear(Shape shape, Options options = {}, Backend on = {})
-      : options_{std::move(options)}, weight_{positive(shape), options_.seed, std::move(on)} {}
+      : options_{std::move(options)},
+        weight_{positive(shape), derive_seed(options_.seed, std::string_view{options_.name}), std::move(on)} {}
 
   /// Borrows a weight (out x in) and, if there is one, a bias (1 x out), both of which must outlive the layer or the
   /// next `attach`. Allocates everything. A second call only moves the layer to where the same weight lives now, and
@@ -286,23 +290,9 @@ class SparseLinear {
   }
   template <class V>
   void check_matrix(const char* name, V view, index_t rows, index_t cols) const {
-    require(view.data != nullptr || view.empty(), label(), ": ", name, " is a null pointer");
-    require(view.cols == cols, label(), ": ", name, " has ", view.cols, " columns, the layer expects ", cols);
-    require(view.rows == rows && rows >= 0, label(), ": ", name, " has ", view.rows, " rows, expected ", rows);
-    require(view.row_stride >= view.cols, label(), ": ", name, " has row stride ", view.row_stride,
-            ", expected at least its ", view.cols, " columns");
+    detail::check_matrix(label(), name, view, rows, cols);
   }
-  /// Throws, naming the first number of `view` that is NaN or Inf.
-  void refuse_non_finite(const char* name, ConstView view) {
-    if (on().all_finite(view)) return;
-    std::vector<Scalar> row(static_cast<std::size_t>(view.cols));
-    for (index_t r = 0; r < view.rows; ++r) {
-      on().copy_out(view.middle_rows(r, 1), MatrixView<Scalar>{row.data(), 1, view.cols});
-      for (index_t c = 0; c < view.cols; ++c)
-        require(std::isfinite(row[static_cast<std::size_t>(c)]), label(), ": ", name, " is ",
-                row[static_cast<std::size_t>(c)], " at row ", r, ", column ", c, ", expected finite numbers");
-    }
-  }
+  void refuse_non_finite(const char* name, ConstView view) { detail::refuse_non_finite(on(), label(), name, view); }
 
   // ---- the steps of begin_step
   [[nodiscard]] double start_step(double step, double steps) {

@@ -2,9 +2,9 @@
 #pragma once
 
 // Dense product C += alpha A B of one thread, for operands with any strides.
-// Work: 2 m n k flops in register tiles of `rows` x 2 packets; each element of B is packed once per 48 rows of A.
-// Bound by arithmetic for k, m, n above some tens; thin products (a rank of 8) are bound by reading the large side.
-// The order of all sums depends on the sizes alone: never on alignment or threads, unlike a library's GEMM.
+// Work: 2 m n k flops in register tiles of `rows` x 2 packets; B is packed once for all rows of A, A once per 96
+// columns. Bound by arithmetic when m, n and k are above some tens; thin products (a rank of 8) by reading the large
+// side. The order of all sums depends on the sizes alone: never on alignment or threads, unlike a library's GEMM.
 
 #include <Eigen/Core>
 #include <algorithm>
@@ -21,7 +21,10 @@ struct Operand {
   index_t row_stride;
   index_t col_stride;
 
-  [[nodiscard]] const T* at(index_t r, index_t c) const noexcept { return data + r * row_stride + c * col_stride; }
+  [[nodiscard]] Operand from(index_t r, index_t c) const noexcept {
+    return {data + r * row_stride + c * col_stride, row_stride, col_stride};
+  }
+  [[nodiscard]] T operator()(index_t r, index_t c) const noexcept { return data[r * row_stride + c * col_stride]; }
   [[nodiscard]] Operand transposed() const noexcept { return {data, col_stride, row_stride}; }
 };
 
@@ -31,23 +34,37 @@ struct Tile {
   static constexpr int packet = Eigen::internal::packet_traits<T>::size;
   static constexpr int rows = packet * int{sizeof(T)} >= 64 ? 12 : 6;  // 32 registers, or 16
   static constexpr int cols = 2 * packet;
-  static constexpr index_t depth = 256;  // of a packed panel
-  static constexpr index_t a_rows = 48;  // packed at once; a multiple of both values of `rows`
+  static constexpr index_t depth = 1024 / sizeof(T);                // of a packed panel
+  static constexpr index_t panels = 96 / cols > 0 ? 96 / cols : 1;  // of B, packed together: below 100 KB of stack
   using Packet = Eigen::Array<T, packet, 1>;
 };
 
 /// packed[p][i] = a(i, p) for `count` of `width` rows i, zeros for the others.
 template <int width, class T>
 void pack_panel(Operand<T> a, index_t count, index_t depth, T* packed) {
-  if (count < width) std::fill_n(packed, depth * width, T{0});
-  if (a.col_stride == 1 && a.row_stride != 1) {
-    for (index_t i = 0; i < count; ++i)
-      for (index_t p = 0; p < depth; ++p) packed[p * width + i] = *a.at(i, p);
-  } else if (a.row_stride == 1 && count == width) {
-    for (index_t p = 0; p < depth; ++p) std::copy_n(a.at(0, p), width, packed + p * width);
+  if (count < width) {
+    std::fill_n(packed, depth * width, T{0});
+    for (index_t p = 0; p < depth; ++p)
+      for (index_t i = 0; i < count; ++i) packed[p * width + i] = a(i, p);
+  } else if (a.row_stride == 1) {
+    using Row = Eigen::Array<T, width, 1>;
+    for (index_t p = 0; p < depth; ++p)
+      Eigen::Map<Row>(packed + p * width) = Eigen::Map<const Row>(a.data + p * a.col_stride);
+  } else if (a.col_stride == 1) {  // transpose, in squares that fit in registers
+    constexpr int side = width % 4 == 0 ? 4 : 2;
+    using Square = Eigen::Matrix<T, side, side, Eigen::RowMajor>;
+    using Stride = Eigen::OuterStride<>;
+    const index_t whole = depth / side * side;
+    for (index_t i = 0; i < width; i += side)
+      for (index_t p = 0; p < whole; p += side)
+        Eigen::Map<Square, 0, Stride>(packed + p * width + i, Stride(width)) =
+            Square(Eigen::Map<const Square, 0, Stride>(&a.data[i * a.row_stride + p], Stride(a.row_stride)))
+                .transpose();
+    for (index_t p = whole; p < depth; ++p)
+      for (index_t i = 0; i < width; ++i) packed[p * width + i] = a(i, p);
   } else {
     for (index_t p = 0; p < depth; ++p)
-      for (index_t i = 0; i < count; ++i) packed[p * width + i] = *a.at(i, p);
+      for (index_t i = 0; i < width; ++i) packed[p * width + i] = a(i, p);
   }
 }
 
@@ -58,19 +75,16 @@ void multiply_tile(index_t depth, const T* a, const T* b, T* tile) {
   using Packet = typename Shape::Packet;
   using In = Eigen::Map<const Packet, Eigen::AlignedMax>;
   using Out = Eigen::Map<Packet, Eigen::AlignedMax>;
-  Packet sum[Shape::rows][2];
-  for (auto& row : sum) row[0].setZero(), row[1].setZero();
-  for (index_t p = 0; p < depth; ++p, a += Shape::rows, b += Shape::cols) {
-    const Packet b0 = In(b), b1 = In(b + Shape::packet);
-    for (int i = 0; i < Shape::rows; ++i) {
-      sum[i][0] += a[i] * b0;
-      sum[i][1] += a[i] * b1;
+  [&]<int... i>(std::integer_sequence<int, i...>) {  // unrolled: the sums live in registers
+    Packet left[Shape::rows], right[Shape::rows];
+    ((left[i].setZero(), right[i].setZero()), ...);
+    for (index_t p = 0; p < depth; ++p, a += Shape::rows, b += Shape::cols) {
+      const Packet b0 = In(b), b1 = In(b + Shape::packet);
+      ((left[i] += a[i] * b0, right[i] += a[i] * b1), ...);
     }
+    ((Out(tile + i * Shape::cols) = left[i], Out(tile + i * Shape::cols + Shape::packet) = right[i]), ...);
   }
-  for (int i = 0; i < Shape::rows; ++i) {
-    Out(tile + i * Shape::cols) = sum[i][0];
-    Out(tile + i * Shape::cols + Shape::packet) = sum[i][1];
-  }
+  (std::make_integer_sequence<int, Shape::rows>{});
 }
 
 /// c(i, j) += alpha sum over p of a(i, p) b(p, j), for an m x k matrix a and a k x n matrix b.
@@ -83,29 +97,28 @@ void multiply_add(index_t m, index_t n, index_t k, T alpha, Operand<T> a, Operan
     const Operand<T> left = b.transposed();
     b = a.transposed(), a = left;
   }
-  alignas(64) T a_panels[Shape::a_rows * Shape::depth];
-  alignas(64) T b_panel[Shape::cols * Shape::depth];
+  constexpr index_t chunk = Shape::panels * Shape::cols;
+  alignas(64) T a_panel[Shape::rows * Shape::depth];
+  alignas(64) T b_panels[chunk * Shape::depth];
   alignas(64) T tile[Shape::rows * Shape::cols];
-  for (index_t p = 0; p < k; p += Shape::depth) {
-    const index_t depth = std::min(Shape::depth, k - p);
-    for (index_t i = 0; i < m; i += Shape::a_rows) {
-      const index_t height = std::min(Shape::a_rows, m - i);
-      for (index_t r = 0; r < height; r += Shape::rows)
-        pack_panel<Shape::rows>(Operand<T>{a.at(i + r, p), a.row_stride, a.col_stride},
-                                std::min<index_t>(Shape::rows, height - r), depth, a_panels + r * depth);
-      for (index_t j = 0; j < n; j += Shape::cols) {
-        const index_t width = std::min<index_t>(Shape::cols, n - j);
-        pack_panel<Shape::cols>(Operand<T>{b.at(p, j), b.row_stride, b.col_stride}.transposed(), width, depth, b_panel);
-        for (index_t r = 0; r < height; r += Shape::rows) {
-          multiply_tile(depth, a_panels + r * depth, b_panel, tile);
-          const index_t tall = std::min<index_t>(Shape::rows, height - r);
-          T* out = c + (i + r) * c_row + j * c_col;
-          for (index_t y = 0; y < tall; ++y)
-            for (index_t x = 0; x < width; ++x) out[y * c_row + x * c_col] += alpha * tile[y * Shape::cols + x];
+  for (index_t j = 0; j < n; j += chunk)
+    for (index_t p = 0; p < k; p += Shape::depth) {
+      const index_t depth = std::min(Shape::depth, k - p), wide = std::min(chunk, n - j);
+      for (index_t x = 0; x < wide; x += Shape::cols)
+        pack_panel<Shape::cols>(b.from(p, j + x).transposed(), std::min<index_t>(Shape::cols, wide - x), depth,
+                                b_panels + x * depth);
+      for (index_t i = 0; i < m; i += Shape::rows) {
+        const index_t tall = std::min<index_t>(Shape::rows, m - i);
+        pack_panel<Shape::rows>(a.from(i, p), tall, depth, a_panel);
+        for (index_t x = 0; x < wide; x += Shape::cols) {
+          multiply_tile(depth, a_panel, b_panels + x * depth, tile);
+          const index_t width = std::min<index_t>(Shape::cols, wide - x);
+          T* out = c + i * c_row + (j + x) * c_col;
+          for (index_t r = 0; r < tall; ++r)
+            for (index_t s = 0; s < width; ++s) out[r * c_row + s * c_col] += alpha * tile[r * Shape::cols + s];
         }
       }
     }
-  }
 }
 
 }  // namespace pst::eigen_cpu

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pst/core/error.hpp"
+#include "pst/core/matrix.hpp"
+#include "pst/core/order_key.hpp"
+
+/// What a layer refuses, in a sentence.
+namespace pst::detail {
+
+/// Throws unless `view` is rows x cols and can be read as such.
+template <class T, class Space>
+void check_matrix(const std::string& owner, const char* name, MatrixView<T, Space> view, index_t rows, index_t cols) {
+  require(view.cols == cols, owner, ": ", name, " has ", view.cols, " columns, the layer expects ", cols);
+  require(view.rows == rows && rows >= 0, owner, ": ", name, " has ", view.rows, " rows, expected ", rows);
+  require(view.row_stride >= view.cols, owner, ": ", name, " has row stride ", view.row_stride,
+          ", expected at least its ", view.cols, " columns");
+  require(view.data != nullptr || view.empty(), owner, ": ", name, " is a null pointer");
+}
+
+/// Throws when a number of `view` is NaN or Inf, naming the first.
+template <class B, class T>
+void refuse_non_finite(B& on, const std::string& owner, const char* name, MatrixView<const T, typename B::space> view) {
+  if (on.all_finite(view)) return;
+  std::vector<T> row(static_cast<std::size_t>(view.cols));
+  for (index_t r = 0; r < view.rows; ++r) {
+    on.copy_out(view.middle_rows(r, 1), MatrixView<T>{row.data(), 1, view.cols});
+    for (index_t c = 0; c < view.cols; ++c)
+      require(is_finite(row[static_cast<std::size_t>(c)]), owner, ": ", name, " is ", row[static_cast<std::size_t>(c)],
+              " at row ", r, ", column ", c, ", expected finite numbers");
+  }
+}
+
+}  // namespace pst::detail
