@@ -12,6 +12,8 @@
 #include "pst/io/safetensors_writer.hpp"
 #include "pst/io/tensor_table.hpp"
 
+/// @defgroup io Files
+/// Checkpoints in the safetensors format, read as hostile and written whole or not at all. Needs nlohmann/json.
 namespace pst::io {
 
 /// A safetensors file, checked and open for reading.
