@@ -43,12 +43,13 @@ struct EigenCpu : Reference {
   };
 
   [[nodiscard]] index_t slots() const noexcept { return threads; }
-  /// At most 16 parts of at least 8 rows; blocks of 24 to 96 rows, about a megabyte each.
+  /// At most 16 parts, of at least 8 rows and 4096 weights; blocks of 24 to 96 rows, about a megabyte each.
   [[nodiscard]] RowPlan plan(Shape shape, index_t row_multiple) const noexcept {
-    constexpr index_t most_parts = 16, least_rows = 8, block_elements = index_t{1} << 18;
-    const index_t parts = std::clamp<index_t>(shape.out / least_rows, 1, most_parts);
-    return RowPlan::cut(shape.out, parts, std::clamp<index_t>(block_elements / shape.in / 12 * 12, 24, 96),
-                        row_multiple);
+    constexpr index_t most_parts = 16, least_rows = 8, least_weights = 4096, block_weights = index_t{1} << 18;
+    const index_t parts =
+        std::clamp<index_t>(std::min(shape.out / least_rows, shape.size() / least_weights), 1, most_parts);
+    const index_t block = std::clamp<index_t>(block_weights / shape.in / 12 * 12, 24, 96);
+    return RowPlan::cut(shape.out, parts, block, row_multiple);
   }
   template <class F>
   void for_each_part(index_t count, F&& f) {

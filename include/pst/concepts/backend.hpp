@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 
 #include "pst/concepts/role.hpp"
+#include "pst/concepts/scalar.hpp"
 #include "pst/core/compressed.hpp"
 #include "pst/core/factor.hpp"
 #include "pst/core/matrix.hpp"
@@ -52,7 +54,7 @@ template <class B>
 concept CutsWork = requires(B& on, Shape shape, index_t n) {
   { on.slots() } -> std::same_as<index_t>;
   { on.plan(shape, n) } -> std::same_as<RowPlan>;
-  on.for_each_part(n, [](index_t, index_t) {});
+  on.for_each_part(n, detail::AnyFunctor{});
 };
 
 /// The backend has the elementwise verbs, sums and checks.
@@ -104,8 +106,8 @@ concept MultipliesCompressed = requires(B& on, ViewOn<B, const Scalar> in, ViewO
 
 /// A backend that can do everything pst asks for, on numbers of type `Scalar`.
 template <class B, class Scalar>
-concept BackendFor = BackendIsIncluded<B> && PlaysRole<B, roles::backend> && NamesItsMemory<B, Scalar> && CutsWork<B> &&
-    MapsElements<B, Scalar> && MultipliesMatrices<B, Scalar> && RanksScores<B, Scalar> &&
-    MultipliesCompressed<B, Scalar>;
+concept BackendFor = BackendIsIncluded<B> && PlaysRole<B, roles::backend> && FloatOrDouble<Scalar> &&
+    NamesItsMemory<B, Scalar> && CutsWork<B> && MapsElements<B, Scalar> && MultipliesMatrices<B, Scalar> &&
+    RanksScores<B, Scalar> && MultipliesCompressed<B, Scalar>;
 
 }  // namespace pst

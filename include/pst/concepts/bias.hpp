@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <type_traits>
 
 #include "pst/concepts/role.hpp"
 
@@ -9,10 +10,14 @@
 /// Whether the bias of a layer trains.
 namespace pst {
 
-/// A bias policy: `trained` says whether the attached bias is trained, in place.
+/// `trained`, a constant, says whether the attached bias is trained, in place.
 template <class P>
-concept BiasPolicy = std::semiregular<P> && PlaysRole<P, roles::bias> && requires {
-  requires std::same_as<decltype(P::trained), const bool>;
+concept SaysWhetherTrained = requires {
+  typename std::bool_constant<P::trained>;
 };
+
+/// A bias policy: plain data and one constant.
+template <class P>
+concept BiasPolicy = std::semiregular<P> && PlaysRole<P, roles::bias> && SaysWhetherTrained<P>;
 
 }  // namespace pst

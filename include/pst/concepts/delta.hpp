@@ -2,12 +2,19 @@
 #pragma once
 
 #include <concepts>
+#include <type_traits>
 
 #include "pst/concepts/importance.hpp"
 
 /// @defgroup delta Weight updates
 /// How the weight changes while it is fine-tuned: not at all, as a whole, or by a product of small factors.
 namespace pst {
+
+/// `in_place`, a constant, says whether the attached weight itself is trained.
+template <class D>
+concept SaysWhetherInPlace = requires {
+  typename std::bool_constant<D::in_place>;
+};
 
 /// `effective(backend, rows, base, scratch)` gives the weight of a block of rows: in `scratch`, or `base` as it is.
 template <class State, class B, class Scalar>
@@ -29,11 +36,10 @@ concept ShowsParametersOfWeight = requires(State& state,
   state.for_each_parameter(weight, detail::ParameterVisitor<B, Scalar>{});
 };
 
-/// A weight update: plain data; `in_place` says whether the attached weight itself is trained.
+/// A weight update: plain data, with a `State<B, Scalar>` that gives the weight and learns.
 template <class D, class B, class Scalar>
-concept WeightDelta = std::semiregular<D> && PlaysRole<D, roles::delta> && requires {
-  { D::in_place } -> std::convertible_to<bool>;
-} && IsMadeForALayer<typename D::template State<B, Scalar>, D, B, Scalar> &&
+concept WeightDelta = std::semiregular<D> && PlaysRole<D, roles::delta> && SaysWhetherInPlace<D> &&
+    HasAState<D, B, Scalar> && IsMadeForALayer<typename D::template State<B, Scalar>, D, B, Scalar> &&
     GivesTheWeight<typename D::template State<B, Scalar>, B, Scalar> &&
     LearnsFromWeightGradient<typename D::template State<B, Scalar>, B, Scalar> &&
     KeepsGradients<typename D::template State<B, Scalar>, B> &&

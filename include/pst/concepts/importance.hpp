@@ -21,6 +21,12 @@ struct ParameterVisitor {
 };
 }  // namespace detail
 
+/// `State<Backend, Scalar>` is what a policy stores for one layer.
+template <class Policy, class B, class Scalar>
+concept HasAState = requires {
+  typename Policy::template State<B, Scalar>;
+};
+
 /// `State(metric, backend, layout, weight)` makes what is stored for one layer.
 template <class State, class Policy, class B, class Scalar>
 concept IsMadeForALayer = requires(const Policy& policy, B& on, const LayerLayout& layout,
@@ -64,7 +70,7 @@ concept SaysItsMemory = requires(const State& state) {
 
 /// An importance metric: plain data, with a `State<B, Scalar>` that scores weights and learns.
 template <class M, class B, class Scalar>
-concept ImportanceMetric = std::semiregular<M> && PlaysRole<M, roles::importance> &&
+concept ImportanceMetric = std::semiregular<M> && PlaysRole<M, roles::importance> && HasAState<M, B, Scalar> &&
     IsMadeForALayer<typename M::template State<B, Scalar>, M, B, Scalar> &&
     ScoresWeights<typename M::template State<B, Scalar>, B, Scalar> &&
     LearnsFromScoreGradient<typename M::template State<B, Scalar>, B, Scalar> &&

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <concepts>
+#include <type_traits>
 
 /// What a policy is for. A policy names one of these as its member type `role`, and fits in that slot of a
 /// SparseLinear alone.
@@ -20,6 +20,6 @@ namespace pst {
 
 /// The policy's member type `role` is the role of the slot it stands in.
 template <class Policy, class Role>
-concept PlaysRole = std::same_as<typename Policy::role, Role>;
+concept PlaysRole = std::is_same_v<typename Policy::role, Role>;
 
 }  // namespace pst

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <type_traits>
 
 #include "pst/concepts/importance.hpp"
 
@@ -9,6 +10,12 @@
 /// Which weights are pruned, given the scores and a sparsity. Scores come one block of rows at a time and are never
 /// stored: a selector that ranks the whole matrix asks for as many passes as it needs.
 namespace pst {
+
+/// `row_multiple`, a constant: blocks of rows are cut at its multiples.
+template <class S>
+concept SaysItsRowMultiple = requires {
+  typename std::integral_constant<index_t, S::row_multiple>;
+};
 
 /// `begin(backend, sparsity)`, `wants_pass()`, `observe(backend, rows, scores)` and `end_pass(backend)` rank the
 /// scores.
@@ -26,11 +33,10 @@ concept WritesTheMask = requires(State& state, B& on, RowBlock rows, ViewOn<B, c
   { state.select(on, rows, scores, mask) } -> std::same_as<void>;
 };
 
-/// A mask selector: plain data; blocks of rows are cut at multiples of `row_multiple`.
+/// A mask selector: plain data, with a `State<B, Scalar>` that ranks scores and writes masks.
 template <class S, class B, class Scalar>
-concept MaskSelector = std::semiregular<S> && PlaysRole<S, roles::selector> && requires {
-  { S::row_multiple } -> std::convertible_to<index_t>;
-} && IsMadeForALayer<typename S::template State<B, Scalar>, S, B, Scalar> &&
+concept MaskSelector = std::semiregular<S> && PlaysRole<S, roles::selector> && SaysItsRowMultiple<S> &&
+    HasAState<S, B, Scalar> && IsMadeForALayer<typename S::template State<B, Scalar>, S, B, Scalar> &&
     RanksInPasses<typename S::template State<B, Scalar>, B, Scalar> &&
     WritesTheMask<typename S::template State<B, Scalar>, B, Scalar>;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <type_traits>
 
 #include "pst/concepts/role.hpp"
 
@@ -15,11 +16,15 @@ concept PassesGradient = requires(const S& rule, float gradient, bool kept) {
   { rule(gradient, kept) } -> std::same_as<float>;
 };
 
-/// A straight-through rule: `through_scores` says whether the weight also learns through its score.
+/// `through_scores`, a constant, says whether the weight also learns through its score.
+template <class S>
+concept SaysWhetherThroughScores = requires {
+  typename std::bool_constant<S::through_scores>;
+};
+
+/// A straight-through rule: plain data, one function and one constant.
 template <class S>
 concept StraightThroughRule =
-    std::semiregular<S> && PlaysRole<S, roles::straight_through> && PassesGradient<S> && requires {
-  requires std::same_as<decltype(S::through_scores), const bool>;
-};
+    std::semiregular<S> && PlaysRole<S, roles::straight_through> && PassesGradient<S> && SaysWhetherThroughScores<S>;
 
 }  // namespace pst

@@ -2,8 +2,10 @@
 #pragma once
 
 #include "pst/core/config.hpp"
+#include "pst/core/view.hpp"
 
-/// Functions of one element that several policies hand to the verb `map`.
+/// Functions of an element or a position, for the verbs `map`, `generate` and `fill_mask`. Such functions are public
+/// types with a name: a device compiler launches no others.
 namespace pst::functors {
 
 struct Identity {
@@ -27,12 +29,24 @@ struct Multiply {
   }
 };
 
+/// Everywhere.
+struct True {
+  PST_HD bool operator()(index_t, index_t) const { return true; }
+};
+
 /// +0 where pruned.
 struct KeepOrZero {
   template <class T>
   PST_HD T operator()(T value, bool kept) const {
     return kept ? value : T{0};
   }
+};
+
+/// The first row, in every row; zeros where there is no row.
+template <class T, class Space>
+struct RepeatRow {
+  MatrixView<const T, Space> row;
+  PST_HD T operator()(index_t, index_t c) const { return row.data == nullptr ? T{0} : row(0, c); }
 };
 
 }  // namespace pst::functors

@@ -14,7 +14,7 @@ class LowRankProduct {
  public:
   LowRankProduct(B& on, const LayerLayout& layout, index_t rank, double scale, std::uint64_t seed)
       : left_(layout, rank), right_(layout, rank), scale_{scale} {
-    on.generate(left_.value(), Draw{NormalAt{seed}, rank});
+    on.generate(left_.value(), NormalMatrix{NormalAt{seed}, rank});
   }
 
   /// out += scale * L R, for a block of rows.
@@ -38,11 +38,6 @@ class LowRankProduct {
   [[nodiscard]] std::size_t bytes() const noexcept { return left_.bytes() + right_.bytes(); }
 
  private:
-  struct Draw {
-    NormalAt normal;
-    index_t cols;
-    PST_HD double operator()(index_t r, index_t c) const { return normal(r * cols + c); }
-  };
   RowFactor<B, Scalar> left_;
   ColumnFactor<B, Scalar> right_;
   double scale_;

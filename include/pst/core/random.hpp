@@ -41,4 +41,12 @@ struct NormalAt {
   }
 };
 
+/// The same draws as a matrix, row by row.
+struct NormalMatrix {
+  NormalAt normal;
+  index_t cols = 1;
+
+  [[nodiscard]] PST_HD double operator()(index_t r, index_t c) const { return normal(r * cols + c); }
+};
+
 }  // namespace pst

@@ -141,7 +141,7 @@ class SparseLinear {
     else
       weight_.for_each_block([&](RowBlock rows) {
         const MutableView columns = y.middle_cols(rows.first, rows.count);
-        on().generate(columns, BiasOf{bias_.data == nullptr ? ConstView{} : bias_.middle_cols(rows.first, rows.count)});
+        on().generate(columns, functors::RepeatRow<Scalar, typename Backend::space>{bias_columns(rows)});
         on().gemm_nt(1.0, x, weight_.masked(rows), columns);
       });
   }
@@ -268,12 +268,6 @@ class SparseLinear {
   template <class L>
   friend void begin_step_together(std::span<L* const> layers, double step, double steps);
 
-  /// The bias of every token.
-  struct BiasOf {
-    ConstView bias;
-    PST_HD Scalar operator()(index_t, index_t c) const { return bias.data == nullptr ? Scalar{0} : bias(0, c); }
-  };
-
   [[nodiscard]] static Shape positive(Shape shape) {
     require(shape.in > 0 && shape.out > 0, "a layer has at least one input and one output, found in = ", shape.in,
             ", out = ", shape.out);
@@ -324,6 +318,10 @@ class SparseLinear {
     on().fill(bias_grad_.view(), Scalar{0});
   }
 
+  /// The bias of a block of rows; empty if there is none.
+  [[nodiscard]] ConstView bias_columns(RowBlock rows) const {
+    return bias_.data == nullptr ? ConstView{} : ConstView{bias_.middle_cols(rows.first, rows.count)};
+  }
   /// Forms G = grad_y^T x one block of rows at a time and learns from it. False when G is not finite.
   [[nodiscard]] bool learn(ConstView x, ConstView grad_y) {
     std::atomic<bool> finite{true};

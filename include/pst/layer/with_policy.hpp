@@ -4,12 +4,13 @@
 #include <concepts>
 
 #include "pst/concepts/rank.hpp"
+#include "pst/concepts/scalar.hpp"
 
 namespace pst {
 
 /// What `SparseLinear::with<P>` accepts: a policy for one of the slots, a rank policy, or float or double.
 template <class P, class... Current>
-concept ReplacesAPolicy = std::floating_point<P> || RankPolicy<P> ||
+concept ReplacesAPolicy = FloatOrDouble<P> || RankPolicy<P> ||
     (std::same_as<typename P::role, typename Current::role> || ...);
 
 namespace detail {

@@ -21,17 +21,6 @@ struct Block {
   template <class B, class Scalar>
   class State : public UnitSelection<B, Scalar> {
    public:
-    State(const Block&, B&, const LayerLayout& layout, ViewOn<B, const Scalar>)
-        : UnitSelection<B, Scalar>((layout.shape.out + R - 1) / R, (layout.shape.in + C - 1) / C) {}
-
-    void observe(B& on, RowBlock rows, ViewOn<B, const Scalar> scores) {
-      on.generate(this->unit_scores().middle_rows(rows.first / R, (rows.count + R - 1) / R), TileSum{scores});
-    }
-    void select(B& on, RowBlock rows, ViewOn<B, const Scalar>, MaskOn<B> mask) {
-      on.fill_mask(mask, TileKept{this->unit_kept(), rows.first});
-    }
-
-   private:
     struct TileSum {
       ViewOn<B, const Scalar> scores;
       PST_HD Scalar operator()(index_t tile_row, index_t tile_col) const {
@@ -49,6 +38,16 @@ struct Block {
       index_t first_row;
       PST_HD bool operator()(index_t r, index_t c) const { return kept((first_row + r) / R, c / C) != 0; }
     };
+
+    State(const Block&, B&, const LayerLayout& layout, ViewOn<B, const Scalar>)
+        : UnitSelection<B, Scalar>((layout.shape.out + R - 1) / R, (layout.shape.in + C - 1) / C) {}
+
+    void observe(B& on, RowBlock rows, ViewOn<B, const Scalar> scores) {
+      on.generate(this->unit_scores().middle_rows(rows.first / R, (rows.count + R - 1) / R), TileSum{scores});
+    }
+    void select(B& on, RowBlock rows, ViewOn<B, const Scalar>, MaskOn<B> mask) {
+      on.fill_mask(mask, TileKept{this->unit_kept(), rows.first});
+    }
   };
 };
 

@@ -18,6 +18,11 @@ struct Columns {
     using Units = UnitSelection<B, Scalar>;
 
    public:
+    struct ColumnKept {
+      ViewOn<B, const std::uint8_t> kept;
+      PST_HD bool operator()(index_t, index_t c) const { return kept(0, c) != 0; }
+    };
+
     State(const Columns&, B&, const LayerLayout& layout, ViewOn<B, const Scalar>)
         : Units(1, layout.shape.in), slices_(layout.plan.parts(), layout.shape.in) {}
 
@@ -37,10 +42,6 @@ struct Columns {
     }
 
    private:
-    struct ColumnKept {
-      ViewOn<B, const std::uint8_t> kept;
-      PST_HD bool operator()(index_t, index_t c) const { return kept(0, c) != 0; }
-    };
     Matrix<B, Scalar> slices_;  // sums of the scores, a row for each part
   };
 };

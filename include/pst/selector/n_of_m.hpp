@@ -23,16 +23,6 @@ struct NofM {
 
   template <class B, class Scalar>
   struct State : RowLocalSelection<B, Scalar> {
-    State(const NofM&, B&, const LayerLayout& layout, ViewOn<B, const Scalar>) {
-      require(layout.shape.in % M == 0, "NofM<", N, ", ", M, "> needs a multiple of ", M, " inputs, the layer has ",
-              layout.shape.in);
-    }
-
-    void select(B& on, RowBlock, ViewOn<B, const Scalar> scores, MaskOn<B> mask) {
-      on.fill_mask(mask, AmongLargest{scores, std::min(pruned_count(M, this->sparsity), M - N)});
-    }
-
-   private:
     struct AmongLargest {
       ViewOn<B, const Scalar> scores;
       index_t pruned;
@@ -47,6 +37,15 @@ struct NofM {
         return below >= pruned;
       }
     };
+
+    State(const NofM&, B&, const LayerLayout& layout, ViewOn<B, const Scalar>) {
+      require(layout.shape.in % M == 0, "NofM<", N, ", ", M, "> needs a multiple of ", M, " inputs, the layer has ",
+              layout.shape.in);
+    }
+
+    void select(B& on, RowBlock, ViewOn<B, const Scalar> scores, MaskOn<B> mask) {
+      on.fill_mask(mask, AmongLargest{scores, std::min(pruned_count(M, this->sparsity), M - N)});
+    }
   };
 };
 

@@ -15,6 +15,11 @@ struct Rows {
   template <class B, class Scalar>
   class State : public UnitSelection<B, Scalar> {
    public:
+    struct RowKept {
+      ViewOn<B, const std::uint8_t> kept;
+      PST_HD bool operator()(index_t r, index_t) const { return kept(r, 0) != 0; }
+    };
+
     State(const Rows&, B&, const LayerLayout& layout, ViewOn<B, const Scalar>)
         : UnitSelection<B, Scalar>(layout.shape.out, 1) {}
 
@@ -24,12 +29,6 @@ struct Rows {
     void select(B& on, RowBlock rows, ViewOn<B, const Scalar>, MaskOn<B> mask) {
       on.fill_mask(mask, RowKept{this->unit_kept().middle_rows(rows.first, rows.count)});
     }
-
-   private:
-    struct RowKept {
-      ViewOn<B, const std::uint8_t> kept;
-      PST_HD bool operator()(index_t r, index_t) const { return kept(r, 0) != 0; }
-    };
   };
 };
 

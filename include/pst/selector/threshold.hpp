@@ -15,6 +15,12 @@ struct Threshold {
   template <class B, class Scalar>
   class State : public RowLocalSelection<B, Scalar> {
    public:
+    struct Above {
+      ViewOn<B, const Scalar> scores;
+      Scalar value;
+      PST_HD bool operator()(index_t r, index_t c) const { return scores(r, c) > value; }
+    };
+
     State(const Threshold& selector, B&, const LayerLayout&, ViewOn<B, const Scalar>)
         : value_{static_cast<Scalar>(selector.value)} {}
 
@@ -23,11 +29,6 @@ struct Threshold {
     }
 
    private:
-    struct Above {
-      ViewOn<B, const Scalar> scores;
-      Scalar value;
-      PST_HD bool operator()(index_t r, index_t c) const { return scores(r, c) > value; }
-    };
     Scalar value_;
   };
 };

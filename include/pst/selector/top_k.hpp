@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "pst/concepts/selector.hpp"
+#include "pst/core/functors.hpp"
 #include "pst/core/matrix.hpp"
 #include "pst/core/order_key.hpp"
 #include "pst/core/radix_select.hpp"
@@ -42,7 +43,7 @@ struct TopK {
     }
     void select(B& on, RowBlock rows, ViewOn<B, const Scalar> scores, MaskOn<B> mask) {
       if (select_.none()) {
-        on.fill_mask(mask, KeepAll{});
+        on.fill_mask(mask, functors::True{});
       } else {
         index_t& left = ties_[static_cast<std::size_t>(rows.part)];
         left -= on.prune_lowest(scores, select_.threshold(), left, mask);
@@ -52,9 +53,6 @@ struct TopK {
    protected:
     static constexpr index_t bins = RadixSelect<OrderKey<Scalar>>::Digit::bins;
 
-    struct KeepAll {
-      PST_HD bool operator()(index_t, index_t) const { return true; }
-    };
     void begin_count(B& on, index_t k) {
       select_.begin(k);
       on.fill(counts_.view(), 0);
