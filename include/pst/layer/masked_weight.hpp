@@ -48,8 +48,9 @@ class MaskedWeight {
     next_mask_ = Words(static_cast<std::size_t>(on_.slots() * plan.rows_per_block) * words);
     compressed_ = CompressedWeight<Backend, Scalar>{shape};
     changes_.resize(static_cast<std::size_t>(plan.parts()));
+    attached_ = true;  // only now: a policy may have refused the weight
   }
-  [[nodiscard]] bool attached() const noexcept { return delta_.has_value(); }
+  [[nodiscard]] bool attached() const noexcept { return attached_; }
 
   // ---- refreshing the mask
   void zero_gradients() {
@@ -195,6 +196,7 @@ class MaskedWeight {
   CompressedWeight<Backend, Scalar> compressed_;
   std::vector<MaskChange> changes_;  // one for each part
   index_t kept_ = 0;
+  bool attached_ = false;
   bool compressed_in_use_ = false;
 };
 

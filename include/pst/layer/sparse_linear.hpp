@@ -189,7 +189,11 @@ class SparseLinear {
   /// What the mask looks like, and what the layer costs.
   [[nodiscard]] MaskReport report() {
     need_mask("report");
-    MaskReport out{.name = options_.name, .shape = shape(), .target_sparsity = sparsity_, .kept = kept()};
+    MaskReport out;
+    out.name = options_.name;
+    out.shape = shape();
+    out.target_sparsity = sparsity_;
+    out.kept = kept();
     out.dropped = weight_.change().dropped;
     out.regrown = weight_.change().regrown;
     out.kept_per_row.resize(static_cast<std::size_t>(shape().out));
