@@ -47,8 +47,7 @@ struct EnergyRank {
     using T = typename WeightView::value_type;
     const index_t directions = std::min({limit + 8, weight.rows, weight.cols});
     Matrix<B, T> left(weight.rows, directions), right(weight.cols, directions);
-    on.generate(right.view(),
-                [directions, draw = NormalAt{1}](index_t r, index_t c) { return draw(r * directions + c); });
+    on.generate(right.view(), NormalMatrix{NormalAt{1}, directions});
     for (int power = 0; power < 3; ++power) {  // left <- orthonormal basis of W right; right <- W^T left
       on.fill(left.view(), T{0});
       on.gemm(1.0, weight, right.view(), left.view());

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Everything for CUDA: all policies, the layer, and the backend Cuda. Needs nvcc and its Thrust; never Eigen.
+
+#include <thrust/system/cuda/execution_policy.h>
+#include <thrust/system/cuda/pointer.h>
+#include <thrust/system/cuda/vector.h>
+
+#include "pst/backend/reference.hpp"
+#include "pst/backend/thrust.hpp"
+#include "pst/bias/frozen_bias.hpp"
+#include "pst/bias/trained_bias.hpp"
+#include "pst/core/version.hpp"
+#include "pst/delta/frozen.hpp"
+#include "pst/delta/full.hpp"
+#include "pst/delta/low_rank.hpp"
+#include "pst/importance/movement.hpp"
+#include "pst/importance/pst_metric.hpp"
+#include "pst/importance/soft_movement.hpp"
+#include "pst/layer/sparse_linear.hpp"
+#include "pst/layer/together.hpp"
+#include "pst/rank/dynamic_rank.hpp"
+#include "pst/rank/energy_rank.hpp"
+#include "pst/schedule/constant_schedule.hpp"
+#include "pst/schedule/cubic_schedule.hpp"
+#include "pst/schedule/linear_schedule.hpp"
+#include "pst/selector/block.hpp"
+#include "pst/selector/columns.hpp"
+#include "pst/selector/global_top_k.hpp"
+#include "pst/selector/n_of_m.hpp"
+#include "pst/selector/per_row.hpp"
+#include "pst/selector/rows.hpp"
+#include "pst/selector/threshold.hpp"
+#include "pst/selector/top_k.hpp"
+#include "pst/straight_through/dense_gradient.hpp"
+#include "pst/straight_through/masked_gradient.hpp"
+#include "pst/straight_through/reference_gradient.hpp"
+
+namespace pst {
+
+/// Thrust's CUDA system: memory of the current device, the default stream.
+/// @ingroup backend
+struct CudaSystem {
+  using space = DeviceSpace;
+  template <class T>
+  using pointer = thrust::cuda::pointer<T>;
+  template <class T>
+  using vector = thrust::cuda::vector<T>;
+
+  /// Where algorithms run.
+  [[nodiscard]] auto policy() const { return thrust::cuda::par; }
+};
+
+/// The verbs of Thrust on a GPU: exact, and not yet fast (one thread computes one element, products are not tiled).
+/// @ingroup backend
+using Cuda = Thrust<CudaSystem>;
+
+/// PST on a GPU. Policies are replaced by `with` as in SparseLinear<>, which names Eigen and is not for CUDA programs.
+/// @ingroup layer
+using CudaLinear = SparseLinear<float, Pst, LowRank<>, TopK, CubicSchedule, ReferenceGradient, FrozenBias, Cuda>;
+
+}  // namespace pst
