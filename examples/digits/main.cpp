@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sparse fine-tuning of a small pretrained transformer on handwritten digits. README.md says what comes out.
+#include <pst/io/tensor_file.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+#include <sstream>
+
+#include "archive.hpp"
+#include "files.hpp"
+#include "jobs.hpp"
+#include "pictures.hpp"
+#include "report.hpp"
+
+namespace digits {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// One run for every method, sparsity and seed; the dense method has no sparsity to choose.
+std::vector<RunSpec> planned_runs(const Options& options, double sparsity) {
+  std::vector<RunSpec> runs;
+  for (int seed = options.seed; seed < options.seed + options.seeds; ++seed)
+    for (const std::string& name : options.methods) {
+      const MethodInfo& info = method_named(name);
+      runs.push_back({info, info.method == Method::dense ? 0.0 : sparsity, seed});
+    }
+  return runs;
+}
+
+/// Draws what `--layer` looks like in the first seed's models, and the curves of all runs.
+void draw(const Options& options, double sparsity, const std::vector<RunSpec>& specs,
+          const std::vector<RunResult>& results) {
+  std::vector<MaskPanel> panels;
+  for (const RunSpec& spec : specs) {
+    const bool drawn = spec.method.method == Method::magnitude || spec.method.method == Method::movement ||
+                       spec.method.method == Method::pst;
+    if (!drawn || spec.seed != options.seed) continue;
+    const auto tensors = expanded(pst::io::load_tensors(options.out / "models" / (spec.name() + ".safetensors")));
+    panels.push_back({std::string{spec.method.title}, pst::find(tensors, options.layer + ".weight")});
+  }
+  std::ostringstream ending;
+  ending << "-s" << sparsity << ".svg";
+  const fs::path folder = options.out / "pictures";
+  if (!panels.empty()) write_file(folder / ("masks" + ending.str()), draw_masks(options.layer, panels));
+  write_file(folder / ("curves" + ending.str()), draw_curves(sparsity, specs, results));
+}
+
+}  // namespace
+
+/// Everything the program does; what is already in the output folder is not done again.
+static void make_results(const Options& options) {
+  const Images images = load_images(options.data);
+  const Split parts = split(images, options.settings);
+  open_results(options.out, options.settings.to_json());
+
+  const fs::path checkpoint = options.out / "pretrained.safetensors";
+  if (!fs::exists(checkpoint) && !options.pretrained.empty())
+    write_file(checkpoint, read_file(options.pretrained));
+  else if (!fs::exists(checkpoint))
+    run_jobs("pretraining",
+             {{"pretraining", options.settings.pretrain_steps,
+               [&](const Report& report) { pretrain(options.settings, parts.unlabelled, checkpoint, report); }}},
+             1);
+
+  std::vector<Job> jobs;
+  for (const double sparsity : options.sparsity)
+    for (const RunSpec& spec : planned_runs(options, sparsity)) {
+      const bool planned =
+          std::any_of(jobs.begin(), jobs.end(), [&](const Job& job) { return job.name == spec.name(); });
+      if (planned || fs::exists(options.out / "runs" / (spec.name() + ".json"))) continue;
+      jobs.push_back({spec.name(), options.settings.steps, [&options, &parts, spec](const Report& report) {
+                        fine_tune(spec, options.settings, parts, options.out, report);
+                      }});
+    }
+  if (!jobs.empty()) run_jobs("fine-tuning", jobs, options.jobs);
+
+  std::ostringstream tables;
+  for (const double sparsity : options.sparsity) {
+    const std::vector<RunSpec> specs = planned_runs(options, sparsity);
+    std::vector<RunResult> results;
+    for (const RunSpec& spec : specs) {
+      const fs::path path = options.out / "runs" / (spec.name() + ".json");
+      results.push_back(result_from_json(read_file(path), path));
+    }
+    tables << "\n"
+           << 100 * sparsity << " % sparsity, " << options.seeds << " seeds, " << parts.labelled.count()
+           << " labelled images, accuracy on " << parts.unseen.count() << " images by other writers:\n\n";
+    print_table(tables, specs, results);
+    draw(options, sparsity, specs, results);
+  }
+  write_file(options.out / "table.md", tables.str());
+  std::cout << tables.str() << std::flush;
+  std::cerr << "\npictures: " << (options.out / "pictures").string()
+            << "\nmodels:   " << (options.out / "models").string() << '\n';
+}
+
+}  // namespace digits
+
+int main(int argc, char** argv) {
+  try {
+    digits::make_results(digits::parse_options(argc, argv));
+    return 0;
+  } catch (const digits::ExitNow& asked) {
+    return asked.code;
+  } catch (const digits::Interrupted&) {
+    std::cerr << "interrupted: what is finished is kept, the same command goes on from there\n";
+    return 130;
+  } catch (const std::exception& error) {
+    std::cerr << "error: " << error.what() << '\n';
+    return 1;
+  }
+}

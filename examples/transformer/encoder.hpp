@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <pst/core/error.hpp>
+
+#include <string>
+#include <vector>
+
+#include "transformer/block.hpp"
+
+namespace transformer {
+
+/// A stack of blocks: embedded tokens go in, their meaning in context comes out.
+///
+/// Every linear layer inside the blocks is a `Linear`: a `DenseLinear` or a `pst::SparseLinear`. Embeddings and
+/// heads are the caller's.
+template <class Linear>
+struct Encoder {
+  using Scalar = scalar_of<Linear>;
+
+  /// What backward needs from forward: `input[b]` is what block b read.
+  struct Tape {
+    std::vector<typename Block<Linear>::Tape> blocks;
+    std::vector<Matrix<Scalar>> input;
+    typename LayerNorm<Scalar>::Tape norm;
+    Matrix<Scalar> grad, grad_below;
+  };
+
+  EncoderConfig config;
+  std::vector<Block<Linear>> blocks;
+  LayerNorm<Scalar> norm;  ///< behind the last block; only there when norms stand before the layers
+
+  /// Layers are called `block0.query` and so on; layer n draws its factors from `options.seed + n`.
+  Encoder(const EncoderConfig& config_, typename Linear::Options options)
+      : config{config_}, norm{"norm", config.width} {
+    pst::require(config.heads > 0 && config.width % config.heads == 0, "an encoder of width ", config.width,
+                 " cannot have ", config.heads, " heads: choose a divisor of the width");
+    const auto next = [&options](const std::string& name) {
+      options.name = name;
+      typename Linear::Options chosen = options;
+      ++options.seed;
+      return chosen;
+    };
+    blocks.reserve(static_cast<std::size_t>(config.blocks));
+    for (index_t b = 0; b < config.blocks; ++b) blocks.emplace_back("block" + std::to_string(b), config, next);
+  }
+
+  /// Once per optimizer step, before its first forward: masks are refreshed and gradients are zero.
+  void begin_step(double progress) {
+    for_each_projection([progress](auto& projection) { projection.layer.begin_step(progress); });
+    for_each_norm([](auto& each) { each.for_each_parameter([](auto parameter) { map(parameter.grad).setZero(); }); });
+  }
+  /// Once after the weights are filled.
+  void attach() {
+    for_each_projection([](auto& projection) { projection.attach(); });
+  }
+
+  void forward(const Matrix<Scalar>& x, Sequences sequences, Tape& tape, Matrix<Scalar>& y) {
+    tape.blocks.resize(blocks.size());
+    tape.input.resize(blocks.size() + 1);
+    tape.input[0] = x;
+    for (std::size_t b = 0; b < blocks.size(); ++b)
+      blocks[b].forward(tape.input[b], sequences, tape.blocks[b], tape.input[b + 1]);
+    if (has_last_norm())
+      norm.forward(tape.input.back(), tape.norm, y);
+    else
+      y = tape.input.back();
+  }
+  void backward(Sequences sequences, Tape& tape, const Matrix<Scalar>& grad_y, Matrix<Scalar>& grad_x) {
+    if (has_last_norm())
+      norm.backward(tape.norm, grad_y, grad_x);
+    else
+      grad_x = grad_y;
+    for (std::size_t b = blocks.size(); b-- > 0;) {
+      blocks[b].backward(sequences, tape.blocks[b], grad_x, tape.grad_below);
+      grad_x.swap(tape.grad_below);
+    }
+  }
+
+  /// Calls `visit` with each linear layer and its weights, in a fixed order.
+  template <class Visit>
+  void for_each_projection(Visit&& visit) {
+    for (auto& block : blocks) block.for_each_projection(visit);
+  }
+  /// Calls `visit` with each layer norm.
+  template <class Visit>
+  void for_each_norm(Visit&& visit) {
+    for (auto& block : blocks) block.for_each_norm(visit);
+    if (has_last_norm()) visit(norm);
+  }
+  /// Calls `visit` with every parameter that trains.
+  template <class Visit>
+  void for_each_parameter(Visit&& visit) {
+    for_each_projection([&](auto& projection) { projection.layer.for_each_parameter(visit); });
+    for_each_norm([&](auto& each) { each.for_each_parameter(visit); });
+  }
+
+ private:
+  [[nodiscard]] bool has_last_norm() const noexcept { return config.norm == NormPlace::before; }
+};
+
+}  // namespace transformer

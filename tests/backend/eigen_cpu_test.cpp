@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pst/backend/eigen_cpu.hpp"
+
+#include <doctest/doctest.h>
+
+#include <mutex>
+#include <vector>
+
+#include "support/tolerances.hpp"
+
+namespace pst::test {
+namespace {
+
+TEST_CASE_TEMPLATE("products are those of Reference, at all sizes and strides", Scalar, float, double) {
+  Reference truth;
+  EigenCpu on{1};
+  Draw draw{1};
+  for (index_t rows : {1, 2, 5, 6, 7, 12, 13, 49, 100})
+    for (index_t cols : {1, 3, 8, 15, 16, 17, 33, 97, 200})
+      for (index_t depth : {0, 1, 7, 8, 128, 129, 257, 600}) {
+        if (rows * cols * depth > 500000) continue;  // a matter of seconds
+        CAPTURE(rows);
+        CAPTURE(cols);
+        CAPTURE(depth);
+        const auto a = draw.normal<Scalar>(rows, depth, 3), b = draw.normal<Scalar>(depth, cols, 1),
+                   a_flipped = draw.normal<Scalar>(depth, rows, 2), b_flipped = draw.normal<Scalar>(cols, depth, 5);
+        const auto start = draw.normal<Scalar>(rows, cols, 4);
+        const auto check = [&](auto&& product) {
+          auto expected = start, found = start;
+          product(truth, expected), product(on, found);
+          CHECK(distance(found, expected) <= tolerances<Scalar>::value);
+          CHECK(found.gap_is_untouched());
+        };
+        check([&](auto& with, auto& out) { with.gemm(0.75, a.view(), b.view(), out.view()); });
+        check([&](auto& with, auto& out) { with.gemm_nt(-2.0, a.view(), b_flipped.view(), out.view()); });
+        check([&](auto& with, auto& out) { with.gemm_tn(1.0, a_flipped.view(), b.view(), out.view()); });
+      }
+}
+TEST_CASE_TEMPLATE("sums are those of Reference", Scalar, float, double) {
+  Reference truth;
+  EigenCpu on{1};
+  for (index_t rows : {1, 3, 40})
+    for (index_t cols : {1, 7, 8, 9, 16, 31, 130}) {
+      const auto in = Draw{2}.normal<Scalar>(rows, cols, 3);
+      auto row_truth = Draw{3}.normal<Scalar>(rows, 1, 1), row_found = row_truth;
+      truth.row_sums(0.5, in.view(), row_truth.view()), on.row_sums(0.5, in.view(), row_found.view());
+      CHECK(distance(row_found, row_truth) <= tolerances<Scalar>::value);
+      auto column_truth = Draw{4}.normal<Scalar>(1, cols, 1), column_found = column_truth;
+      truth.column_sums(0.5, in.view(), column_truth.view()), on.column_sums(0.5, in.view(), column_found.view());
+      CHECK(distance(column_found, column_truth) <= tolerances<Scalar>::value);
+    }
+}
+TEST_CASE_TEMPLATE("compressed products are those of Reference, for any number of tokens", Scalar, float, double) {
+  Reference truth;
+  for (int threads : {1, 3})
+    for (Shape shape : {Shape{1, 1}, Shape{1, 70}, Shape{70, 1}, Shape{67, 35}, Shape{130, 64}})
+      for (index_t tokens : {0, 1, 3, 8, 9, 16, 17, 31, 32, 33, 64, 65, 130, 300}) {
+        CAPTURE(shape.in);
+        CAPTURE(shape.out);
+        CAPTURE(tokens);
+        EigenCpu on{threads};
+        Draw draw{static_cast<std::uint64_t>(tokens)};
+        const auto weight = draw.normal<Scalar>(shape.out, shape.in);
+        std::vector<mask_word> words(static_cast<std::size_t>(shape.out * MaskView<mask_word>::words_for(shape.in)));
+        const MaskView<mask_word> mask{words.data(), shape.out, shape.in};
+        truth.fill_mask(mask, [&](index_t r, index_t c) { return (r * 7 + c * 3) % 5 == 0; });
+        std::vector<index_t> starts(static_cast<std::size_t>(shape.out + 1));
+        const auto count = static_cast<std::size_t>(truth.count_rows(mask, starts.data()));
+        std::vector<std::uint32_t> columns(count);
+        std::vector<Scalar> values(count);
+        const CompressedView<Scalar, HostSpace> compressed{shape.out, shape.in, starts.data(), columns.data(),
+                                                           values.data()};
+        truth.compress(weight.view(), mask, RowBlock{0, shape.out, 0, 0}, compressed);
+
+        const LayerLayout layout{shape, on.plan(shape, 1), 0};
+        EigenCpu::workspace<Scalar> memory{on, layout};
+        Reference::workspace<Scalar> plain{truth, layout};
+        const auto x = draw.normal<Scalar>(tokens, shape.in, 3), grad_y = draw.normal<Scalar>(tokens, shape.out, 1),
+                   bias = draw.normal<Scalar>(1, shape.out);
+        HostMatrix<Scalar> y(tokens, shape.out, 5), y_truth = y, grad_x(tokens, shape.in, 2), grad_truth = grad_x;
+        for (const MatrixView<const Scalar> added : {bias.view(), MatrixView<const Scalar>{}}) {
+          on.compressed_forward(compressed, x.view(), added, y.view(), memory);
+          truth.compressed_forward(compressed, x.view(), added, y_truth.view(), plain);
+          CHECK(distance(y, y_truth) <= tolerances<Scalar>::value);
+        }
+        on.compressed_backward(compressed, grad_y.view(), grad_x.view(), memory);
+        truth.compressed_backward(compressed, grad_y.view(), grad_truth.view(), plain);
+        CHECK(distance(grad_x, grad_truth) <= tolerances<Scalar>::value);
+        CHECK(y.gap_is_untouched());
+        CHECK(grad_x.gap_is_untouched());
+      }
+}
+TEST_CASE("every part is worked on once, in a slot of its own at that time") {
+  for (int threads : {1, 2, 4}) {
+    EigenCpu on{threads};
+    CHECK(on.slots() == threads);
+    std::vector<int> visits(37);
+    std::vector<int> busy(static_cast<std::size_t>(threads));
+    std::mutex guard;
+    bool ok = true;
+    on.for_each_part(37, [&](index_t part, index_t slot) {
+      {
+        const std::lock_guard lock{guard};
+        ok = ok && slot >= 0 && slot < threads && ++busy[static_cast<std::size_t>(slot)] == 1;
+        ++visits[static_cast<std::size_t>(part)];
+      }
+      const std::lock_guard lock{guard};
+      --busy[static_cast<std::size_t>(slot)];
+    });
+    CHECK(ok);
+    CHECK(visits == std::vector<int>(37, 1));
+  }
+  CHECK(EigenCpu{0}.threads == 1);
+  CHECK(EigenCpu{}.threads >= 1);
+}
+TEST_CASE("the plan depends on the shape alone and cuts at the multiple") {
+  for (Shape shape : {Shape{1, 1}, Shape{5, 7}, Shape{768, 3072}, Shape{100000, 33}})
+    for (index_t multiple : {1, 3, 32}) {
+      const RowPlan one = EigenCpu{1}.plan(shape, multiple), four = EigenCpu{4}.plan(shape, multiple);
+      CHECK(one.rows_per_part == four.rows_per_part);
+      CHECK(one.rows_per_block == four.rows_per_block);
+      CHECK(one.rows_per_block % multiple == 0);
+      CHECK(one.parts() <= 16);
+    }
+  CHECK(EigenCpu{1}.plan({768, 3072}, 1).parts() == 16);
+}
+
+}  // namespace
+}  // namespace pst::test

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include <span>
+#include <vector>
+
+#include "support/layer_tools.hpp"
+
+namespace pst::test {
+namespace {
+
+/// Everything that steps of training leave behind, as bits.
+template <class Layer>
+std::vector<std::uint64_t> trail(Shape shape, index_t tokens, double dense_above_density, int threads) {
+  using Scalar = typename Layer::scalar;
+  std::vector<std::uint64_t> bits;
+  const auto add = [&](auto view) {
+    for (index_t r = 0; r < view.rows; ++r)
+      for (index_t c = 0; c < view.cols; ++c) bits.push_back(std::bit_cast<OrderKey<Scalar>>(Scalar{view(r, c)}));
+  };
+  auto weight = Draw{1}.normal<Scalar>(shape.out, shape.in, 1), bias = Draw{2}.normal<Scalar>(1, shape.out);
+  const auto x = Draw{3}.normal<Scalar>(tokens, shape.in, 1), grad_y = Draw{4}.normal<Scalar>(tokens, shape.out, 3);
+  HostMatrix<Scalar> y(tokens, shape.out), grad_x(tokens, shape.in);
+  Layer layer{shape, {.dense_above_density = dense_above_density}, typename Layer::backend{threads}};
+  layer.attach(weight.view(), bias.view());
+  Sgd<Scalar> optimizer{{.learning_rate = 0.01}};
+  for (double progress : {0.2, 0.5, 1.0}) {
+    layer.begin_step(progress);
+    for (int repeat = 0; repeat < 2; ++repeat) {
+      layer.forward(x.view(), y.view());
+      layer.backward(x.view(), grad_y.view(), grad_x.view());
+    }
+    const auto mask = layer.mask();
+    bits.insert(bits.end(), mask.words, mask.words + mask.rows * mask.words_per_row);
+    add(y.view()), add(grad_x.view());
+    layer.for_each_parameter([&](const auto& p) { add(p.grad), add(p.value); });
+    optimizer.step(parameters_of(layer));
+  }
+  return bits;
+}
+template <class Layer>
+void check_threads(Shape shape, index_t tokens) {
+  CAPTURE(shape.in);
+  CAPTURE(shape.out);
+  CAPTURE(tokens);
+  for (double dense_above_density : {0.0, 1.0}) {
+    CAPTURE(dense_above_density);
+    const auto one = trail<Layer>(shape, tokens, dense_above_density, 1);
+    for (int threads : {2, 4})
+      for (int attempt = 0; attempt < 2; ++attempt)  // which thread takes which part differs from time to time
+        CHECK(trail<Layer>(shape, tokens, dense_above_density, threads) == one);
+  }
+}
+
+using Plain = SparseLinear<float>::with<TrainedBias>;
+using Parts = Plain::with<InParts<EigenCpu>>;
+
+TEST_CASE_TEMPLATE("PST has the same bits for 1, 2 and 4 threads", Layer, Plain, Plain::with<double>) {
+  for (Shape shape : {Shape{67, 130}, Shape{1, 65}, Shape{33, 1}}) {
+    check_threads<Layer>(shape, 65);
+    check_threads<Layer>(shape, 3);
+  }
+  check_threads<Layer>({300, 299}, 33);
+  check_threads<Layer>({67, 130}, 300);
+  check_threads<Layer>({130, 67}, 129);
+}
+TEST_CASE_TEMPLATE("other policies have the same bits for 1, 2 and 4 threads", Layer, Parts,
+                   Parts::with<Movement>::with<Full>::with<PerRow>,
+                   Parts::with<SoftMovement>::with<Frozen>::with<Threshold>::with<MaskedGradient>,
+                   Parts::with<Columns>::with<DenseGradient>, Parts::with<Block<3, 5>>, Parts::with<Rows>,
+                   Parts::with<EnergyRank>::with<LinearSchedule>) {
+  check_threads<Layer>({67, 41}, 65);
+  check_threads<Layer>({67, 41}, 3);
+}
+
+}  // namespace
+}  // namespace pst::test

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pst/backend/reference.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <limits>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "support/host_matrix.hpp"
+
+namespace pst::test {
+namespace {
+
+/// A matrix with the given rows, each 2 longer than it looks.
+HostMatrix<float> matrix(const std::vector<std::vector<float>>& rows) {
+  HostMatrix<float> out(std::ssize(rows), std::ssize(rows.front()), 2);
+  for (std::size_t r = 0; r < rows.size(); ++r)
+    for (std::size_t c = 0; c < rows[r].size(); ++c) out(static_cast<index_t>(r), static_cast<index_t>(c)) = rows[r][c];
+  return out;
+}
+std::vector<std::vector<float>> rows_of(const HostMatrix<float>& m) {
+  REQUIRE(m.gap_is_untouched());
+  std::vector<std::vector<float>> out;
+  for (index_t r = 0; r < m.rows(); ++r) out.emplace_back(m.view().row(r), m.view().row(r) + m.cols());
+  return out;
+}
+using Rows = std::vector<std::vector<float>>;
+
+TEST_CASE("elementwise verbs work on every element once") {
+  Reference on;
+  HostMatrix<float> out(2, 3, 2);
+  on.fill(out.view(), 7.0F);
+  CHECK(rows_of(out) == Rows{{7, 7, 7}, {7, 7, 7}});
+  on.generate(out.view(), [](index_t r, index_t c) { return 10 * r + c; });
+  CHECK(rows_of(out) == Rows{{0, 1, 2}, {10, 11, 12}});
+  mask_word bits[] = {0b101, 0b010};
+  on.map(
+      out.view(), [](float a, float b, bool kept) { return kept ? a + b : 0.0F; }, out.view(), out.view(),
+      MaskView<const mask_word>{bits, 2, 3});
+  CHECK(rows_of(out) == Rows{{0, 0, 4}, {0, 22, 0}});
+  HostMatrix<float> copy(2, 3, 2);
+  on.copy_in(out.view(), copy.view());
+  CHECK(rows_of(copy) == rows_of(out));
+  on.fill(copy.view(), 0.0F);
+  on.copy_out(out.view(), copy.view());
+  CHECK(rows_of(copy) == rows_of(out));
+}
+TEST_CASE("products are added to what is there") {
+  Reference on;
+  const auto a = matrix({{1, 2}, {3, 4}, {5, 6}}), b = matrix({{1, 0, -1}, {2, 1, 0}});
+  auto out = matrix({{100, 0, 0}, {0, 0, 0}, {0, 0, 0}});
+  on.gemm(2.0, a.view(), b.view(), out.view());
+  CHECK(rows_of(out) == Rows{{110, 4, -2}, {22, 8, -6}, {34, 12, -10}});
+  auto square = matrix({{100, 0, 0}, {0, 0, 0}, {0, 0, 0}});
+  on.gemm_nt(-1.0, a.view(), a.view(), square.view());
+  CHECK(rows_of(square) == Rows{{95, -11, -17}, {-11, -25, -39}, {-17, -39, -61}});
+  auto small = matrix({{100, 0}, {0, 0}});
+  on.gemm_tn(1.0, a.view(), a.view(), small.view());
+  CHECK(rows_of(small) == Rows{{135, 44}, {44, 56}});
+}
+TEST_CASE("sums are added to what is there") {
+  Reference on;
+  const auto in = matrix({{1, 2, 3}, {4, 5, 6}});
+  auto rows = matrix({{10}, {20}}), columns = matrix({{1, 1, 1}}), outer = matrix({{1, 1, 1}, {1, 1, 1}});
+  on.row_sums(2.0, in.view(), rows.view());
+  CHECK(rows_of(rows) == Rows{{22}, {50}});
+  on.column_sums(0.5, in.view(), columns.view());
+  CHECK(rows_of(columns) == Rows{{3.5, 4.5, 5.5}});
+  on.add_outer_sum(2.0, rows.view(), columns.view(), outer.view());
+  CHECK(rows_of(outer) == Rows{{52, 54, 56}, {108, 110, 112}});
+  const auto slices = matrix({{1, 2}, {3, 4}, {10, 20}, {30, 40}, {100, 200}, {300, 400}});
+  auto sum = matrix({{1000, 1000}, {1000, 1000}});
+  on.add_slices(slices.view(), sum.view());
+  CHECK(rows_of(sum) == Rows{{1111, 1222}, {1333, 1444}});
+}
+TEST_CASE("products and sums are rounded once, from double") {
+  Reference on;
+  const auto big = matrix({{1e8F, 1, -1e8F}}), ones = matrix({{1}, {1}, {1}});
+  auto out = matrix({{0}});
+  on.gemm(1.0, big.view(), ones.view(), out.view());
+  CHECK(out(0, 0) == 1);
+  on.fill(out.view(), 0.0F);
+  on.row_sums(1.0, big.view(), out.view());
+  CHECK(out(0, 0) == 1);
+}
+TEST_CASE("one NaN or Inf makes a matrix not finite, one outside its columns does not") {
+  Reference on;
+  auto m = matrix({{1, 2, 3}, {4, 5, 6}});
+  CHECK(on.all_finite(m.view()));
+  for (float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+                    -std::numeric_limits<float>::infinity()})
+    for (index_t n = 0; n < 6; ++n) {
+      const float kept = std::exchange(m(n / 3, n % 3), bad);
+      CHECK_FALSE(on.all_finite(m.view()));
+      m(n / 3, n % 3) = kept;
+    }
+  CHECK(on.squared_norm(m.view()) == 91);
+}
+TEST_CASE("a histogram counts the keys that begin with the prefix") {
+  Reference on;
+  const auto scores = matrix({{1, -1}, {1, 2}});
+  HostMatrix<std::int64_t> counts;
+  std::vector<std::int64_t> memory(RadixDigit<std::uint32_t>::bins, 5);
+  RadixSelect<std::uint32_t> select;
+  select.begin(2);
+  on.histogram(scores.view(), select.digit(), MatrixView<std::int64_t>{memory.data(), 1, std::ssize(memory)});
+  for (float value : {1.0F, -1.0F, 2.0F})
+    CHECK(memory[static_cast<std::size_t>(select.digit().bin(order_key(value)))] == (value == 1.0F ? 7 : 6));
+  memory.assign(memory.size(), 0);
+  memory[static_cast<std::size_t>(select.digit().bin(order_key(1.0F)))] = 4;
+  select.choose(memory);
+  memory.assign(memory.size(), 0);
+  on.histogram(scores.view(), select.digit(), MatrixView<std::int64_t>{memory.data(), 1, std::ssize(memory)});
+  CHECK(std::accumulate(memory.begin(), memory.end(), std::int64_t{0}) == 2);
+}
+TEST_CASE("the lowest are pruned with the first of those equal to the threshold") {
+  Reference on;
+  const auto scores = matrix({{3, 1, 2}, {2, 0, 2}});
+  mask_word words[] = {~mask_word{0}, ~mask_word{0}};
+  const MaskView<mask_word> mask{words, 2, 3};
+  CHECK(on.prune_lowest(scores.view(), order_key(2.0F), 2, mask) == 2);
+  CHECK(words[0] == 0b001);
+  CHECK(words[1] == 0b100);
+  CHECK(on.prune_lowest(scores.view(), order_key(2.0F), 0, mask) == 0);
+  CHECK(words[0] == 0b101);
+  CHECK(words[1] == 0b101);
+  CHECK(on.prune_lowest(scores.view(), order_key(2.0F), 9, mask) == 3);
+  on.prune_lowest_per_row(scores.view(), 2, mask);
+  CHECK(words[0] == 0b001);
+  CHECK(words[1] == 0b100);
+  on.prune_lowest_per_row(scores.view(), 0, mask);
+  CHECK(words[0] == 0b111);
+}
+TEST_CASE("a replaced mask says what was dropped and what grew again") {
+  Reference on;
+  mask_word old_words[] = {0b1100, 0b0001}, new_words[] = {0b1010, 0b0111};
+  const MaskChange change =
+      on.replace_mask(MaskView<const mask_word>{new_words, 2, 4}, MaskView<mask_word>{old_words, 2, 4});
+  CHECK(change.dropped == 1);
+  CHECK(change.regrown == 3);
+  CHECK(old_words[0] == 0b1010);
+  CHECK(old_words[1] == 0b0111);
+}
+TEST_CASE("compressed products are those of the masked weight") {
+  Reference on;
+  const auto weight = matrix({{1, 2, 3}, {4, 5, 6}, {7, 8, 9}});
+  std::vector<mask_word> words(3);
+  const MaskView<mask_word> mask{words.data(), 3, 3};
+  on.fill_mask(mask, [](index_t r, index_t c) { return r != 1 && c != r; });
+  index_t starts[4];
+  CHECK(on.count_rows(mask, starts) == 4);
+  CHECK(std::vector<index_t>(starts, starts + 4) == std::vector<index_t>{0, 2, 2, 4});
+  std::uint32_t columns[4];
+  float values[4];
+  const CompressedView<float, HostSpace> compressed{3, 3, starts, columns, values};
+  on.compress(weight.view().middle_rows(2, 1), mask.middle_rows(2, 1), RowBlock{2, 1, 0, 0}, compressed);
+  on.compress(weight.view().middle_rows(0, 2), mask.middle_rows(0, 2), RowBlock{0, 2, 0, 0}, compressed);
+  CHECK(std::vector<std::uint32_t>(columns, columns + 4) == std::vector<std::uint32_t>{1, 2, 0, 1});
+  CHECK(std::vector<float>(values, values + 4) == std::vector<float>{2, 3, 7, 8});
+
+  Reference::workspace<float> memory{on, LayerLayout{{.in = 3, .out = 3}, {}, 0}};
+  const auto x = matrix({{1, 10, 100}}), bias = matrix({{1000, 2000, 3000}});
+  HostMatrix<float> y(1, 3, 2), grad_x(1, 3, 2);
+  on.compressed_forward(compressed, x.view(), bias.view(), y.view(), memory);
+  CHECK(rows_of(y) == Rows{{1320, 2000, 3087}});
+  on.compressed_forward(compressed, x.view(), MatrixView<const float>{}, y.view(), memory);
+  CHECK(rows_of(y) == Rows{{320, 0, 87}});
+  on.compressed_backward(compressed, x.view(), grad_x.view(), memory);
+  CHECK(rows_of(grad_x) == Rows{{700, 802, 3}});
+}
+TEST_CASE("the rows are one part") {
+  const Reference on;
+  CHECK(on.slots() == 1);
+  CHECK(on.plan({.in = 7, .out = 100}, 3).parts() == 1);
+  CHECK(on.plan({.in = 7, .out = 100}, 3).rows_per_block >= 100);
+}
+
+}  // namespace
+}  // namespace pst::test

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// A backend that maps no elements.
+// expect: MapsElements<
+// expect: Partial
+#include "pst/pst.hpp"
+
+struct Partial : pst::Reference {
+#ifdef PST_EXPECT_ERROR
+  void map() = delete;
+#endif
+};
+
+using Layer = pst::SparseLinear<float, pst::Magnitude, pst::Frozen, pst::TopK, pst::CubicSchedule,
+                                pst::ReferenceGradient, pst::FrozenBias, Partial>;

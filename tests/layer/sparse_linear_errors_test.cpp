@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include <limits>
+
+#include "support/layer_tools.hpp"
+
+namespace pst::test {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+template <class T>
+struct Attached {
+  using Scalar = typename T::scalar;
+  HostMatrix<Scalar> weight = Draw{3}.normal<Scalar>(20, 10);
+  HostMatrix<Scalar> bias{1, 20};
+  PstLayer<T> layer{{.in = 10, .out = 20}, {.schedule = {.sparsity = 0.5}, .name = "block.3.query"}};
+
+  Attached() { layer.attach(weight.view(), bias.view()); }
+};
+
+TEST_CASE("a layer has at least one input and one output") {
+  CHECK(error_of([] { SparseLinear<> layer({.in = 0, .out = 4}); }) ==
+        "a layer has at least one input and one output, found in = 0, out = 4");
+  CHECK(error_of([] { SparseLinear<> layer({.in = 3, .out = -1}); }) ==
+        "a layer has at least one input and one output, found in = 3, out = -1");
+}
+TEST_CASE_TEMPLATE("a layer says what must be called first", T, ReferenceFloat, EigenDouble) {
+  using Scalar = typename T::scalar;
+  PstLayer<T> layer{{.in = 10, .out = 20}};
+  HostMatrix<Scalar> weight(20, 10), x(2, 10), y(2, 20), out(20, 10);
+  CHECK(error_of([&] { layer.begin_step(0); }) == "layer: call attach before begin_step");
+  CHECK(error_of([&] { layer.forward(x.view(), y.view()); }) == "layer: call attach before forward");
+  CHECK(error_of([&] { layer.backward(x.view(), y.view()); }) == "layer: call attach before backward");
+  CHECK(error_of([&] { (void)layer.report(); }) == "layer: call attach before report");
+  CHECK(error_of([&] { (void)layer.save(); }) == "layer: call attach before save");
+  CHECK(error_of([&] { layer.restore({}); }) == "layer: call attach before restore");
+  CHECK(error_of([&] { layer.for_each_parameter([](const auto&) {}); }) ==
+        "layer: call attach before for_each_parameter");
+  layer.attach(weight.view());
+  CHECK(error_of([&] { layer.forward(x.view(), y.view()); }) == "layer: call begin_step before forward");
+  CHECK(error_of([&] { layer.backward(x.view(), y.view()); }) == "layer: call begin_step before backward");
+  CHECK(error_of([&] { (void)layer.report(); }) == "layer: call begin_step before report");
+  CHECK(error_of([&] { layer.export_masked(out.view()); }) == "layer: call begin_step before export_masked");
+  CHECK(error_of([&] { (void)layer.export_csr(); }) == "layer: call begin_step before export_masked");
+  CHECK(error_of([&] { (void)layer.export_bitmask(); }) == "layer: call begin_step before export_masked");
+}
+TEST_CASE_TEMPLATE("attach refuses other shapes, narrow strides and null pointers", T, ReferenceFloat, EigenDouble) {
+  using Scalar = typename T::scalar;
+  Attached<T> a;
+  HostMatrix<Scalar> wide(20, 11), tall(21, 10), bias(1, 19);
+  CHECK(error_of([&] { a.layer.attach(wide.view()); }) ==
+        "layer block.3.query: the weight has 11 columns, the layer expects 10");
+  CHECK(error_of([&] { a.layer.attach(tall.view()); }) == "layer block.3.query: the weight has 21 rows, expected 20");
+  CHECK(error_of([&] {
+          a.layer.attach({wide.view().data, 20, 10, 9});
+        }) == "layer block.3.query: the weight has row stride 9, expected at least its 10 columns");
+  CHECK(error_of([&] { a.layer.attach({nullptr, 20, 10}); }) == "layer block.3.query: the weight is a null pointer");
+  CHECK(error_of([&] { a.layer.attach(a.weight.view(), bias.view()); }) ==
+        "layer block.3.query: the bias has 19 columns, the layer expects 20");
+}
+TEST_CASE_TEMPLATE("attach refuses NaN and Inf", T, ReferenceFloat, ReferenceDouble, EigenFloat, EigenDouble) {
+  using Scalar = typename T::scalar;
+  Attached<T> a;
+  a.weight(17, 4) = static_cast<Scalar>(nan);
+  CHECK(error_of([&] { a.layer.attach(a.weight.view()); }) ==
+        "layer block.3.query: the weight is nan at row 17, column 4, expected finite numbers");
+  a.weight(17, 4) = 0, a.bias(0, 19) = static_cast<Scalar>(-infinity);
+  CHECK(error_of([&] { a.layer.attach(a.weight.view(), a.bias.view()); }) ==
+        "layer block.3.query: the bias is -inf at row 0, column 19, expected finite numbers");
+}
+TEST_CASE_TEMPLATE("forward and backward refuse other shapes, narrow strides and null pointers", T, ReferenceFloat,
+                   EigenDouble) {
+  using Scalar = typename T::scalar;
+  Attached<T> a;
+  a.layer.begin_step(0);
+  HostMatrix<Scalar> x(4, 10), y(4, 20), wide(4, 12), many(5, 20);
+  const auto forward = [&](auto in, auto out) { return error_of([&] { a.layer.forward(in, out); }); };
+  CHECK(forward(wide.view(), y.view()) == "layer block.3.query: x has 12 columns, the layer expects 10");
+  CHECK(forward(x.view(), wide.view()) == "layer block.3.query: y has 12 columns, the layer expects 20");
+  CHECK(forward(x.view(), many.view()) == "layer block.3.query: y has 5 rows, expected 4");
+  CHECK(forward(MatrixView<Scalar>{x.view().data, 4, 10, 2}, y.view()) ==
+        "layer block.3.query: x has row stride 2, expected at least its 10 columns");
+  CHECK(forward(x.view(), MatrixView<Scalar>{y.view().data, 4, 20, 19}) ==
+        "layer block.3.query: y has row stride 19, expected at least its 20 columns");
+  CHECK(forward(MatrixView<Scalar>{nullptr, 4, 10}, y.view()) == "layer block.3.query: x is a null pointer");
+  CHECK(forward(x.view(), MatrixView<Scalar>{nullptr, 4, 20}) == "layer block.3.query: y is a null pointer");
+  CHECK(forward(x.view(), y.view()) == "nothing was thrown");
+  const auto backward = [&](auto in, auto grad, auto out) {
+    return error_of([&] { a.layer.backward(in, grad, out); });
+  };
+  CHECK(backward(wide.view(), y.view(), x.view()) == "layer block.3.query: x has 12 columns, the layer expects 10");
+  CHECK(backward(x.view(), x.view(), x.view()) == "layer block.3.query: grad_y has 10 columns, the layer expects 20");
+  CHECK(backward(x.view(), many.view(), x.view()) == "layer block.3.query: grad_y has 5 rows, expected 4");
+  CHECK(backward(x.view(), y.view(), wide.view()) ==
+        "layer block.3.query: grad_x has 12 columns, the layer expects 10");
+  CHECK(backward(x.view(), y.view(), MatrixView<Scalar>{x.view().data, 3, 10}) ==
+        "layer block.3.query: grad_x has 3 rows, expected 4");
+  CHECK(backward(x.view(), MatrixView<Scalar>{y.view().data, 4, 20, 3}, x.view()) ==
+        "layer block.3.query: grad_y has row stride 3, expected at least its 20 columns");
+  CHECK(error_of([&] { a.layer.export_masked(x.view()); }) ==
+        "layer block.3.query: the exported weight has 4 rows, expected 20");
+}
+TEST_CASE("begin_step refuses a step outside the run and a sparsity outside [0, 1)") {
+  using Layer = SparseLinear<float>::with<ConstantSchedule>;
+  HostMatrix<float> weight(3, 4);
+  const auto step = [&](double sparsity, double progress) {
+    Layer layer{{.in = 4, .out = 3}, {.schedule = {.sparsity = sparsity}}};
+    layer.attach(weight.view());
+    return error_of([&] { layer.begin_step(progress); });
+  };
+  CHECK(step(0.5, -0.25) == "layer: step is -0.25, expected 0 to 1");
+  CHECK(step(0.5, 1.5) == "layer: step is 1.5, expected 0 to 1");
+  CHECK(step(0.5, nan) == "layer: step is nan, expected 0 to 1");
+  CHECK(step(1.0, 0.5) == "layer: the schedule gives sparsity 1 at step 0.5 of 1, expected a number in [0, 1)");
+  CHECK(step(-0.1, 0) == "layer: the schedule gives sparsity -0.1 at step 0 of 1, expected a number in [0, 1)");
+  CHECK(step(nan, 1) == "layer: the schedule gives sparsity nan at step 1 of 1, expected a number in [0, 1)");
+  Layer layer{{.in = 4, .out = 3}};
+  layer.attach(weight.view());
+  CHECK(error_of([&] { layer.begin_step(101, 100); }) == "layer: step is 101, expected 0 to 100");
+  CHECK(error_of([&] { layer.begin_step(0, nan); }) == "layer: step is 0, expected 0 to nan");
+  CHECK(step(0.0, 0) == "nothing was thrown");
+  CHECK(step(0.999999, 1) == "nothing was thrown");
+}
+TEST_CASE("a rank below 1 is refused when the layer is attached") {
+  HostMatrix<float> weight(3, 4);
+  SparseLinear<float>::with<DynamicRank> layer{{.in = 4, .out = 3}, {.delta = {1.0, {0}}}};
+  CHECK(error_of([&] { layer.attach(weight.view()); }) == "DynamicRank is 0, expected at least 1");
+}
+TEST_CASE("after an attach that was refused, the layer is still not attached") {
+  using Layer = SparseLinear<float>::with<NofM<2, 4>>;
+  HostMatrix<float> weight(3, 6);
+  Layer layer{{.in = 6, .out = 3}};
+  const char* const refused = "NofM<2, 4> needs a multiple of 4 inputs, the layer has 6";
+  CHECK(error_of([&] { layer.attach(weight.view()); }) == refused);
+  CHECK(error_of([&] { layer.attach(weight.view()); }) == refused);
+  CHECK(error_of([&] { (void)layer.save(); }) == "layer: call attach before save");
+}
+TEST_CASE_TEMPLATE("begin_step names the parameter that is NaN and leaves the mask as it was", T, ReferenceFloat,
+                   ReferenceDouble, EigenFloat, EigenDouble) {
+  using Scalar = typename T::scalar;
+  Attached<T> a;
+  a.layer.begin_step(0);
+  const auto mask = unpacked(a.layer.mask());
+  for (const char* name : {"delta.U", "delta.V", "score.A", "score.B"}) {
+    const auto value = parameter_of(a.layer, name).value;
+    const Scalar kept = value(1, 2);
+    value(1, 2) = static_cast<Scalar>(nan);
+    // N(0, 1) times a zero factor is not NaN, but zero times NaN is
+    CHECK(error_of([&] { a.layer.begin_step(0); }) ==
+          std::string{"layer block.3.query: "} + name + " is nan at row 1, column 2, expected finite numbers");
+    value(1, 2) = static_cast<Scalar>(infinity);
+    CHECK(error_of([&] { a.layer.begin_step(0); }) ==
+          std::string{"layer block.3.query: "} + name + " is inf at row 1, column 2, expected finite numbers");
+    value(1, 2) = kept;
+  }
+  parameter_of(a.layer, "score.R").value(18, 0) = static_cast<Scalar>(nan);
+  CHECK(error_of([&] { a.layer.begin_step(0); }) ==
+        "layer block.3.query: score.R is nan at row 18, column 0, expected finite numbers");
+  parameter_of(a.layer, "score.R").value(18, 0) = 0;
+  CHECK(unpacked(a.layer.mask()) == mask);
+  a.layer.begin_step(0);
+  CHECK(unpacked(a.layer.mask()) == mask);
+}
+TEST_CASE_TEMPLATE("begin_step refuses a borrowed weight that has become NaN, and says where", T, ReferenceFloat,
+                   EigenFloat, PartsFloat) {
+  using Scalar = typename T::scalar;
+  Attached<T> a;
+  a.weight(19, 7) = static_cast<Scalar>(nan);
+  const std::string text = error_of([&] { a.layer.begin_step(0); });
+  CHECK(text.starts_with("layer block.3.query: "));
+  CHECK(text.find("weight") != std::string::npos);
+  CHECK(text.find("row 19, column 7") != std::string::npos);
+}
+TEST_CASE_TEMPLATE("begin_step refuses a score that overflows", T, ReferenceFloat, EigenFloat, PartsFloat) {
+  using Scalar = typename T::scalar;
+  Attached<T> a;
+  a.weight(0, 0) = std::numeric_limits<Scalar>::max();
+  parameter_of(a.layer, "score.R").value(0, 0) = std::numeric_limits<Scalar>::max();
+  const std::string text = error_of([&] { a.layer.begin_step(0); });
+  CHECK(text.find("importance score") != std::string::npos);
+  CHECK(text.find("is inf at row 0, column 0, expected finite numbers") != std::string::npos);
+}
+TEST_CASE_TEMPLATE("backward refuses NaN and Inf, zeroes the gradients and leaves grad_x alone", T, ReferenceFloat,
+                   ReferenceDouble, EigenFloat, EigenDouble) {
+  using Scalar = typename T::scalar;
+  Attached<T> a;
+  a.layer.begin_step(0);
+  HostMatrix<Scalar> x = Draw{4}.normal<Scalar>(6, 10), grad_y = Draw{5}.normal<Scalar>(6, 20), grad_x(6, 10);
+  grad_x.fill(3);
+  a.layer.backward(x.view(), grad_y.view());
+  const auto check_untouched = [&] {
+    HostMatrix<Scalar> threes(6, 10);
+    threes.fill(3);
+    CHECK(distance(grad_x, threes) == 0);
+    a.layer.for_each_parameter([](const auto& p) {
+      CAPTURE(p.name);
+      CHECK(distance(p.grad, HostMatrix<double>(p.grad.rows, p.grad.cols).view()) == 0);
+    });
+  };
+  grad_y(5, 13) = static_cast<Scalar>(nan);
+  CHECK(error_of([&] { a.layer.backward(x.view(), grad_y.view(), grad_x.view()); }) ==
+        "layer block.3.query: grad_y is nan at row 5, column 13, expected finite numbers");
+  check_untouched();
+  grad_y(5, 13) = 1, x(2, 9) = static_cast<Scalar>(infinity);
+  CHECK(error_of([&] { a.layer.backward(x.view(), grad_y.view(), grad_x.view()); }) ==
+        "layer block.3.query: x is inf at row 2, column 9, expected finite numbers");
+  check_untouched();
+  x(2, 9) = std::numeric_limits<Scalar>::max(), grad_y(2, 1) = std::numeric_limits<Scalar>::max();
+  CHECK(error_of([&] { a.layer.backward(x.view(), grad_y.view(), grad_x.view()); }) ==
+        "layer block.3.query: grad_y^T x overflows; lower the scale of the loss");
+  check_untouched();
+}
+
+}  // namespace
+}  // namespace pst::test

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "transformer/encoder.hpp"
+
+#include <array>
+
+#include "gradient_check.hpp"
+#include "transformer/cross_entropy.hpp"
+#include "transformer/dense_linear.hpp"
+
+using namespace transformer;
+using transformer::test::Mat;
+
+namespace {
+
+using Dense = DenseLinear<double>;
+
+Encoder<Dense> make_encoder(const EncoderConfig& config) {
+  Encoder<Dense> made{config, {}};
+  std::mt19937_64 random{7};
+  made.for_each_projection([&](auto& projection) {
+    projection.initialise(random);
+    fill_normal(projection.bias, 0.1, random);
+  });
+  made.attach();
+  made.begin_step(0.0);
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("the gradients of a whole encoder are its finite differences") {
+  const std::array labels{1, 4, 0, 2, 5, 3};
+  for (const NormPlace place : {NormPlace::before, NormPlace::after})
+    for (const GeluForm form : {GeluForm::exact, GeluForm::tanh_of}) {
+      Encoder<Dense> encoder = make_encoder({.blocks = 2,
+                                             .width = 6,
+                                             .heads = 3,
+                                             .hidden = 8,
+                                             .norm = place,
+                                             .gelu = form,
+                                             .causal = form == GeluForm::tanh_of});
+      Encoder<Dense>::Tape tape;
+      Mat x = test::normal(6, 6, 1), y, grad_y, grad_x, scratch;
+      const auto loss = [&] {
+        encoder.forward(x, {.tokens = 3}, tape, y);
+        return CrossEntropy{}(y, labels, scratch);
+      };
+      loss();
+      CrossEntropy{}(y, labels, grad_y);
+      encoder.backward({.tokens = 3}, tape, grad_y, grad_x);
+      test::check_gradient("x", view(x), view(grad_x), loss);
+      encoder.for_each_parameter([&](auto parameter) {
+        test::check_gradient(std::string{parameter.name}, parameter.value, parameter.grad, loss);
+      });
+    }
+}
+
+TEST_CASE("gradients of micro-batches add up to the gradient of the batch") {
+  Encoder<Dense> encoder = make_encoder({.blocks = 1, .width = 4, .heads = 2, .hidden = 5});
+  Encoder<Dense>::Tape tape;
+  const Mat x = test::normal(8, 4, 1), weight = test::normal(8, 4, 2);
+  Mat y, grad_x;
+  const auto gradients = [&](index_t rows) {
+    encoder.begin_step(0.0);
+    for (index_t first = 0; first < x.rows(); first += rows) {
+      encoder.forward(x.middleRows(first, rows), {.tokens = 2}, tape, y);
+      encoder.backward({.tokens = 2}, tape, weight.middleRows(first, rows), grad_x);
+    }
+    double sum = 0.0;
+    encoder.for_each_parameter([&](auto parameter) { sum += map(parameter.grad).cwiseAbs().sum(); });
+    return sum;
+  };
+  CHECK(gradients(2) == doctest::Approx(gradients(8)).epsilon(1e-12));
+}
+
+TEST_CASE("layers are named by their block and their place in it") {
+  Encoder<Dense> encoder = make_encoder({.blocks = 2, .width = 4, .heads = 1, .hidden = 4});
+  std::string names;
+  encoder.for_each_projection([&](auto& projection) {
+    projection.layer.for_each_parameter([&](auto parameter) {
+      if (parameter.group == pst::ParameterGroup::weight) names += std::string{parameter.name} + ' ';
+    });
+  });
+  CHECK(names ==
+        "block0.query.weight block0.key.weight block0.value.weight block0.attention_output.weight "
+        "block0.feed_in.weight block0.feed_out.weight block1.query.weight block1.key.weight block1.value.weight "
+        "block1.attention_output.weight block1.feed_in.weight block1.feed_out.weight ");
+}
+
+TEST_CASE("an encoder refuses heads that do not divide its width") {
+  CHECK_THROWS_WITH_AS((Encoder<Dense>{{.width = 6, .heads = 4}, {}}),
+                       "an encoder of width 6 cannot have 4 heads: choose a divisor of the width", pst::Error);
+}
