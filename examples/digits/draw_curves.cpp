@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 #include <string_view>
 
@@ -101,12 +102,15 @@ std::string draw_curves(double sparsity, const std::vector<RunSpec>& specs, cons
     order.emplace_back(-accuracy[m].rbegin()->second.mean(), m);
   }
   std::ranges::sort(order);
-  svg.text({legend, 96}, "at the end", {.size = 13, .color = quiet});
+  svg.text({legend, 96}, "accuracy at the end", {.size = 13, .color = quiet});
   double y = 120;
   for (const auto& [value, m] : order) {
     svg.line({legend, y - 4}, {legend + 22, y - 4}, colors[m], 4);
     svg.text({legend + 30, y}, method_table[m].title, {.size = 13});
-    svg.text({legend + 30, y + 16}, svg_number(-value) + " %", {.size = 12, .color = quiet});
+    svg.text({legend + 30, y + 16},
+             svg_number(std::round(-10 * value) / 10) + " %, sparsity " +
+                 svg_number(std::round(10 * zeros[m].rbegin()->second.mean()) / 10) + " %",
+             {.size = 12, .color = quiet});
     y += 42;
   }
   return svg.finish();

@@ -53,7 +53,8 @@ std::string unevenness(const std::vector<double>& counts, double density, double
   return svg_number(std::round(10 * std::sqrt(square) / by_lot) / 10);
 }
 
-void draw_panel(Svg& svg, const MaskPanel& panel, double x, double most_row, double most_col) {
+/// Only the first panel names its axes on the left.
+void draw_panel(Svg& svg, const MaskPanel& panel, double x, double most_row, double most_col, bool first) {
   const auto rows = static_cast<std::size_t>(panel.weight.shape.at(0));
   const auto cols = static_cast<std::size_t>(panel.weight.shape.at(1));
   const std::vector<float> weight = panel.weight.values<float>();
@@ -87,6 +88,7 @@ void draw_panel(Svg& svg, const MaskPanel& panel, double x, double most_row, dou
   svg.text({x + width + gap, y + height + 14}, "0", small);
   svg.text({x + width + gap + bars / 2, y + height + 32}, "kept per row", {.size = 12, .anchor = "middle"});
   svg.text({x + width / 2, y + height + 18}, "input (column of the weight)", {.size = 12, .anchor = "middle"});
+  if (!first) return;
   svg.text({x - 8, y + height / 2}, "output (row of the weight)", {.size = 12, .anchor = "middle", .turn = -90});
   svg.text({x - 8, y - gap - bars / 2}, "kept per", {.size = 12, .anchor = "end"});
   svg.text({x - 8, y - gap - bars / 2 + 14}, "column", {.size = 12, .anchor = "end"});
@@ -114,7 +116,7 @@ std::string draw_masks(const std::string& layer, const std::vector<MaskPanel>& p
       {.size = 13, .color = quiet});
   double x = margin + 14;
   for (const MaskPanel& panel : panels) {
-    draw_panel(svg, panel, x, most_row, most_col);
+    draw_panel(svg, panel, x, most_row, most_col, &panel == &panels.front());
     x += cell * static_cast<double>(panel.weight.shape.at(1)) + gap + bars + margin;
   }
   svg.text({margin - 14, top + bars + gap + tallest + 60},

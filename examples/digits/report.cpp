@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -29,8 +30,8 @@ struct Summary {
 }  // namespace
 
 void print_table(std::ostream& out, const std::vector<RunSpec>& specs, const std::vector<RunResult>& results) {
-  out << "| method         | accuracy %   | sparsity % | trainable | ms/step | peak MB | saved kB | of dense |\n"
-         "|----------------|-------------:|-----------:|----------:|--------:|--------:|---------:|---------:|\n";
+  out << "| method          | accuracy %   | sparsity % | trainable | ms/step | peak MB | saved kB | of dense |\n"
+         "|-----------------|-------------:|-----------:|----------:|--------:|--------:|---------:|---------:|\n";
   for (const MethodInfo& info : method_table) {
     Summary accuracy, sparsity, step, peak, saved, dense;
     long trainable = 0;
@@ -48,7 +49,7 @@ void print_table(std::ostream& out, const std::vector<RunSpec>& specs, const std
     if (accuracy.count == 0) continue;
     std::array<char, 200> line{};
     std::snprintf(line.data(), line.size(),
-                  "| %-14s | %5.2f ± %4.2f | %10.2f | %9ld | %7.1f | %7.1f | %8.0f | %6.0f %% |\n",
+                  "| %-15s | %5.2f ± %4.2f | %10.2f | %9ld | %7.1f | %7.1f | %8.0f | %6.0f %% |\n",
                   std::string{info.title}.c_str(), accuracy.mean(), accuracy.deviation(), sparsity.mean(), trainable,
                   step.mean(), peak.mean(), saved.mean(), 100 * saved.mean() / dense.mean());
     out << line.data();

@@ -110,8 +110,8 @@ TEST_CASE("every part is worked on once, in a slot of its own at that time") {
     CHECK(ok);
     CHECK(visits == std::vector<int>(37, 1));
   }
-  CHECK(EigenCpu{0}.threads == 1);
-  CHECK(EigenCpu{}.threads >= 1);
+  CHECK(EigenCpu{0}.slots() == 1);
+  CHECK(EigenCpu{}.slots() >= 1);
 }
 TEST_CASE("the plan depends on the shape alone and cuts at the multiple") {
   for (Shape shape : {Shape{1, 1}, Shape{5, 7}, Shape{768, 3072}, Shape{100000, 33}})

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A weight in GPU memory for a layer on the CPU.
 // expect: DeviceSpace
-// expect-gcc: HostSpace
-// expect-clang: WeightView
+// expect: HostSpace
 #include "pst/pst.hpp"
 
 #ifndef PST_EXPECT_ERROR

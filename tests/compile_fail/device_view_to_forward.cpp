@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A pointer to GPU memory handed to a layer on the CPU.
 // expect: DeviceSpace
-// expect-gcc: HostSpace
-// expect-clang: EigenCpu::space
+// expect: HostSpace
 #include "pst/pst.hpp"
 
 #ifndef PST_EXPECT_ERROR

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A layer of integers.
-// expect: floating_point
+// expect: FloatOrDouble
 // expect: Scalar = int
-// within: 20 lines
 #include "pst/pst.hpp"
 
 #ifndef PST_EXPECT_ERROR

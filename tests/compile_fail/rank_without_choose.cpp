@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A rank that chooses none.
-// expect: 'HasAState<
-// expect: LowRank<Unsure>
+// expect: ChoosesRank<RankChoice
+// expect: Unsure
 #include "pst/pst.hpp"
 
 struct Unsure {

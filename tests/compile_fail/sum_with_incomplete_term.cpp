@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A term of a sum that does not score.
 // expect: Unscored
-// expect: 'HasAState<
-// expect: Sum<Unscored
+// expect-gcc: ImportanceMetric<Term, B, Scalar>
+// expect-clang: 'StateOf' [with Term = Unscored]
 #include "pst/pst.hpp"
 
 struct Unscored : pst::Magnitude {

@@ -104,7 +104,8 @@ double largest_relative_error(const pst::Tensor& a, const pst::Tensor& b) {
   const std::vector<T> x = a.values<T>(), y = b.values<T>();
   double worst = 0, largest = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    worst = std::max(worst, std::isfinite(x[i]) ? std::abs(double{x[i]} - double{y[i]}) : HUGE_VAL);
+    worst =
+        std::max(worst, std::isfinite(x[i]) && std::isfinite(y[i]) ? std::abs(double{x[i]} - double{y[i]}) : HUGE_VAL);
     largest = std::max(largest, std::abs(double{y[i]}));
   }
   return largest > 0 ? worst / largest : worst;
@@ -120,6 +121,8 @@ void compare(const char* name, index_t out, index_t in, index_t tokens) {
   for (const double dense_above : {0.0, 1.0}) {
     const pst::TensorList gpu = run<Layer>(out, in, tokens, dense_above);
     const pst::TensorList host = run<typename Layer::template with<pst::Reference>>(out, in, tokens, dense_above);
+    pst::require(gpu.size() == host.size(), name, ": ", gpu.size(), " tensors on the GPU, ", host.size(),
+                 " on the host");
     double worst = 0;
     index_t mask_words = 0;
     std::string where;

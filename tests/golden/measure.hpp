@@ -48,7 +48,7 @@ template <class Scalar, class Stored>
 double relative_error(std::span<const Scalar> computed, std::span<const Stored> stored) {
   double worst = 0, largest = 0;
   for (std::size_t i = 0; i < stored.size(); ++i) {
-    const bool comparable = std::isfinite(computed[i]);
+    const bool comparable = std::isfinite(computed[i]) && std::isfinite(stored[i]);
     worst = comparable ? std::max(worst, distance(static_cast<double>(computed[i]), stored[i])) : HUGE_VAL;
     largest = std::max(largest, std::abs(static_cast<double>(stored[i])));
   }

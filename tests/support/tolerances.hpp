@@ -13,15 +13,11 @@ template <class Scalar>
 struct tolerances;
 template <>
 struct tolerances<float> {
-  static constexpr double value = 1e-5;
-  static constexpr double score = 1e-5;
-  static constexpr double optimizer = 1e-5;
+  static constexpr double value = 1e-5;  ///< measured: 2.2e-6, in a product over 600 terms
 };
 template <>
 struct tolerances<double> {
-  static constexpr double value = 1e-13;
-  static constexpr double score = 1e-13;
-  static constexpr double optimizer = 1e-13;
+  static constexpr double value = 2e-14;  ///< measured: 2.6e-15, in the same product
 };
 
 /// Where an optimizer is said to have arrived: above the rounding of float, far below the distance it starts from.
@@ -35,9 +31,9 @@ inline constexpr index_t random_draws = 200000;
 }
 
 /// Central differences in double err by the step's square times the third derivative / 6, and by 2^-53 |f| / step;
-/// f is about 100 here.
+/// f is about 100 here. Measured: 4.6e-10.
 inline constexpr double difference_step = 1e-5;
-inline constexpr double difference_tolerance = 1e-7;
+inline constexpr double difference_tolerance = 5e-9;
 /// The derivative of `loss()` by `x`, which is put back.
 template <class Loss>
 [[nodiscard]] double central_difference(double& x, Loss&& loss) {

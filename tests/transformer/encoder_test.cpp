@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transformer/encoder.hpp"
 
+#include <pst/pst.hpp>
+
 #include <array>
 
 #include "gradient_check.hpp"
@@ -53,6 +55,26 @@ TEST_CASE("the gradients of a whole encoder are its finite differences") {
         test::check_gradient(std::string{parameter.name}, parameter.value, parameter.grad, loss);
       });
     }
+}
+
+TEST_CASE("the input gradient of an encoder of half-sparse pst layers is its finite difference") {
+  using Sparse = pst::SparseLinear<double>::with<pst::Magnitude>::with<pst::Full>::with<pst::ConstantSchedule>;
+  Encoder<Sparse> encoder{{.blocks = 2, .width = 6, .heads = 3, .hidden = 8}, {.schedule = {.sparsity = 0.5}}};
+  std::mt19937_64 random{7};
+  encoder.for_each_projection([&](auto& projection) { projection.initialise(random); });
+  encoder.attach();
+  encoder.begin_step(0.0);
+  Encoder<Sparse>::Tape tape;
+  Mat x = test::normal(6, 6, 1), y, grad_x;
+  const Mat weight = test::normal(6, 6, 2);
+  const auto loss = [&] {
+    encoder.forward(x, {.tokens = 3}, tape, y);
+    return y.cwiseProduct(weight).sum();
+  };
+  loss();
+  encoder.backward({.tokens = 3}, tape, weight, grad_x);
+  test::check_gradient("x", view(x), view(grad_x), loss);
+  encoder.for_each_projection([](auto& projection) { CHECK(2 * projection.layer.kept() == projection.weight.size()); });
 }
 
 TEST_CASE("gradients of micro-batches add up to the gradient of the batch") {

@@ -7,6 +7,7 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <exception>
 
 #include "pst/backend/eigen_cpu/gemm.hpp"
 #include "pst/backend/eigen_cpu/spmm.hpp"
@@ -21,11 +22,9 @@ namespace pst {
 /// a layer runs on the calling thread.
 /// @ingroup backend
 struct EigenCpu : Reference {
-  /// Threads that work on a layer, fixed when it is made; by default what OpenMP offers then.
-  int threads = available_threads();
-
+  /// As many threads as OpenMP offers now.
   EigenCpu() = default;
-  explicit EigenCpu(int threads_) : threads{std::max(threads_, 1)} {}
+  explicit EigenCpu(int threads) : threads_{std::max(threads, 1)} {}
 
   /// Lanes of one block of tokens, in and out, for each thread.
   template <class Scalar>
@@ -42,8 +41,8 @@ struct EigenCpu : Reference {
     HostBuffer<Scalar> memory_;
   };
 
-  [[nodiscard]] index_t slots() const noexcept { return threads; }
-  /// At most 16 parts, of at least 8 rows and 4096 weights; blocks of 24 to 96 rows, about a megabyte each.
+  [[nodiscard]] index_t slots() const noexcept { return threads_; }
+  /// At most 16 parts, of at least 8 rows and 4096 weights; blocks of 24 to 96 rows, a megabyte each where that can be.
   [[nodiscard]] RowPlan plan(Shape shape, index_t row_multiple) const noexcept {
     constexpr index_t most_parts = 16, least_rows = 8, least_weights = 4096, block_weights = index_t{1} << 18;
     const index_t parts =
@@ -54,13 +53,22 @@ struct EigenCpu : Reference {
   template <class F>
   void for_each_part(index_t count, F&& f) {
 #ifdef _OPENMP
-    if (threads > 1 && count > 1) {
-#pragma omp parallel num_threads(threads)
+    if (threads_ > 1 && count > 1 && !omp_in_parallel()) {
+      std::exception_ptr failure;
+#pragma omp parallel num_threads(threads_)
       {
         const index_t slot = omp_get_thread_num();
 #pragma omp for schedule(dynamic, 1)
-        for (index_t part = 0; part < count; ++part) f(part, slot);
+        for (index_t part = 0; part < count; ++part) {
+          try {
+            f(part, slot);
+          } catch (...) {  // must not leave the region
+#pragma omp critical(pst_failure)
+            failure = std::current_exception();
+          }
+        }
       }
+      if (failure) std::rethrow_exception(failure);
       return;
     }
 #endif
@@ -123,6 +131,8 @@ struct EigenCpu : Reference {
   }
 
  private:
+  int threads_ = available_threads();
+
   [[nodiscard]] static int available_threads() noexcept {
 #ifdef _OPENMP
     return omp_get_max_threads();

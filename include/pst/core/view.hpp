@@ -9,6 +9,10 @@
 
 namespace pst {
 
+/// Host and device memory do not mix: a view of one is no view of the other.
+template <class From, class To>
+concept SameMemory = std::is_same_v<From, To>;
+
 /// A matrix somebody else owns: `rows` x `cols`, neighbours of one row contiguous, rows `row_stride` elements apart.
 ///
 /// The same bytes are a libtorch tensor `[rows, cols]`, a ggml tensor with ne0 = cols, and a column-major
@@ -29,13 +33,11 @@ struct MatrixView {
   /// Rows directly behind one another.
   PST_HD constexpr MatrixView(T* data_, index_t rows_, index_t cols_) noexcept
       : MatrixView{data_, rows_, cols_, cols_} {}
-  template <class U>
-  requires std::convertible_to<U (*)[], T (*)[]> PST_HD constexpr MatrixView(MatrixView<U, Space> other) noexcept
-      : MatrixView{other.data, other.rows, other.cols, other.row_stride} {}
-  /// Host and device memory do not mix.
+  /// A view of constants from a view of variables, in the same memory.
   template <class U, class OtherSpace>
-  requires(!std::same_as<OtherSpace, Space>) MatrixView(MatrixView<U, OtherSpace>)
-  = delete;
+  requires SameMemory<OtherSpace, Space> && std::convertible_to<U (*)[], T (*)[]> PST_HD constexpr MatrixView(
+      MatrixView<U, OtherSpace> other) noexcept
+      : MatrixView{other.data, other.rows, other.cols, other.row_stride} {}
 
   [[nodiscard]] PST_HD constexpr T& operator()(index_t row, index_t col) const noexcept {
     return data[row * row_stride + col];

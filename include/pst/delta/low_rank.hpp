@@ -23,8 +23,9 @@ struct LowRank {
   [[no_unique_address]] RankChoice rank{};
 
   template <class B, class Scalar>
-  requires ChoosesRank<RankChoice, B, Scalar>
   class State {
+    static_assert(ChoosesRank<RankChoice, B, Scalar>);
+
    public:
     State(const LowRank& delta, B& on, const LayerLayout& layout, ViewOn<B, const Scalar> weight)
         : product_(on, layout, delta.rank.choose(on, weight), delta.scale, derive_seed(layout.seed, 'U')) {}

@@ -21,8 +21,9 @@ struct LowRankScore {
   [[no_unique_address]] RankChoice rank{};
 
   template <class B, class Scalar>
-  requires ChoosesRank<RankChoice, B, Scalar>
   class State {
+    static_assert(ChoosesRank<RankChoice, B, Scalar>);
+
    public:
     State(const LowRankScore& metric, B& on, const LayerLayout& layout, ViewOn<B, const Scalar> weight)
         : product_(on, layout, metric.rank.choose(on, weight), metric.scale, derive_seed(layout.seed, 'A')) {}

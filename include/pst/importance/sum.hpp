@@ -26,13 +26,15 @@ struct Sum {
   }
 
   template <class B, class Scalar>
-  requires(ImportanceMetric<Terms, B, Scalar>&&...) class State {
+  class State {
+    template <ImportanceMetric<B, Scalar> Term>
+    using StateOf = typename Term::template State<B, Scalar>;
+
    public:
     State(const Sum& metric, B& on, const LayerLayout& layout, ViewOn<B, const Scalar> weight)
         : terms_(std::apply(
               [&](const auto&... term) {
-                return std::tuple<typename Terms::template State<B, Scalar>...>{
-                    typename Terms::template State<B, Scalar>{term, on, layout, weight}...};
+                return std::tuple<StateOf<Terms>...>{StateOf<Terms>{term, on, layout, weight}...};
               },
               metric.terms)) {}
 
@@ -60,7 +62,7 @@ struct Sum {
     static void each(auto& terms, auto&& f) {
       std::apply([&](auto&... term) { (f(term), ...); }, terms);
     }
-    std::tuple<typename Terms::template State<B, Scalar>...> terms_;
+    std::tuple<StateOf<Terms>...> terms_;
   };
 };
 

@@ -16,21 +16,23 @@ template <class T, class Space>
 void check_matrix(const std::string& owner, const char* name, MatrixView<T, Space> view, index_t rows, index_t cols) {
   require(view.cols == cols, owner, ": ", name, " has ", view.cols, " columns, the layer expects ", cols);
   require(view.rows == rows && rows >= 0, owner, ": ", name, " has ", view.rows, " rows, expected ", rows);
-  require(view.row_stride >= view.cols, owner, ": ", name, " has row stride ", view.row_stride,
+  require(view.rows <= 1 || view.row_stride >= view.cols, owner, ": ", name, " has row stride ", view.row_stride,
           ", expected at least its ", view.cols, " columns");
   require(view.data != nullptr || view.empty(), owner, ": ", name, " is a null pointer");
 }
 
-/// Throws when a number of `view` is NaN or Inf, naming the first.
+/// Throws when a number of `view` is NaN or Inf, naming the first; `view` begins at row `first_row` of what `name`
+/// names.
 template <class B, class T>
-void refuse_non_finite(B& on, const std::string& owner, const char* name, MatrixView<const T, typename B::space> view) {
+void refuse_non_finite(B& on, const std::string& owner, const char* name, MatrixView<const T, typename B::space> view,
+                       index_t first_row = 0) {
   if (on.all_finite(view)) return;
   std::vector<T> row(static_cast<std::size_t>(view.cols));
   for (index_t r = 0; r < view.rows; ++r) {
     on.copy_out(view.middle_rows(r, 1), MatrixView<T>{row.data(), 1, view.cols});
     for (index_t c = 0; c < view.cols; ++c)
       require(is_finite(row[static_cast<std::size_t>(c)]), owner, ": ", name, " is ", row[static_cast<std::size_t>(c)],
-              " at row ", r, ", column ", c, ", expected finite numbers");
+              " at row ", first_row + r, ", column ", c, ", expected finite numbers");
   }
 }
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "pst/core/config.hpp"
+#include "pst/core/view.hpp"
 
 namespace pst {
 
@@ -20,12 +20,12 @@ struct MaskReport {
   double target_sparsity = 0;  ///< what the schedule asked for
   index_t kept = 0;            ///< weights that the mask keeps
   index_t dropped = 0;         ///< kept before the last refresh, pruned now
-  index_t regrown = 0;         ///< pruned before the last refresh, kept now
+  index_t regrown = 0;         ///< pruned before the last refresh, kept now; the first refresh changes nothing
   std::vector<index_t> kept_per_row;
   std::vector<index_t> kept_per_column;
   std::size_t dense_bytes = 0;       ///< the weight as it was
-  std::size_t compressed_bytes = 0;  ///< the kept weights as values and a bit mask: what an export takes
-  std::size_t training_bytes = 0;    ///< what the layer holds besides the borrowed weight and bias
+  std::size_t compressed_bytes = 0;  ///< the kept weights as values and a bit mask, without offsets of rows
+  std::size_t training_bytes = 0;    ///< what the layer holds besides the borrowed weight and bias, and the selector
   index_t trainable = 0;             ///< trained numbers, in all
 
   /// The fraction of weights that are pruned.
@@ -37,6 +37,17 @@ struct MaskReport {
     return shape.size() == 0 ? 0 : static_cast<double>(dropped + regrown) / static_cast<double>(shape.size());
   }
 };
+
+/// Counts the weights that a mask keeps, row by row and column by column.
+inline void count_kept(MaskView<const mask_word> mask, MaskReport& report) {
+  report.kept_per_row.assign(static_cast<std::size_t>(mask.rows), 0);
+  report.kept_per_column.assign(static_cast<std::size_t>(mask.cols), 0);
+  for (index_t r = 0; r < mask.rows; ++r)
+    for (index_t c = 0; c < mask.cols; ++c) {
+      report.kept_per_row[static_cast<std::size_t>(r)] += mask(r, c);
+      report.kept_per_column[static_cast<std::size_t>(c)] += mask(r, c);
+    }
+}
 
 /// The reports of several layers added up; its rows and columns are left out.
 /// @ingroup layer

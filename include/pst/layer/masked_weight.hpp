@@ -48,9 +48,9 @@ class MaskedWeight {
     next_mask_ = Words(static_cast<std::size_t>(on_.slots() * plan.rows_per_block) * words);
     compressed_ = CompressedWeight<Backend, Scalar>{shape};
     changes_.resize(static_cast<std::size_t>(plan.parts()));
-    attached_ = true;  // only now: a policy may have refused the weight
   }
-  [[nodiscard]] bool attached() const noexcept { return attached_; }
+  /// False as well when a policy refused the weight, and after a move.
+  [[nodiscard]] bool attached() const noexcept { return !changes_.empty(); }
 
   // ---- refreshing the mask
   void zero_gradients() {
@@ -74,7 +74,7 @@ class MaskedWeight {
   /// Writes the mask that the selector has settled on, and compresses the weight if its density is at most
   /// `compress_below`.
   void write_mask(double compress_below) {
-    for (MaskChange& change : changes_) change = {};
+    forget_change();
     for_each_block([&](RowBlock rows) {
       const MaskOn<Backend> next{next_mask_.data() + slot_words(rows.slot), rows.count, layout_.shape.in};
       selector_->select(on_, rows, scores(rows, effective(rows)), next);
@@ -86,13 +86,14 @@ class MaskedWeight {
   }
   /// Counts and compresses after the mask changed.
   void mask_written(double compress_below) {
+    compressed_in_use_ = false;  // until it is complete
     kept_ = on_.count_rows(mask(), compressed_.row_start());
-    compressed_in_use_ = static_cast<double>(kept_) <= compress_below * static_cast<double>(layout_.shape.size());
-    if (!compressed_in_use_) return;
+    if (static_cast<double>(kept_) > compress_below * static_cast<double>(layout_.shape.size())) return;
     compressed_.reserve(kept_);
     for_each_block([&](RowBlock rows) {
       on_.compress(effective(rows), mask().middle_rows(rows.first, rows.count), rows, compressed_.view());
     });
+    compressed_in_use_ = true;
   }
 
   // ---- one block of rows
@@ -159,6 +160,10 @@ class MaskedWeight {
   [[nodiscard]] bool compressed_in_use() const noexcept { return compressed_in_use_; }
   [[nodiscard]] CompressedView<Scalar, typename Backend::space> compressed() { return compressed_.view(); }
   [[nodiscard]] index_t kept() const noexcept { return kept_; }
+  /// Nothing was refreshed: there was no mask before.
+  void forget_change() {
+    for (MaskChange& change : changes_) change = {};
+  }
   /// What the last refresh changed.
   [[nodiscard]] MaskChange change() const noexcept {
     MaskChange total;
@@ -196,7 +201,6 @@ class MaskedWeight {
   CompressedWeight<Backend, Scalar> compressed_;
   std::vector<MaskChange> changes_;  // one for each part
   index_t kept_ = 0;
-  bool attached_ = false;
   bool compressed_in_use_ = false;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <concepts>
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include "pst/concepts/delta.hpp"
 #include "pst/concepts/importance.hpp"
 #include "pst/concepts/rank.hpp"
+#include "pst/concepts/scalar.hpp"
 #include "pst/concepts/schedule.hpp"
 #include "pst/concepts/selector.hpp"
 #include "pst/core/random.hpp"
@@ -51,9 +53,12 @@ void begin_step_together(std::span<L* const> layers, double step, double steps =
 /// `x` again. Nothing of the weight's size is stored but one bit per weight and the kept weights, unless a policy is
 /// dense by definition (Movement, SoftMovement, Full).
 ///
+/// Besides, a layer has scratch memory for each thread, which `report().training_bytes` counts: in small layers it is
+/// more than the weight. Call `begin_step` after every change of the parameters.
+///
 /// Results have the same bits for any number of threads. One layer must not be called by two threads at once.
 /// @ingroup layer
-template <std::floating_point Scalar = float, class Importance = Pst, class Delta = LowRank<>, class Selector = TopK,
+template <FloatOrDouble Scalar = float, class Importance = Pst, class Delta = LowRank<>, class Selector = TopK,
           class Schedule = CubicSchedule, class StraightThrough = ReferenceGradient, class Bias = FrozenBias,
           class Backend = EigenCpu>
 requires BackendFor<Backend, Scalar> && ImportanceMetric<Importance, Backend, Scalar> &&
@@ -65,7 +70,7 @@ class SparseLinear {
   /// found by the policy's role; a rank policy replaces the rank of all factors.
   template <class P>
   requires ReplacesAPolicy<P, Importance, Delta, Selector, Schedule, StraightThrough, Bias, Backend>
-  using with = SparseLinear<std::conditional_t<std::floating_point<P>, P, Scalar>, detail::swap_in<P, Importance>,
+  using with = SparseLinear<std::conditional_t<FloatOrDouble<P>, P, Scalar>, detail::swap_in<P, Importance>,
                             detail::swap_in<P, Delta>, detail::swap_in<P, Selector>, detail::swap_in<P, Schedule>,
                             detail::swap_in<P, StraightThrough>, detail::swap_in<P, Bias>, detail::swap_in<P, Backend>>;
 
@@ -88,16 +93,20 @@ class SparseLinear {
     Selector selector{};
     Schedule schedule{};
     StraightThrough straight_through{};
-    std::uint64_t seed = 1;  ///< of the factors' initial values, together with the name
+    std::uint64_t seed = 1;  ///< of the factors; layers of one seed, name and shape start alike
     std::string name{};      ///< stands in error messages and reports
     /// Above this density dense products are faster than sparse ones, and are used.
-    double dense_above_density = 0.3;
+    double dense_above_density = 0.25;
   };
 
   /// A layer of the given shape. Throws Error when a side is not positive.
   explicit SparseLinear(Shape shape, Options options = {}, Backend on = {})
       : options_{std::move(options)},
         weight_{positive(shape), derive_seed(options_.seed, std::string_view{options_.name}), std::move(on)} {}
+
+  SparseLinear(SparseLinear&&) = default;
+  SparseLinear& operator=(SparseLinear&&) = default;
+  SparseLinear(const SparseLinear&) = delete;  ///< two layers would train the same memory
 
   /// Borrows a weight (out x in) and, if there is one, a bias (1 x out), both of which must outlive the layer or the
   /// next `attach`. Allocates everything. A second call only moves the layer to where the same weight lives now, and
@@ -108,11 +117,14 @@ class SparseLinear {
     if (bias.data != nullptr) check_matrix("the bias", bias, 1, out);
     refuse_non_finite("the weight", weight);
     if (bias.data != nullptr) refuse_non_finite("the bias", bias);
-    if (!weight_.attached()) {
+    if (weight_.attached()) {
+      require((bias.data == nullptr) == (bias_.data == nullptr), label(), ": attach was called before ",
+              bias_.data == nullptr ? "without" : "with", " a bias, expected the same now");
+    } else {
       workspace_.emplace(on(), weight_.layout());
       if constexpr (Bias::trained) bias_grad_ = Matrix<Backend, Scalar>(1, out);
     }
-    bias_ = bias;
+    bias_ = bias.data == nullptr ? BiasView{} : bias;
     weight_.attach(weight, options_.importance, options_.delta, options_.selector);
     trainable_ = 0;
     for_each_parameter([&](const auto& parameter) { trainable_ += parameter.value.size(); });
@@ -131,7 +143,8 @@ class SparseLinear {
     finish_step(sparsity);
   }
 
-  /// y = x W'^T + b for n tokens: x is n x in, y is n x out. Allocates nothing.
+  /// y = x W'^T + b for n tokens: x is n x in, y is n x out, and does not overlap x. Allocates nothing.
+  /// W' is that of the last `begin_step`: call it again after parameters have changed, before an evaluation too.
   void forward(ConstView x, MutableView y) {
     need_mask("forward");
     check_matrix("x", x, x.rows, shape().in);
@@ -148,13 +161,15 @@ class SparseLinear {
 
   /// Adds to the gradients of all parameters, and writes grad_x = grad_y W' unless `grad_x` is empty. `x` (n x in) is
   /// what `forward` was given, grad_y is n x out. May be called many times between two `begin_step`s: gradients add up.
-  /// Throws Error when x or grad_y hold NaN or Inf; the gradients are then zero and grad_x is untouched.
+  /// Throws Error when x or grad_y hold NaN or Inf; the gradients are then as `begin_step` leaves them, and grad_x
+  /// is untouched. No output may overlap an input.
   /// Allocates nothing.
   void backward(ConstView x, ConstView grad_y, MutableView grad_x = {}) {
     need_mask("backward");
     check_matrix("x", x, x.rows, shape().in);
     check_matrix("grad_y", grad_y, x.rows, shape().out);
     if (grad_x.data != nullptr) check_matrix("grad_x", grad_x, x.rows, shape().in);
+    if (trainable_ == 0) refuse_non_finite("x", x), refuse_non_finite("grad_y", grad_y);
     if (trainable_ > 0 && !learn(x, grad_y)) {
       zero_gradients();
       refuse_non_finite("x", x);
@@ -196,15 +211,8 @@ class SparseLinear {
     out.kept = kept();
     out.dropped = weight_.change().dropped;
     out.regrown = weight_.change().regrown;
-    out.kept_per_row.resize(static_cast<std::size_t>(shape().out));
-    out.kept_per_column.resize(static_cast<std::size_t>(shape().in));
     const std::vector<mask_word> words = mask_words().template values<mask_word>();
-    const MaskView<const mask_word> host{words.data(), shape().out, shape().in};
-    for (index_t r = 0; r < host.rows; ++r)
-      for (index_t c = 0; c < host.cols; ++c) {
-        out.kept_per_row[static_cast<std::size_t>(r)] += host(r, c);
-        out.kept_per_column[static_cast<std::size_t>(c)] += host(r, c);
-      }
+    count_kept(MaskView<const mask_word>{words.data(), shape().out, shape().in}, out);
     out.dense_bytes = static_cast<std::size_t>(shape().size()) * sizeof(Scalar);
     out.compressed_bytes = static_cast<std::size_t>(kept()) * sizeof(Scalar) +
                            static_cast<std::size_t>(shape().out * ((shape().in + 7) / 8));
@@ -242,6 +250,7 @@ class SparseLinear {
                                 list.push_back(detail::to_tensor(on(), name, parameter.value));
                               });
     list.push_back(mask_words());
+    list.push_back(Tensor::from<std::int64_t>("shape", {2}, saved_shape()));
     list.push_back(Tensor::from<double>("sparsity", {1}, std::vector<double>{has_mask_ ? sparsity_ : -1.0}));
     return list;
   }
@@ -253,10 +262,13 @@ class SparseLinear {
     detail::with_unique_names(each, [&](const std::string& name, const auto& parameter) {
       detail::check_tensor(find(state, name), label(), parameter.value);
     });
+    require(find(state, "shape").template values<std::int64_t>() == saved_shape(), label(),
+            ": tensor shape is not that of this layer, ", shape().out, " x ", shape().in);
     const std::vector<double> sparsity = find(state, "sparsity").template values<double>();
     require(sparsity.size() == 1 && sparsity[0] < 1, label(),
             ": tensor sparsity does not fit, expected one number below 1");
-    const Tensor& mask = checked_mask(find(state, "mask"));
+    const Tensor& mask = find(state, "mask");
+    detail::check_mask(mask, label(), word_view(), shape().in);
 
     detail::with_unique_names(each, [&](const std::string& name, const auto& parameter) {
       detail::put_tensor(on(), find(state, name), parameter.value);
@@ -265,6 +277,7 @@ class SparseLinear {
     has_mask_ = sparsity[0] >= 0;
     sparsity_ = has_mask_ ? sparsity[0] : 0.0;
     zero_gradients();
+    weight_.forget_change();
     if (has_mask_) weight_.mask_written(options_.dense_above_density);
   }
 
@@ -278,7 +291,7 @@ class SparseLinear {
     return shape;
   }
   [[nodiscard]] Backend& on() noexcept { return weight_.backend(); }
-  [[nodiscard]] std::string label() const { return options_.name.empty() ? "layer" : "layer " + options_.name; }
+  [[nodiscard]] const std::string& label() const noexcept { return label_; }
   void need_attached(const char* caller) const {
     require(weight_.attached(), label(), ": call attach before ", caller);
   }
@@ -290,7 +303,9 @@ class SparseLinear {
   void check_matrix(const char* name, V view, index_t rows, index_t cols) const {
     detail::check_matrix(label(), name, view, rows, cols);
   }
-  void refuse_non_finite(const char* name, ConstView view) { detail::refuse_non_finite(on(), label(), name, view); }
+  void refuse_non_finite(const char* name, ConstView view, index_t first_row = 0) {
+    detail::refuse_non_finite(on(), label(), name, view, first_row);
+  }
 
   // ---- the steps of begin_step
   [[nodiscard]] double start_step(double step, double steps) {
@@ -307,13 +322,14 @@ class SparseLinear {
     for_each_parameter([&](const auto& p) { refuse_non_finite(std::string{p.name}.c_str(), p.value); });
     weight_.for_each_block_in_order(0, [&](RowBlock rows) {
       const ConstView weight = weight_.effective(rows);
-      refuse_non_finite("the effective weight of a block of rows", weight);
-      refuse_non_finite("the importance score of a block of rows", weight_.scores(rows, weight));
+      refuse_non_finite("the effective weight", weight, rows.first);
+      refuse_non_finite("the importance score", weight_.scores(rows, weight), rows.first);
     });
     fail(label(), ": the weight it is attached to holds NaN or Inf");
   }
   void finish_step(double sparsity) {
     weight_.write_mask(options_.dense_above_density);
+    if (!has_mask_) weight_.forget_change();
     sparsity_ = sparsity;
     has_mask_ = true;
   }
@@ -357,6 +373,7 @@ class SparseLinear {
   }
 
   // ---- saving
+  [[nodiscard]] std::vector<std::int64_t> saved_shape() const { return {shape().out, shape().in}; }
   [[nodiscard]] std::vector<Scalar> masked_on_host() {
     Matrix<Backend, Scalar> dense(shape().out, shape().in);
     export_masked(dense.view());
@@ -369,18 +386,9 @@ class SparseLinear {
     return {mask.words, mask.rows, mask.words_per_row};
   }
   [[nodiscard]] Tensor mask_words() { return detail::to_tensor(on(), "mask", word_view()); }
-  [[nodiscard]] const Tensor& checked_mask(const Tensor& tensor) {
-    detail::check_tensor(tensor, label(), word_view());
-    const std::vector<mask_word> words = tensor.template values<mask_word>();
-    const index_t per_row = word_view().cols, used = shape().in - (per_row - 1) * MaskOn<Backend>::bits;
-    const mask_word unused = used == MaskOn<Backend>::bits ? 0 : ~mask_word{0} << used;
-    for (std::size_t last = static_cast<std::size_t>(per_row - 1); last < words.size();
-         last += static_cast<std::size_t>(per_row))
-      require((words[last] & unused) == 0, label(), ": tensor mask has bits set beyond column ", shape().in);
-    return tensor;
-  }
 
   Options options_;
+  std::string label_ = options_.name.empty() ? "layer" : "layer " + options_.name;  // in messages
   MaskedWeight<Scalar, Importance, Delta, Selector, Backend> weight_;
   BiasView bias_{};
   Matrix<Backend, Scalar> bias_grad_;

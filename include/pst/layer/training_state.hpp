@@ -51,6 +51,18 @@ void check_tensor(const Tensor& tensor, const std::string& owner, MatrixView<T, 
       require(std::isfinite(value), owner, ": tensor ", tensor.name, " holds ", value, ", expected finite numbers");
 }
 
+/// Checks that a tensor holds the words of a mask of `cols` columns: no bit is set beyond them.
+template <class Space>
+void check_mask(const Tensor& tensor, const std::string& owner, MatrixView<mask_word, Space> words, index_t cols) {
+  check_tensor(tensor, owner, words);
+  const index_t used = cols - (words.cols - 1) * MaskView<mask_word>::bits;
+  const mask_word unused = used == MaskView<mask_word>::bits ? 0 : ~mask_word{0} << used;
+  const std::vector<mask_word> values = tensor.values<mask_word>();
+  const auto per_row = static_cast<std::size_t>(words.cols);
+  for (std::size_t last = per_row - 1; last < values.size(); last += per_row)
+    require((values[last] & unused) == 0, owner, ": tensor ", tensor.name, " has bits set beyond column ", cols);
+}
+
 /// Copies a tensor that was checked into a matrix on backend `on`.
 template <class B, class T>
 void put_tensor(B& on, const Tensor& tensor, MatrixView<T, typename B::space> view) {

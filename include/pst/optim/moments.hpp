@@ -69,7 +69,8 @@ class Moments {
 
   /// The number of steps and all moments, as tensors.
   [[nodiscard]] TensorList save(std::int64_t steps) const {
-    TensorList list{Tensor::from<std::int64_t>("steps", {1}, std::vector<std::int64_t>{steps})};
+    const std::vector<std::int64_t> numbers{steps, static_cast<std::int64_t>(count_)};
+    TensorList list{Tensor::from<std::int64_t>("steps", {2}, numbers)};
     for (std::size_t i = 0; i < memory_.size(); ++i)
       list.push_back(
           Tensor::from<Scalar>("moments." + std::to_string(i), {static_cast<index_t>(memory_[i].size())}, memory_[i]));
@@ -78,10 +79,19 @@ class Moments {
   /// Puts back what `save` gave and returns the number of steps. Throws Error, having changed nothing, if it cannot.
   [[nodiscard]] std::int64_t restore(const TensorList& list) {
     const std::vector<std::int64_t> steps = find(list, "steps").template values<std::int64_t>();
-    require(steps.size() == 1 && steps[0] >= 0, "tensor steps does not hold one number of at least 0");
+    require(steps.size() == 2 && steps[0] >= 0 && steps[1] == static_cast<std::int64_t>(count_),
+            "tensor steps is not of an optimizer that remembers ", count_, " numbers for each element");
     std::vector<std::vector<Scalar>> memory;
-    for (std::size_t i = 0; i + 1 < list.size(); ++i)
-      memory.push_back(find(list, "moments." + std::to_string(i)).template values<Scalar>());
+    for (std::size_t i = 0; i + 1 < list.size(); ++i) {
+      const Tensor& tensor = find(list, "moments." + std::to_string(i));
+      memory.push_back(tensor.template values<Scalar>());
+      require(memory_.empty() || (i < memory_.size() && memory_[i].size() == memory[i].size()), "tensor ", tensor.name,
+              " does not fit the parameters that the optimizer has stepped");
+      for (Scalar value : memory[i])
+        require(is_finite(value), "tensor ", tensor.name, " holds ", value, ", expected finite numbers");
+    }
+    require(memory_.empty() || memory.size() == memory_.size(), "the saved optimizer has stepped ", memory.size(),
+            " parameters, this one ", memory_.size());
     memory_ = std::move(memory);
     return steps[0];
   }

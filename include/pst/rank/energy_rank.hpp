@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -17,8 +18,10 @@ namespace pst {
 /// sum of the r largest sigma^2 >= energy * norm(W)^2, but at most `limit`.
 ///
 /// The spectrum comes from a randomised SVD (Halko, Martinsson, Tropp 2011) with `limit` + 8 directions and two power
-/// iterations, once, when the layer is attached: about 10 (limit + 8) out in flops. Pretrained weights have flat
+/// iterations when the layer is first attached: about 10 (limit + 8) out in flops. Pretrained weights have flat
 /// spectra, so a high energy often ends at the limit.
+/// A state is restored into a layer that was attached to the same weight; after `Full` has changed it, use
+/// `DynamicRank` with the rank that was found.
 /// @ingroup rank
 struct EnergyRank {
   using role = roles::rank;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pst/concepts/schedule.hpp"
+#include "pst/core/rounded_product.hpp"
 
 namespace pst {
 
@@ -13,7 +14,8 @@ struct LinearSchedule {
   double final_sparsity = 0.9;
 
   [[nodiscard]] constexpr double sparsity_at(double step, double steps = 1.0) const noexcept {
-    return initial_sparsity + (final_sparsity - initial_sparsity) * (step / steps);
+    if (step >= steps) return final_sparsity;
+    return initial_sparsity + rounded_product(final_sparsity - initial_sparsity, step / steps);
   }
 };
 static_assert(SparsitySchedule<LinearSchedule>);
