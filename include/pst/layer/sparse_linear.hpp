@@ -194,7 +194,6 @@ class SparseLinear {
 
   /// The sparsity that the schedule asked for at the last `begin_step`.
   [[nodiscard]] double sparsity() const noexcept { return sparsity_; }
-  /// How many weights are kept.
   [[nodiscard]] index_t kept() const noexcept { return weight_.kept(); }
   [[nodiscard]] Shape shape() const noexcept { return weight_.layout().shape; }
   [[nodiscard]] const Options& options() const noexcept { return options_; }
