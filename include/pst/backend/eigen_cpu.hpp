@@ -41,6 +41,7 @@ struct EigenCpu : Reference {
     HostBuffer<Scalar> memory_;
   };
 
+  [[nodiscard]] int threads() const noexcept { return threads_; }
   [[nodiscard]] index_t slots() const noexcept { return threads_; }
   /// At most 16 parts, of at least 8 rows and 4096 weights; blocks of 24 to 96 rows, a megabyte each where that can be.
   [[nodiscard]] RowPlan plan(Shape shape, index_t row_multiple) const noexcept {
