@@ -92,9 +92,9 @@ Options parse_options(int argc, char** argv) {
     throw ExitNow{app.exit(error) == 0 ? 0 : 2};
   }
   if (quick) {
-    settings.pretrain_steps = 6;
-    if (app.count("--steps") == 0) settings.steps = 6;
-    settings.evaluations = 2;
+    settings.pretrain_steps = 3;
+    if (app.count("--steps") == 0) settings.steps = 3;
+    settings.evaluations = 1;
     options.seeds = 1;
   }
   check_layer(options.layer);

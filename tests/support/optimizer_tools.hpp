@@ -110,8 +110,17 @@ void check_promises(typename OptimizerOf<Scalar>::Options options = {}) {
   };
   CHECK(restore_refused({}) == "no tensor is called steps among the 0 that were given");
   TensorList negative = state;
-  negative[0] = Tensor::from<std::int64_t>("steps", {1}, std::vector<std::int64_t>{-1});
-  CHECK(restore_refused(negative) == "tensor steps does not hold one number of at least 0");
+  negative[0] = Tensor::from<std::int64_t>("steps", {2}, std::vector<std::int64_t>{-1, 1});
+  CHECK(restore_refused(negative).starts_with("tensor steps is not of an optimizer that remembers "));
+  if (fresh.bytes() > 0) {
+    TensorList spoilt = state, shorter = state;
+    std::vector<Scalar> moments = state[1].template values<Scalar>();
+    moments.back() = std::numeric_limits<Scalar>::quiet_NaN();
+    spoilt[1] = Tensor::from<Scalar>("moments.0", {static_cast<index_t>(moments.size())}, moments);
+    CHECK(restore_refused(spoilt) == "tensor moments.0 holds nan, expected finite numbers");
+    shorter.pop_back();
+    CHECK(restore_refused(shorter) == "the saved optimizer has stepped 1 parameters, this one 2");
+  }
   TensorList gap = state;
   gap[1].name = "moments.7";
   CHECK(restore_refused(gap) == "no tensor is called moments.0 among the 3 that were given");
