@@ -44,7 +44,7 @@ std::string cells(const std::vector<float>& weight, std::size_t rows, std::size_
   return data;
 }
 
-/// How unequal counts are: their deviation over that of a mask drawn by lot.
+/// How unequal counts are: their deviation over that of a mask drawn by chance.
 std::string unevenness(const std::vector<double>& counts, double density, double places) {
   double mean = 0, square = 0;
   for (const double value : counts) mean += value / static_cast<double>(counts.size());
@@ -120,7 +120,7 @@ std::string draw_masks(const std::string& layer, const std::vector<MaskPanel>& p
     x += cell * static_cast<double>(panel.weight.shape.at(1)) + gap + bars + margin;
   }
   svg.text({margin - 14, top + bars + gap + tallest + 60},
-           "Unevenness: the deviation of the counts over that of a mask drawn by lot; 1 is no structure at all.",
+           "Unevenness: the deviation of the counts over that of a mask drawn by chance; 1 is no structure at all.",
            {.size = 12, .color = quiet});
   return svg.finish();
 }

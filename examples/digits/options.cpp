@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -57,9 +59,14 @@ Options parse_options(int argc, char** argv) {
   CLI::App app{"Sparse fine-tuning of a pretrained transformer on handwritten digits: every method, several seeds."};
   app.option_defaults()->always_capture_default();
   const auto positive = CLI::Range(1, 1000000);
+  const CLI::Validator finite{[](const std::string& text) {
+                                return std::isfinite(std::strtod(text.c_str(), nullptr)) ? "" : text + " is not finite";
+                              },
+                              "FINITE"};
   app.add_option("--methods", options.methods, "what to compare")->delimiter(',');
   app.add_option("--sparsity", options.sparsity, "fractions of zeros to reach, one table each")
-      ->check(CLI::Range(0.0, 0.999));
+      ->check(CLI::Range(0.0, 0.999))
+      ->check(finite);
   app.add_option("--seed", options.seed, "the first seed")->check(CLI::Range(0, 1000000));
   app.add_option("--seeds", options.seeds, "how many seeds")->check(CLI::Range(1, 1000));
   app.add_option("--out", options.out, "folder of results; an interrupted run goes on from what is there");
@@ -73,30 +80,40 @@ Options parse_options(int argc, char** argv) {
   app.add_option("--batch", settings.batch, "images per step")->check(positive);
   app.add_option("--pretrain-steps", settings.pretrain_steps, "steps of pretraining")->check(positive);
   app.add_option("--pretrain-batch", settings.pretrain_batch, "images per step of pretraining")->check(positive);
-  app.add_option("--pretrain-rate", settings.pretrain_rate, "learning rate of pretraining")->check(CLI::PositiveNumber);
+  app.add_option("--pretrain-rate", settings.pretrain_rate, "learning rate of pretraining")
+      ->check(CLI::PositiveNumber)
+      ->check(finite);
   app.add_option("--hidden", settings.hidden_patches, "fraction of patches that pretraining hides")
-      ->check(CLI::Range(0.01, 0.99));
+      ->check(CLI::Range(0.01, 0.99))
+      ->check(finite);
   app.add_option("--rate", settings.rate, "learning rate for all methods, instead of their own")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::PositiveNumber)
+      ->check(finite);
   app.add_option("--score-rate", settings.score_rate, "learning rate of scores, times --rate")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--penalty", settings.penalty, "lambda of soft movement")->check(CLI::NonNegativeNumber);
+      ->check(CLI::NonNegativeNumber)
+      ->check(finite);
+  app.add_option("--penalty", settings.penalty, "lambda of soft movement")
+      ->check(CLI::NonNegativeNumber)
+      ->check(finite);
   app.add_option("--factor-scale", settings.factor_scale, "scale of UV and AB (beta and alpha1 of PST)")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::PositiveNumber)
+      ->check(finite);
   app.add_flag("--reference", settings.reference, "train factors and classifier only, biases and norms stay");
   app.add_flag("--validate", settings.validate, "measure on images 1000 to 1296 instead of the test images");
-  app.add_flag("--quick", quick, "a few steps of everything, to see that it works");
+  app.add_flag("--quick", quick, "to see that it works: 3 steps of each kind and one seed, unless given");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     throw ExitNow{app.exit(error) == 0 ? 0 : 2};
   }
   if (quick) {
-    settings.pretrain_steps = 3;
+    if (app.count("--pretrain-steps") == 0) settings.pretrain_steps = 3;
     if (app.count("--steps") == 0) settings.steps = 3;
+    if (app.count("--seeds") == 0) options.seeds = 1;
     settings.evaluations = 1;
-    options.seeds = 1;
   }
+  pst::require(settings.batch <= 10 * settings.labels, "--batch is ", settings.batch, ", expected at most the ",
+               10 * settings.labels, " labelled images");
   check_layer(options.layer);
   settings.evaluations = std::min(settings.evaluations, settings.steps);
   for (const std::string& name : options.methods) static_cast<void>(method_named(name));

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "pst/core/error.hpp"
 #include "support/tolerances.hpp"
 
 namespace pst::test {
@@ -113,6 +114,31 @@ TEST_CASE("every part is worked on once, in a slot of its own at that time") {
   CHECK(EigenCpu{0}.slots() == 1);
   CHECK(EigenCpu{}.slots() >= 1);
 }
+TEST_CASE("what a part throws arrives at the caller") {
+  for (int threads : {1, 3}) {
+    EigenCpu on{threads};
+    CHECK_THROWS_WITH_AS(on.for_each_part(8, [](index_t part, index_t) { require(part != 5, "part ", part); }),
+                         "part 5", Error);
+  }
+}
+#ifdef _OPENMP
+TEST_CASE("inside a parallel region of the engine the calling thread does all parts") {
+  EigenCpu on{2};
+  std::vector<int> done(2);
+  bool ok = true;
+#pragma omp parallel num_threads(2)
+#pragma omp for
+  for (int engine = 0; engine < 2; ++engine) {
+    int parts = 0;
+    bool slots_agree = true;
+    on.for_each_part(6, [&](index_t, index_t slot) { ++parts, slots_agree = slots_agree && slot == 0; });
+#pragma omp critical
+    done[static_cast<std::size_t>(engine)] = parts, ok = ok && slots_agree;
+  }
+  CHECK(ok);
+  CHECK(done == std::vector<int>{6, 6});
+}
+#endif
 TEST_CASE("the plan depends on the shape alone and cuts at the multiple") {
   for (Shape shape : {Shape{1, 1}, Shape{5, 7}, Shape{768, 3072}, Shape{100000, 33}})
     for (index_t multiple : {1, 3, 32}) {

@@ -13,8 +13,8 @@ namespace golden {
 
 /// A PST layer whose ranks come from a file.
 template <class Backend, class Scalar>
-using PstLayer = pst::SparseLinear<>::with<pst::DynamicRank>::with<pst::ConstantSchedule>::with<pst::TrainedBias>::with<
-    Scalar>::template with<Backend>;
+using PstLayer = typename pst::SparseLinear<>::with<pst::DynamicRank>::with<pst::ConstantSchedule>::with<
+    pst::TrainedBias>::with<Scalar>::template with<Backend>;
 
 inline double number(const pst::io::Safetensors& file, const std::string& key) {
   return std::stod(file.metadata().at(key));

@@ -39,7 +39,9 @@ TEST_CASE_TEMPLATE("a report counts what the mask keeps, and what changed since 
     }
     CHECK(report.kept_per_row == rows);
     CHECK(report.kept_per_column == columns);
-    if (!before.empty()) {
+    if (before.empty()) {
+      CHECK(report.churn() == 0);
+    } else {
       CHECK(dropped > 0);
       CHECK(report.dropped == dropped);
       CHECK(report.regrown == regrown);

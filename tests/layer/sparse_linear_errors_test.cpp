@@ -61,6 +61,42 @@ TEST_CASE_TEMPLATE("attach refuses other shapes, narrow strides and null pointer
   CHECK(error_of([&] { a.layer.attach(a.weight.view(), bias.view()); }) ==
         "layer block.3.query: the bias has 19 columns, the layer expects 20");
 }
+TEST_CASE_TEMPLATE("a layer is attached again with a bias if it had one, and without if it had none", T, ReferenceFloat,
+                   EigenFloat) {
+  Attached<T> a;
+  const auto u = copy_of(parameter_of(a.layer, "delta.U").value);
+  CHECK(error_of([&] { a.layer.attach(a.weight.view()); }) ==
+        "layer block.3.query: attach was called before with a bias, expected the same now");
+  PstLayer<T> without{{.in = 10, .out = 20}};
+  without.attach(a.weight.view());
+  CHECK(error_of([&] { without.attach(a.weight.view(), a.bias.view()); }) ==
+        "layer: attach was called before without a bias, expected the same now");
+  CHECK(distance(copy_of(parameter_of(a.layer, "delta.U").value), u) == 0);
+  a.layer.begin_step(0);
+}
+TEST_CASE("a single row may have any stride") {
+  SparseLinear<float> layer{{.in = 4, .out = 3}};
+  const HostMatrix<float> weight(3, 4);
+  layer.attach(weight.view());
+  layer.begin_step(0);
+  float x[4] = {}, y[3] = {};
+  layer.forward({x, 1, 4, 0}, {y, 1, 3, 0});
+  CHECK(error_of([&] {
+          layer.forward({x, 2, 4, 3}, {y, 2, 3, 3});
+        }) == "layer: x has row stride 3, expected at least its 4 columns");
+}
+TEST_CASE_TEMPLATE("a layer that trains nothing refuses NaN in backward too", T, ReferenceFloat, EigenFloat) {
+  typename SparseLinear<float>::with<typename T::backend>::template with<Magnitude>::template with<Frozen> layer{
+      {.in = 4, .out = 3}};
+  const HostMatrix<float> weight(3, 4);
+  layer.attach(weight.view());
+  layer.begin_step(0);
+  HostMatrix<float> x(2, 4), grad_y(2, 3), grad_x(2, 4);
+  grad_x.fill(3), grad_y(1, 2) = static_cast<float>(nan);
+  CHECK(error_of([&] { layer.backward(x.view(), grad_y.view(), grad_x.view()); }) ==
+        "layer: grad_y is nan at row 1, column 2, expected finite numbers");
+  CHECK(grad_x(1, 3) == 3);
+}
 TEST_CASE_TEMPLATE("attach refuses NaN and Inf", T, ReferenceFloat, ReferenceDouble, EigenFloat, EigenDouble) {
   using Scalar = typename T::scalar;
   Attached<T> a;

@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <limits>
+#include <type_traits>
+#include <utility>
 
 #include "support/layer_tools.hpp"
 
@@ -18,9 +20,9 @@ struct Ready {
   HostMatrix<Scalar> bias = draw.template normal<Scalar>(1, 21);
   Layer layer;
 
-  explicit Ready(double dense_above_density = 0.3)
+  explicit Ready(double dense_above_density = 0.3, bool with_bias = true)
       : layer{{.in = 34, .out = 21}, {.schedule = {.sparsity = 0.75}, .dense_above_density = dense_above_density}} {
-    layer.attach(weight.view(), bias.view());
+    layer.attach(weight.view(), with_bias ? bias.view() : MatrixView<Scalar>{});
     layer.for_each_parameter([&](const auto& p) {
       if (p.name != "bias") assign(p.value, draw.template normal<Scalar>(p.value.rows, p.value.cols, 0, 0.3));
     });
@@ -119,9 +121,8 @@ TEST_CASE_TEMPLATE("minus zero ties with zero and a denormal ranks above both", 
 TEST_CASE_TEMPLATE("a layer without a bias adds none", T, ReferenceFloat, EigenFloat) {
   using Scalar = typename T::scalar;
   for (double dense_above_density : {0.0, 1.0}) {
-    Ready<T> with{dense_above_density}, without{dense_above_density};
+    Ready<T> with{dense_above_density}, without{dense_above_density, false};
     with.bias.fill(0);
-    without.layer.attach(without.weight.view());
     const auto x = with.draw.template normal<Scalar>(6, 34);
     HostMatrix<Scalar> zero_bias(6, 21), no_bias(6, 21);
     with.layer.begin_step(0), without.layer.begin_step(0);
@@ -135,8 +136,7 @@ TEST_CASE_TEMPLATE("a layer without a bias adds none", T, ReferenceFloat, EigenF
 TEST_CASE_TEMPLATE("a bias that is a null pointer is no bias, whatever its shape says", T, ReferenceFloat, EigenFloat) {
   using Scalar = typename T::scalar;
   for (double dense_above_density : {0.0, 1.0}) {
-    Ready<T> none{dense_above_density}, null{dense_above_density};
-    none.layer.attach(none.weight.view());
+    Ready<T> none{dense_above_density, false}, null{dense_above_density, false};
     null.layer.attach(null.weight.view(), {nullptr, 1, 21});
     const auto x = none.draw.template normal<Scalar>(6, 34);
     HostMatrix<Scalar> expected(6, 21), found(6, 21);
@@ -144,6 +144,25 @@ TEST_CASE_TEMPLATE("a bias that is a null pointer is no bias, whatever its shape
     none.layer.forward(x.view(), expected.view()), null.layer.forward(x.view(), found.view());
     CHECK(distance(found, expected) == 0);
   }
+}
+TEST_CASE_TEMPLATE("a moved layer goes on where it was, and what it was moved from is not attached", T, ReferenceFloat,
+                   EigenFloat) {
+  using Layer = PstLayer<T>;
+  static_assert(std::is_move_constructible_v<Layer> && std::is_move_assignable_v<Layer>);
+  static_assert(!std::is_copy_constructible_v<Layer> && !std::is_copy_assignable_v<Layer>);
+  using Scalar = typename T::scalar;
+  Ready<T> ready;
+  const auto x = ready.draw.template normal<Scalar>(6, 34);
+  HostMatrix<Scalar> before(6, 21), after(6, 21);
+  ready.layer.begin_step(0);
+  ready.layer.forward(x.view(), before.view());
+  Layer moved{std::move(ready.layer)};
+  moved.forward(x.view(), after.view());
+  CHECK(distance(after, before) == 0);
+  CHECK(error_of([&] { ready.layer.begin_step(0); }).find("call attach before begin_step") != std::string::npos);
+  moved.begin_step(0);
+  moved.forward(x.view(), after.view());
+  CHECK(distance(after, before) == 0);
 }
 TEST_CASE_TEMPLATE("attached again, a layer keeps what it has learnt and reads the weight at its new place", T,
                    ReferenceFloat, EigenFloat) {

@@ -106,6 +106,20 @@ TEST_CASE_TEMPLATE("restore sets the gradients to zero", T, ReferenceFloat, Part
   run.layer.for_each_parameter(
       [](const auto& p) { CHECK(distance(p.grad, HostMatrix<double>(p.grad.rows, p.grad.cols).view()) == 0); });
 }
+TEST_CASE_TEMPLATE("after restore a report says that nothing has changed", T, ReferenceFloat, PartsFloat) {
+  Run<T> run;
+  run.train(0, 8);
+  REQUIRE(run.layer.report().churn() > 0);
+  run.layer.restore(run.layer.save());
+  CHECK(run.layer.report().churn() == 0);
+}
+TEST_CASE("the state of a layer of another shape is refused, though its mask has as many words") {
+  using Layer = SparseLinear<float>::with<Magnitude>::with<Frozen>;
+  const HostMatrix<float> wide(3, 40), narrow(3, 39);
+  Layer source{{.in = 40, .out = 3}}, target{{.in = 39, .out = 3}};
+  source.attach(wide.view()), target.attach(narrow.view());
+  CHECK(error_of([&] { target.restore(source.save()); }) == "layer: tensor shape is not that of this layer, 3 x 39");
+}
 TEST_CASE("two parameters of one name are saved under two names") {
   SparseLinear<float>::with<Sum<RowColumnScore, Movement, LowRankScore<Rank<2>>, LowRankScore<Rank<3>>>> layer{
       {.in = 5, .out = 4}};
@@ -124,7 +138,7 @@ TEST_CASE_TEMPLATE("restore refuses what save did not give, and changes nothing"
   target.train(0, 6);
   const TensorList good = source.layer.save(), before = target.layer.save();
   const std::size_t count = good.size();
-  REQUIRE(count == 9);  // U V A B R C, the bias, the mask and the sparsity
+  REQUIRE(count == 10);  // U V A B R C, the bias, the mask, the shape and the sparsity
   const auto refused = [&](const TensorList& state) {
     const std::string text = error_of([&] { target.layer.restore(state); });
     CHECK(same_tensors(target.layer.save(), before));
@@ -135,10 +149,11 @@ TEST_CASE_TEMPLATE("restore refuses what save did not give, and changes nothing"
     CAPTURE(name);
     TensorList state = good;
     state.erase(state.begin() + static_cast<std::ptrdiff_t>(n));
-    CHECK(refused(state) == "no tensor is called " + name + " among the 8 that were given");
+    CHECK(refused(state) == "no tensor is called " + name + " among the 9 that were given");
     state = good;
     state[n].shape.push_back(2), state[n].bytes.resize(2 * state[n].bytes.size());
-    CHECK(refused(state).find("tensor " + name + " does not fit, expected ") != std::string::npos);
+    const char* const why = name == "shape" ? " is not that of this layer, 35 x 70" : " does not fit, expected ";
+    CHECK(refused(state).find("tensor " + name + why) != std::string::npos);
     state = good;
     state[n].bytes.pop_back();
     CHECK(refused(state).find("tensor " + name + " does not hold ") != std::string::npos);

@@ -23,7 +23,8 @@ class AdamW {
     GroupRates group_rates{};
   };
 
-  explicit AdamW(Options options = {}) : options_{options} {}
+  /// Throws Error when the learning rate is negative or not finite.
+  explicit AdamW(Options options = {}) : options_{checked(options)} {}
 
   /// Moves every parameter once; `rate_scale` is for a learning-rate schedule. The list must have the same parameters
   /// at every step. Throws Error, having changed nothing, on NaN or Inf in a gradient.
@@ -39,6 +40,11 @@ class AdamW {
   void restore(const TensorList& state) { steps_ = moments_.restore(state); }
 
  private:
+  [[nodiscard]] static Options checked(Options options) {
+    require(is_finite(options.learning_rate) && options.learning_rate >= 0, "the learning rate is ",
+            options.learning_rate, ", expected a finite number of at least 0");
+    return options;
+  }
   void update(const Parameter<Scalar>& p, std::span<Scalar> memory, double rate_scale) const {
     const double rate = options_.learning_rate * options_.group_rates.of(p.group) * rate_scale;
     const double t = static_cast<double>(steps_);
