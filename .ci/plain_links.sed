@@ -1,0 +1,2 @@
+# For Doxygen, which knows the headers alone: links of a Markdown file become their text.
+s/!?\[([^]]*)\]\([^)]*\)/\1/g
