@@ -24,7 +24,7 @@ class AdamW {
   };
 
   /// Throws Error when the learning rate is negative or not finite.
-  explicit AdamW(Options options = {}) : options_{checked(options)} {}
+  explicit AdamW(Options options = {}) : options_{detail::checked(options)} {}
 
   /// Moves every parameter once; `rate_scale` is for a learning-rate schedule. The list must have the same parameters
   /// at every step. Throws Error, having changed nothing, on NaN or Inf in a gradient.
@@ -40,11 +40,6 @@ class AdamW {
   void restore(const TensorList& state) { steps_ = moments_.restore(state); }
 
  private:
-  [[nodiscard]] static Options checked(Options options) {
-    require(is_finite(options.learning_rate) && options.learning_rate >= 0, "the learning rate is ",
-            options.learning_rate, ", expected a finite number of at least 0");
-    return options;
-  }
   void update(const Parameter<Scalar>& p, std::span<Scalar> memory, double rate_scale) const {
     const double rate = options_.learning_rate * options_.group_rates.of(p.group) * rate_scale;
     const double t = static_cast<double>(steps_);

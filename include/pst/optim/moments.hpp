@@ -33,6 +33,16 @@ struct GroupRates {
   }
 };
 
+namespace detail {
+/// The options of an optimizer, unless their learning rate is negative or not finite.
+template <class Options>
+[[nodiscard]] Options checked(Options options) {
+  require(is_finite(options.learning_rate) && options.learning_rate >= 0, "the learning rate is ",
+          options.learning_rate, ", expected a finite number of at least 0");
+  return options;
+}
+}  // namespace detail
+
 /// What an optimizer remembers of every parameter: `count` numbers an element, by the parameter's place in the list.
 ///
 /// The list must be the same at every step: same order, same shapes.

@@ -21,7 +21,7 @@ class Sgd {
   };
 
   /// Throws Error when the learning rate is negative or not finite.
-  explicit Sgd(Options options = {}) : options_{checked(options)}, moments_{options.momentum != 0 ? 1U : 0U} {}
+  explicit Sgd(Options options = {}) : options_{detail::checked(options)}, moments_{options.momentum != 0 ? 1U : 0U} {}
 
   /// Moves every parameter once; `rate_scale` is for a learning-rate schedule. The list must have the same parameters
   /// at every step. Throws Error, having changed nothing, on NaN or Inf in a gradient.
@@ -37,11 +37,6 @@ class Sgd {
   void restore(const TensorList& state) { steps_ = moments_.restore(state); }
 
  private:
-  [[nodiscard]] static Options checked(Options options) {
-    require(is_finite(options.learning_rate) && options.learning_rate >= 0, "the learning rate is ",
-            options.learning_rate, ", expected a finite number of at least 0");
-    return options;
-  }
   void update(const Parameter<Scalar>& p, std::span<Scalar> velocity, double rate_scale) const {
     const auto rate = static_cast<Scalar>(options_.learning_rate * options_.group_rates.of(p.group) * rate_scale);
     const auto decay = static_cast<Scalar>(options_.weight_decay), momentum = static_cast<Scalar>(options_.momentum);
