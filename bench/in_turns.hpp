@@ -3,33 +3,67 @@
 
 #include <benchmark/benchmark.h>
 
-#include <Eigen/Core>
 #include <chrono>
+#include <cstddef>
 #include <map>
-#include <pst/pst.hpp>
 #include <tuple>
 
-/// What all benchmarks are made of: the same numbers for both sides, and clocks that run in turns.
+#include "axes.hpp"
+#include "matrices.hpp"
+
+/// What the benchmarks of Google Benchmark are made of: sizes as arguments, the same numbers for both sides, and clocks
+/// that run in turns.
 namespace bench {
 
-using EigenMatrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+/// One size of a benchmark, as its arguments say.
+struct Size {
+  pst::Shape shape;
+  index_t tokens = 0;
+  index_t density = 0;  ///< in percent
 
-[[nodiscard]] inline pst::MatrixView<float> view(EigenMatrix& matrix) {
-  return {matrix.data(), matrix.rows(), matrix.cols()};
+  explicit Size(const benchmark::State& state)
+      : shape{.in = state.range(1), .out = state.range(0)}, tokens{state.range(2)}, density{state.range(3)} {}
+  /// Operations of one dense product of this size.
+  [[nodiscard]] double flops() const { return 2.0 * static_cast<double>(tokens) * static_cast<double>(shape.size()); }
+  [[nodiscard]] double sparsity() const { return 1.0 - static_cast<double>(density) / 100.0; }
+};
+
+inline void with_names(benchmark::internal::Benchmark* which) {
+  which->ArgNames({"out", "in", "n", "density"})->UseManualTime()->Unit(benchmark::kMicrosecond);
 }
-[[nodiscard]] inline pst::MatrixView<const float> view(const EigenMatrix& matrix) {
-  return {matrix.data(), matrix.rows(), matrix.cols()};
+/// All shapes with the tokens of a training step, at the usual density.
+inline void steps(benchmark::internal::Benchmark* which) {
+  with_names(which);
+  for (const auto& [in, out] : shapes) which->Args({out, in, many_tokens, usual_density});
+}
+/// All shapes with many and few tokens, and all densities with many.
+inline void products(benchmark::internal::Benchmark* which) {
+  with_names(which);
+  for (const auto& [in, out] : shapes) {
+    for (const index_t density : densities) which->Args({out, in, many_tokens, density});
+    for (const index_t tokens : few_tokens) which->Args({out, in, tokens, usual_density});
+  }
+}
+/// All shapes with few tokens, at the usual density.
+inline void few_token_products(benchmark::internal::Benchmark* which) {
+  with_names(which);
+  for (const auto& [in, out] : shapes)
+    for (const index_t tokens : few_tokens) which->Args({out, in, tokens, usual_density});
+}
+/// As `steps`, and of the usual shape the other densities and few tokens too.
+inline void steps_and_more(benchmark::internal::Benchmark* which) {
+  steps(which);
+  const auto [in, out] = usual_shape;
+  for (const index_t density : densities)
+    if (density != usual_density) which->Args({out, in, many_tokens, density});
+  for (const index_t tokens : few_tokens) which->Args({out, in, tokens, usual_density});
 }
 
 /// A matrix of N(0, 1), made once for each size and seed.
-[[nodiscard]] inline const EigenMatrix& normal(Eigen::Index rows, Eigen::Index cols, std::uint64_t seed) {
-  static std::map<std::tuple<Eigen::Index, Eigen::Index, std::uint64_t>, EigenMatrix> made;
+[[nodiscard]] inline const EigenMatrix& normal(index_t rows, index_t cols, std::uint64_t seed) {
+  static std::map<std::tuple<index_t, index_t, std::uint64_t>, EigenMatrix> made;
   EigenMatrix& matrix = made[{rows, cols, seed}];
-  if (matrix.size() == 0) {
-    matrix.resize(rows, cols);
-    pst::EigenCpu{}.generate(
-        view(matrix), [at = pst::NormalAt{seed}, cols](pst::index_t r, pst::index_t c) { return at(r * cols + c); });
-  }
+  if (matrix.size() == 0) matrix = make_normal(rows, cols, seed);
   return matrix;
 }
 

@@ -6,6 +6,8 @@
 #include "axes.hpp"
 #include "in_turns.hpp"
 
+#include <pst/pst.hpp>
+
 namespace {
 
 using pst::EigenCpu;
@@ -13,86 +15,140 @@ using pst::index_t;
 using Key = pst::OrderKey<float>;
 using Select = pst::RadixSelect<Key>;
 
-/// A random mask, and the normal weight that it leaves, compressed.
+/// A random mask, and the normal weight that it leaves, compressed in both orders.
 struct Masked {
+  using Compressed = pst::CompressedWeight<EigenCpu, float>;
+
   EigenCpu on{};
   bench::Size size;
   const bench::EigenMatrix& weight = bench::normal(size.shape.out, size.shape.in, 3);
   std::vector<pst::mask_word> words = std::vector<pst::mask_word>(
       static_cast<std::size_t>(size.shape.out * pst::MaskView<int>::words_for(size.shape.in)));
-  pst::CompressedWeight<EigenCpu, float> kept{size.shape};
-  EigenCpu::workspace<float> workspace{on, {size.shape, on.plan(size.shape, 1)}};
+  Compressed by_rows{size.shape.out, size.shape.in};
+  Compressed by_columns{size.shape.in, size.shape.out};
+  EigenCpu::workspace<float> workspace{on, {on.plan(size.shape, 1), 0}};
 
   explicit Masked(const benchmark::State& state) : size{state} {
     on.fill_mask(mask(), [this](index_t r, index_t c) {
       return pst::mix_bits(static_cast<std::uint64_t>(r * size.shape.in + c)) % 100 <
              static_cast<std::uint64_t>(size.density);
     });
-    kept.reserve(on.count_rows(mask(), kept.row_start()));
+    const index_t kept = on.count_kept(mask(), by_rows.view());
+    by_rows.reserve(kept);
+    by_columns.reserve(kept);
     compress();
+    on.transpose_compressed(by_rows.view(), by_columns.view());
   }
   [[nodiscard]] pst::MaskView<pst::mask_word> mask() { return {words.data(), size.shape.out, size.shape.in}; }
   void compress() {
-    const pst::RowPlan plan = on.plan(size.shape, 1);
+    const pst::WorkPlan plan = on.plan(size.shape, 1);
     on.for_each_part(plan.parts(), [&](index_t part, index_t slot) {
-      plan.for_each_block(part, slot, [&](pst::RowBlock rows) {
-        on.compress(bench::view(weight).middle_rows(rows.first, rows.count), mask().middle_rows(rows.first, rows.count),
-                    rows, kept.view());
+      plan.for_each_block(part, slot, [&](pst::Tile tile) {
+        on.compress(tile.rows_of(bench::view(weight)), tile.rows_of(mask()), tile, by_rows.view());
       });
     });
   }
 };
 
-void compressed_forward(benchmark::State& state) {
+void forward(benchmark::State& state) {
   Masked masked{state};
   const auto& x = bench::normal(masked.size.tokens, masked.size.shape.in, 1);
   bench::EigenMatrix y(masked.size.tokens, masked.size.shape.out);
   bench::in_turns(
-      state, masked.size.flops(), masked.kept.bytes(),
+      state, masked.size.flops(), masked.by_rows.bytes(),
       [&] {
-        masked.on.compressed_forward<float>(masked.kept.view(), bench::view(x), {}, bench::view(y), masked.workspace);
+        masked.on.compressed_product<float>(masked.by_rows.view(), bench::view(x), {}, bench::view(y),
+                                            masked.workspace);
       },
       [&] { y.noalias() = x * masked.weight.transpose(); });
 }
-void compressed_backward(benchmark::State& state) {
+void grad_x(benchmark::State& state) {
   Masked masked{state};
   const auto& grad_y = bench::normal(masked.size.tokens, masked.size.shape.out, 2);
   bench::EigenMatrix grad_x(masked.size.tokens, masked.size.shape.in);
   bench::in_turns(
-      state, masked.size.flops(), masked.kept.bytes(),
+      state, masked.size.flops(), masked.by_columns.bytes(),
       [&] {
-        masked.on.compressed_backward<float>(masked.kept.view(), bench::view(grad_y), bench::view(grad_x),
-                                             masked.workspace);
+        masked.on.compressed_product<float>(masked.by_columns.view(), bench::view(grad_y), {}, bench::view(grad_x),
+                                            masked.workspace);
       },
       [&] { grad_x.noalias() = grad_y * masked.weight; });
 }
-/// Beside a copy of the whole weight.
+/// grad_y^T x at the kept weights, beside all of it.
+void sampled_product(benchmark::State& state) {
+  Masked masked{state};
+  const auto& x = bench::normal(masked.size.tokens, masked.size.shape.in, 1);
+  const auto& grad_y = bench::normal(masked.size.tokens, masked.size.shape.out, 2);
+  bench::EigenMatrix all(masked.size.shape.out, masked.size.shape.in);
+  std::vector<float> values(masked.by_rows.view().start[masked.by_rows.view().panels() * masked.size.shape.out]);
+  bench::in_turns(
+      state, masked.size.flops(), values.size() * sizeof(float),
+      [&] {
+        masked.on.sampled_product<float>(masked.by_rows.view(), bench::view(grad_y), bench::view(x), values.data(),
+                                         masked.workspace);
+      },
+      [&] { all.noalias() = grad_y.transpose() * x; });
+}
+/// Both orders of the compressed weight from the mask and the weight, beside a copy of the whole weight.
 void compress(benchmark::State& state) {
   Masked masked{state};
   bench::EigenMatrix copy(masked.size.shape.out, masked.size.shape.in);
   bench::in_turns(
-      state, 0, masked.kept.bytes(), [&] { masked.compress(); }, [&] { copy = masked.weight; });
+      state, 0, masked.by_rows.bytes() + masked.by_columns.bytes(),
+      [&] {
+        masked.compress();
+        masked.on.transpose_compressed(masked.by_rows.view(), masked.by_columns.view());
+      },
+      [&] { copy = masked.weight; });
 }
 
-/// A block of rows of grad_W = grad_y^T x, on one thread: `n` tokens, and as many rows as the layer would take.
-void gemm_tn(benchmark::State& state) {
-  const bench::Size size{state};
+/// A layer's largest tile, on one thread.
+struct OneTile {
   EigenCpu on{1};
-  const index_t rows = std::min(on.plan(size.shape, 1).rows_per_block, size.shape.out);
-  const auto& grad_y = bench::normal(size.tokens, size.shape.out, 2);
-  const auto& x = bench::normal(size.tokens, size.shape.in, 1);
-  bench::EigenMatrix block(rows, size.shape.in);
-  const int threads = Eigen::nbThreads();
-  Eigen::setNbThreads(1);
+  bench::Size size;
+  pst::WorkPlan plan = on.plan(size.shape, 1);
+  index_t rows = plan.rows_per_tile, cols = std::min(plan.cols_per_tile, size.shape.in);
+  int threads = Eigen::nbThreads();
+
+  explicit OneTile(const benchmark::State& state) : size{state} { Eigen::setNbThreads(1); }
+  ~OneTile() { Eigen::setNbThreads(threads); }
+  [[nodiscard]] double weights() const { return static_cast<double>(rows * cols); }
+};
+/// A tile of grad_W = grad_y^T x.
+void gradient_tile(benchmark::State& state) {
+  OneTile tile{state};
+  const auto& grad_y = bench::normal(tile.size.tokens, tile.size.shape.out, 2);
+  const auto& x = bench::normal(tile.size.tokens, tile.size.shape.in, 1);
+  bench::EigenMatrix out(tile.rows, tile.cols);
   bench::in_turns(
-      state, 2.0 * static_cast<double>(size.tokens * rows * size.shape.in), 0,
+      state, 2.0 * static_cast<double>(tile.size.tokens) * tile.weights(), 0,
       [&] {
-        on.fill(bench::view(block), 0.0F);
-        on.gemm_tn(1.0, bench::view(grad_y).middle_cols(0, rows), bench::view(x), bench::view(block));
+        tile.on.fill(bench::view(out), 0.0F);
+        tile.on.gemm_tn(1.0, bench::view(grad_y).middle_cols(0, tile.rows), bench::view(x).middle_cols(0, tile.cols),
+                        bench::view(out));
       },
-      [&] { block.noalias() = grad_y.leftCols(rows).transpose() * x; });
-  Eigen::setNbThreads(threads);
-  state.counters["rows"] = static_cast<double>(rows);
+      [&] { out.noalias() = grad_y.leftCols(tile.rows).transpose() * x.leftCols(tile.cols); });
+}
+/// What a tile of the gradient is contracted with, rank 8: G R^T and L^T G, and the L R that makes W~.
+void thin_products(benchmark::State& state) {
+  constexpr index_t rank = 8;
+  OneTile tile{state};
+  const bench::EigenMatrix grad = bench::normal(tile.rows, tile.cols, 5);
+  const auto& left = bench::normal(tile.rows, rank, 6);
+  const auto& right = bench::normal(rank, tile.cols, 7);
+  bench::EigenMatrix grad_left = left, grad_right = right, weight = grad;
+  bench::in_turns(
+      state, 6.0 * static_cast<double>(rank) * tile.weights(), 0,
+      [&] {
+        tile.on.gemm_nt(1.0, bench::view(grad), bench::view(right), bench::view(grad_left));
+        tile.on.gemm_tn(1.0, bench::view(left), bench::view(grad), bench::view(grad_right));
+        tile.on.gemm(1.0, bench::view(left), bench::view(right), bench::view(weight));
+      },
+      [&] {
+        grad_left.noalias() += grad * right.transpose();
+        grad_right.noalias() += left.transpose() * grad;
+        weight.noalias() += left * right;
+      });
 }
 
 /// Finds the threshold and writes the mask of a whole matrix of scores, on one thread; the other way is nth_element on
@@ -142,9 +198,11 @@ void histogram(benchmark::State& state) {
       [&] { benchmark::DoNotOptimize(scores.sum()); });
 }
 
-BENCHMARK(compressed_forward)->Apply(bench::products);
-BENCHMARK(compressed_backward)->Apply(bench::products);
-BENCHMARK(gemm_tn)->Apply(bench::steps);
+BENCHMARK(forward)->Apply(bench::products);
+BENCHMARK(grad_x)->Apply(bench::products);
+BENCHMARK(sampled_product)->Apply(bench::products);
+BENCHMARK(gradient_tile)->Apply(bench::steps);
+BENCHMARK(thin_products)->Apply(bench::steps);
 BENCHMARK(select_lowest)->Apply(bench::steps);
 BENCHMARK(histogram)->Apply(bench::steps);
 BENCHMARK(compress)->Apply(bench::steps);

@@ -32,12 +32,12 @@ struct Wanda {
       const std::vector<Scalar> norms(metric.input_norms.begin(), metric.input_norms.end());
       on.copy_in(pst::MatrixView<const Scalar>{norms.data(), 1, layout.shape.in}, norms_.view());
     }
-    void score(B& on, pst::RowBlock, ConstView weight, View scores) const {
+    void score(B& on, pst::Tile, ConstView weight, View scores) const {
       on.generate(scores, Score<Scalar, typename B::space>{norms_.view(), weight, scores});
     }
 
     void begin_step(B&) {}
-    void backward(B&, pst::RowBlock, ConstView, ConstView, View) {}  // the norms pass no gradient on
+    void backward(B&, pst::Tile, ConstView, ConstView, View) {}  // the norms pass no gradient on
     void finish_backward(B&) {}
     void for_each_parameter(auto&&) {}
     [[nodiscard]] std::size_t persistent_bytes() const { return norms_.bytes(); }

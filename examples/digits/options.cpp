@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "choices.hpp"
 #include "methods.hpp"
 #include "model.hpp"
 #include "run.hpp"
@@ -24,6 +25,8 @@ std::string Settings::to_json() const {
                               {"batch", batch},
                               {"evaluations", evaluations},
                               {"reference", reference},
+                              {"scores", scores},
+                              {"refresh", refresh},
                               {"validate", validate}};
   const auto add = [&](const char* name, const std::optional<double>& value) {
     json[name] = value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json("own");
@@ -98,6 +101,8 @@ Options parse_options(int argc, char** argv) {
   app.add_option("--factor-scale", settings.factor_scale, "scale of UV and AB (beta and alpha1 of PST)")
       ->check(CLI::PositiveNumber)
       ->check(finite);
+  app.add_option("--scores", settings.scores, "how scores learn: every, every-K, sample-K (one token in K), rest-P");
+  app.add_option("--refresh", settings.refresh, "when masks move: every, every-K, until-P");
   app.add_flag("--reference", settings.reference, "train factors and classifier only, biases and norms stay");
   app.add_flag("--validate", settings.validate, "measure on images 1000 to 1296 instead of the test images");
   app.add_flag("--quick", quick, "to see that it works: 3 steps of each kind and one seed, unless given");
@@ -116,6 +121,8 @@ Options parse_options(int argc, char** argv) {
                10 * settings.labels, " labelled images");
   check_layer(options.layer);
   settings.evaluations = std::min(settings.evaluations, settings.steps);
+  static_cast<void>(score_choice(settings.scores));
+  static_cast<void>(refresh_choice(settings.refresh));
   for (const std::string& name : options.methods) static_cast<void>(method_named(name));
   return options;
 }

@@ -20,6 +20,8 @@ struct Settings {
   int evaluations = 10;  ///< points of the accuracy curves
   bool reference = false;
   bool validate = false;
+  std::string scores = "every";                                   ///< how importance scores learn, see choices.hpp
+  std::string refresh = "every";                                  ///< when masks move
   std::optional<double> rate, score_rate, penalty, factor_scale;  ///< instead of a method's own
 
   /// As JSON text, to recognise a folder of results.

@@ -60,4 +60,15 @@ int main() {
 
   const pst::MaskReport report = layer.report();
   pst::print(std::cout, {&report, 1});
+
+  layer.begin_step(steps, steps);  // the parameters have changed since the last one
+  layer.forward(x.view(), y.view());
+  Matrix served{tokens, out};
+
+  const pst::SparseMatrix<float, pst::BFloat16> sparse{layer.export_csr()};
+  sparse.product(x.view(), served.view());
+  std::printf("served from %zu bytes, %.2f of the dense weight\n", sparse.bytes(),
+              static_cast<double>(sparse.bytes()) / static_cast<double>(weight.numbers.size() * sizeof(float)));
+
+  std::printf("mean squared difference from forward: %.1e\n", loss_of(served, y, grad_y));
 }

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "pst/core/error.hpp"
+#include "pst/core/functors.hpp"
+#include "support/host_mask.hpp"
 #include "support/tolerances.hpp"
 
 namespace pst::test {
@@ -37,6 +39,63 @@ TEST_CASE_TEMPLATE("products are those of Reference, at all sizes and strides", 
         check([&](auto& with, auto& out) { with.gemm_tn(1.0, a_flipped.view(), b.view(), out.view()); });
       }
 }
+TEST_CASE_TEMPLATE("products with factors of any small rank are those of Reference", Scalar, float, double) {
+  Reference truth;
+  EigenCpu on{1};
+  Draw draw{4};
+  for (index_t rank = 1; rank <= 40; ++rank)
+    for (Shape shape : {Shape{1, 1}, Shape{7, 5}, Shape{33, 13}, Shape{67, 31}, Shape{130, 9}, Shape{257, 3}}) {
+      CAPTURE(rank);
+      CAPTURE(shape.in);
+      CAPTURE(shape.out);
+      const auto [in, out] = shape;
+      const auto left = draw.normal<Scalar>(out, rank, 3), right = draw.normal<Scalar>(rank, in, 1),
+                 tile = draw.normal<Scalar>(out, in, 2);
+      const auto check = [&](HostMatrix<Scalar> start, auto&& product) {
+        auto expected = start, found = start;
+        product(truth, expected), product(on, found);
+        CHECK(distance(found, expected) <= tolerances<Scalar>::value);
+        CHECK(found.gap_is_untouched());
+      };
+      check(tile, [&](auto& with, auto& to) { with.gemm(-0.75, left.view(), right.view(), to.view()); });
+      check(left, [&](auto& with, auto& to) { with.gemm_nt(0.5, tile.view(), right.view(), to.view()); });
+      check(right, [&](auto& with, auto& to) { with.gemm_tn(2.0, left.view(), tile.view(), to.view()); });
+    }
+}
+TEST_CASE_TEMPLATE("map gives the bits of Reference, with masks, parts of words and itself as input", Scalar, float,
+                   double) {
+  Reference truth;
+  EigenCpu on{1};
+  Draw draw{6};
+  for (index_t rows : {1, 5})
+    for (index_t cols : {1, 31, 63, 64, 65, 127, 128, 129, 200}) {
+      CAPTURE(rows);
+      CAPTURE(cols);
+      const auto start = draw.normal<Scalar>(rows, cols, 3), a = draw.normal<Scalar>(rows, cols, 1),
+                 wide = draw.normal<Scalar>(rows, cols + 64, 2);
+      const HostMask mask = random_mask(rows, cols, draw), wide_mask = random_mask(rows, cols + 64, draw);
+      const Tile right{.rows = rows, .col = 64, .cols = cols};
+      const auto check = [&](auto&& verb) {
+        auto expected = start, found = start;
+        verb(truth, expected.view()), verb(on, found.view());
+        CHECK(distance(found, expected) == 0);
+        CHECK(found.gap_is_untouched());
+      };
+      const auto blend = [](Scalar x, Scalar y, bool kept) { return kept ? x / y : x - y; };
+      check([&](auto& with, auto out) { with.map(out, functors::Identity{}, a.view()); });
+      check([&](auto& with, auto out) { with.map(out, functors::KeepOrZero{}, a.view(), mask.view()); });
+      check([&](auto& with, auto out) { with.map(out, blend, out, a.view(), mask.view()); });
+      check([&](auto& with, auto out) { with.map(out, blend, a.view(), out, mask.view()); });
+      check([&](auto& with, auto out) { with.map(out, functors::Add{}, out, out); });
+      check([&](auto& with, auto out) {
+        with.map(
+            out, [](bool kept) { return kept; }, mask.view());
+      });
+      check([&](auto& with, auto out) {  // what a tile that does not begin at column 0 sees
+        with.map(out, blend, out, right.of(wide.view()), right.of(wide_mask.view()));
+      });
+    }
+}
 TEST_CASE_TEMPLATE("sums are those of Reference", Scalar, float, double) {
   Reference truth;
   EigenCpu on{1};
@@ -50,46 +109,6 @@ TEST_CASE_TEMPLATE("sums are those of Reference", Scalar, float, double) {
       truth.column_sums(0.5, in.view(), column_truth.view()), on.column_sums(0.5, in.view(), column_found.view());
       CHECK(distance(column_found, column_truth) <= tolerances<Scalar>::value);
     }
-}
-TEST_CASE_TEMPLATE("compressed products are those of Reference, for any number of tokens", Scalar, float, double) {
-  Reference truth;
-  for (int threads : {1, 3})
-    for (Shape shape : {Shape{1, 1}, Shape{1, 70}, Shape{70, 1}, Shape{67, 35}, Shape{130, 64}})
-      for (index_t tokens : {0, 1, 3, 8, 9, 16, 17, 31, 32, 33, 64, 65, 130, 300}) {
-        CAPTURE(shape.in);
-        CAPTURE(shape.out);
-        CAPTURE(tokens);
-        EigenCpu on{threads};
-        Draw draw{static_cast<std::uint64_t>(tokens)};
-        const auto weight = draw.normal<Scalar>(shape.out, shape.in);
-        std::vector<mask_word> words(static_cast<std::size_t>(shape.out * MaskView<mask_word>::words_for(shape.in)));
-        const MaskView<mask_word> mask{words.data(), shape.out, shape.in};
-        truth.fill_mask(mask, [&](index_t r, index_t c) { return (r * 7 + c * 3) % 5 == 0; });
-        std::vector<index_t> starts(static_cast<std::size_t>(shape.out + 1));
-        const auto count = static_cast<std::size_t>(truth.count_rows(mask, starts.data()));
-        std::vector<std::uint32_t> columns(count);
-        std::vector<Scalar> values(count);
-        const CompressedView<Scalar, HostSpace> compressed{shape.out, shape.in, starts.data(), columns.data(),
-                                                           values.data()};
-        truth.compress(weight.view(), mask, RowBlock{0, shape.out, 0, 0}, compressed);
-
-        const LayerLayout layout{shape, on.plan(shape, 1), 0};
-        EigenCpu::workspace<Scalar> memory{on, layout};
-        Reference::workspace<Scalar> plain{truth, layout};
-        const auto x = draw.normal<Scalar>(tokens, shape.in, 3), grad_y = draw.normal<Scalar>(tokens, shape.out, 1),
-                   bias = draw.normal<Scalar>(1, shape.out);
-        HostMatrix<Scalar> y(tokens, shape.out, 5), y_truth = y, grad_x(tokens, shape.in, 2), grad_truth = grad_x;
-        for (const MatrixView<const Scalar> added : {bias.view(), MatrixView<const Scalar>{}}) {
-          on.compressed_forward(compressed, x.view(), added, y.view(), memory);
-          truth.compressed_forward(compressed, x.view(), added, y_truth.view(), plain);
-          CHECK(distance(y, y_truth) <= tolerances<Scalar>::value);
-        }
-        on.compressed_backward(compressed, grad_y.view(), grad_x.view(), memory);
-        truth.compressed_backward(compressed, grad_y.view(), grad_truth.view(), plain);
-        CHECK(distance(grad_x, grad_truth) <= tolerances<Scalar>::value);
-        CHECK(y.gap_is_untouched());
-        CHECK(grad_x.gap_is_untouched());
-      }
 }
 TEST_CASE("every part is worked on once, in a slot of its own at that time") {
   for (int threads : {1, 2, 4}) {
@@ -142,10 +161,13 @@ TEST_CASE("inside a parallel region of the engine the calling thread does all pa
 TEST_CASE("the plan depends on the shape alone and cuts at the multiple") {
   for (Shape shape : {Shape{1, 1}, Shape{5, 7}, Shape{768, 3072}, Shape{100000, 33}})
     for (index_t multiple : {1, 3, 32}) {
-      const RowPlan one = EigenCpu{1}.plan(shape, multiple), four = EigenCpu{4}.plan(shape, multiple);
+      const WorkPlan one = EigenCpu{1}.plan(shape, multiple), four = EigenCpu{4}.plan(shape, multiple);
       CHECK(one.rows_per_part == four.rows_per_part);
       CHECK(one.rows_per_block == four.rows_per_block);
+      CHECK(one.rows_per_tile == four.rows_per_tile);
+      CHECK(one.cols_per_tile == four.cols_per_tile);
       CHECK(one.rows_per_block % multiple == 0);
+      CHECK(one.rows_per_tile % multiple == 0);
       CHECK(one.parts() <= 16);
     }
   CHECK(EigenCpu{1}.plan({768, 3072}, 1).parts() == 16);

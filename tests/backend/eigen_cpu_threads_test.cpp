@@ -46,7 +46,7 @@ void check_threads(Shape shape, index_t tokens) {
   for (double dense_above_density : {0.0, 1.0}) {
     CAPTURE(dense_above_density);
     const auto one = trail<Layer>(shape, tokens, dense_above_density, 1);
-    for (int threads : {2, 4})
+    for (int threads : {2, 3, 4})
       for (int attempt = 0; attempt < 2; ++attempt)  // which thread takes which part differs from time to time
         CHECK(trail<Layer>(shape, tokens, dense_above_density, threads) == one);
   }
@@ -55,7 +55,7 @@ void check_threads(Shape shape, index_t tokens) {
 using Plain = SparseLinear<float>::with<TrainedBias>;
 using Parts = Plain::with<InParts<EigenCpu>>;
 
-TEST_CASE_TEMPLATE("PST has the same bits for 1, 2 and 4 threads", Layer, Plain, Plain::with<double>) {
+TEST_CASE_TEMPLATE("PST has the same bits for 1 to 4 threads", Layer, Plain, Plain::with<double>) {
   for (Shape shape : {Shape{67, 130}, Shape{1, 65}, Shape{33, 1}}) {
     check_threads<Layer>(shape, 65);
     check_threads<Layer>(shape, 3);
@@ -64,13 +64,23 @@ TEST_CASE_TEMPLATE("PST has the same bits for 1, 2 and 4 threads", Layer, Plain,
   check_threads<Layer>({67, 130}, 300);
   check_threads<Layer>({130, 67}, 129);
 }
-TEST_CASE_TEMPLATE("other policies have the same bits for 1, 2 and 4 threads", Layer, Parts,
+TEST_CASE_TEMPLATE("other policies have the same bits for 1 to 4 threads", Layer, Parts,
                    Parts::with<Movement>::with<Full>::with<PerRow>,
                    Parts::with<SoftMovement>::with<Frozen>::with<Threshold>::with<MaskedGradient>,
                    Parts::with<Columns>::with<DenseGradient>, Parts::with<Block<3, 5>>, Parts::with<Rows>,
                    Parts::with<EnergyRank>::with<LinearSchedule>) {
   check_threads<Layer>({67, 41}, 65);
   check_threads<Layer>({67, 41}, 3);
+}
+
+TEST_CASE_TEMPLATE("with scores or masks at rest, layers have the same bits for 1 to 4 threads", Layer,
+                   Plain::with<ScoreEveryKthStep>, Plain::with<double>::with<ScoreTokenSample>,
+                   Parts::with<ScoreTokenSample>::with<RefreshUntil>,
+                   Parts::with<ScoreRestAfter>::with<RefreshEveryKthStep>,
+                   Plain::with<ScoreEveryKthStep>::with<MaskedGradient>::with<RefreshEveryKthStep>) {
+  for (index_t tokens : {3, 65}) check_threads<Layer>({67, 41}, tokens);
+  check_threads<Layer>({300, 299}, 33);
+  check_threads<Layer>({600, 17}, 130);
 }
 
 }  // namespace

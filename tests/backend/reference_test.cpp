@@ -144,38 +144,52 @@ TEST_CASE("a replaced mask says what was dropped and what grew again") {
   CHECK(old_words[0] == 0b1010);
   CHECK(old_words[1] == 0b0111);
 }
-TEST_CASE("compressed products are those of the masked weight") {
+TEST_CASE("compressed products are those of the masked weight, and G is found where it is kept") {
   Reference on;
   const auto weight = matrix({{1, 2, 3}, {4, 5, 6}, {7, 8, 9}});
   std::vector<mask_word> words(3);
   const MaskView<mask_word> mask{words.data(), 3, 3};
   on.fill_mask(mask, [](index_t r, index_t c) { return r != 1 && c != r; });
-  index_t starts[4];
-  CHECK(on.count_rows(mask, starts) == 4);
-  CHECK(std::vector<index_t>(starts, starts + 4) == std::vector<index_t>{0, 2, 2, 4});
-  std::uint32_t columns[4];
-  float values[4];
-  const CompressedView<float, HostSpace> compressed{3, 3, starts, columns, values};
-  on.compress(weight.view().middle_rows(2, 1), mask.middle_rows(2, 1), RowBlock{2, 1, 0, 0}, compressed);
-  on.compress(weight.view().middle_rows(0, 2), mask.middle_rows(0, 2), RowBlock{0, 2, 0, 0}, compressed);
-  CHECK(std::vector<std::uint32_t>(columns, columns + 4) == std::vector<std::uint32_t>{1, 2, 0, 1});
+  std::uint32_t starts[4], flipped_starts[4];
+  std::uint8_t columns[4], flipped_columns[4];
+  float values[4], flipped_values[4];
+  const CompressedView<float, HostSpace> by_rows{3, 3, starts, columns, values},
+      by_columns{3, 3, flipped_starts, flipped_columns, flipped_values};
+  CHECK(on.count_kept(mask, by_rows) == 4);
+  CHECK(std::vector<std::uint32_t>(starts, starts + 4) == std::vector<std::uint32_t>{0, 2, 2, 4});
+  const Tile last{.row = 2, .rows = 1, .cols = 3}, first{.row = 0, .rows = 2, .cols = 3};
+  on.compress(last.of(weight.view()), last.of(mask), last, by_rows);
+  on.compress(first.of(weight.view()), first.of(mask), first, by_rows);
+  CHECK(std::vector<std::uint8_t>(columns, columns + 4) == std::vector<std::uint8_t>{1, 2, 0, 1});
   CHECK(std::vector<float>(values, values + 4) == std::vector<float>{2, 3, 7, 8});
+  on.transpose_compressed(by_rows, by_columns);
+  CHECK(std::vector<std::uint32_t>(flipped_starts, flipped_starts + 4) == std::vector<std::uint32_t>{0, 1, 3, 4});
+  CHECK(std::vector<std::uint8_t>(flipped_columns, flipped_columns + 4) == std::vector<std::uint8_t>{2, 0, 2, 0});
+  CHECK(std::vector<float>(flipped_values, flipped_values + 4) == std::vector<float>{7, 2, 8, 3});
 
-  Reference::workspace<float> memory{on, LayerLayout{{.in = 3, .out = 3}, {}, 0}};
+  Reference::workspace<float> memory{on, LayerLayout{on.plan({.in = 3, .out = 3}, 1), 1}};
   const auto x = matrix({{1, 10, 100}}), bias = matrix({{1000, 2000, 3000}});
-  HostMatrix<float> y(1, 3, 2), grad_x(1, 3, 2);
-  on.compressed_forward(compressed, x.view(), bias.view(), y.view(), memory);
+  HostMatrix<float> y(1, 3, 2), grad_x(1, 3, 2), expanded(2, 3, 2);
+  on.compressed_product(by_rows, x.view(), bias.view(), y.view(), memory);
   CHECK(rows_of(y) == Rows{{1320, 2000, 3087}});
-  on.compressed_forward(compressed, x.view(), MatrixView<const float>{}, y.view(), memory);
+  on.compressed_product(by_rows, x.view(), MatrixView<const float>{}, y.view(), memory);
   CHECK(rows_of(y) == Rows{{320, 0, 87}});
-  on.compressed_backward(compressed, x.view(), grad_x.view(), memory);
+  on.compressed_product(by_columns, x.view(), MatrixView<const float>{}, grad_x.view(), memory);
   CHECK(rows_of(grad_x) == Rows{{700, 802, 3}});
+
+  const auto two_x = matrix({{1, 10, 100}, {2, 3, 4}}), two_grad_y = matrix({{1, 5, -1}, {3, 7, 2}});
+  std::vector<float> sampled(4);
+  on.sampled_product(by_rows, two_grad_y.view(), two_x.view(), sampled.data(), memory);
+  CHECK(sampled == std::vector<float>{19, 112, 3, -4});
+  on.expand(by_rows, Tile{.row = 1, .rows = 2, .cols = 3}, expanded.view());
+  CHECK(rows_of(expanded) == Rows{{0, 0, 0}, {7, 8, 0}});
 }
-TEST_CASE("the rows are one part") {
+TEST_CASE("the rows are one part, and that is one tile") {
   const Reference on;
   CHECK(on.slots() == 1);
   CHECK(on.plan({.in = 7, .out = 100}, 3).parts() == 1);
   CHECK(on.plan({.in = 7, .out = 100}, 3).rows_per_block >= 100);
+  CHECK(on.plan({.in = 7, .out = 100}, 3).rows_per_tile >= 100);
 }
 
 }  // namespace

@@ -17,7 +17,12 @@
 #include "pst/layer/sparse_linear.hpp"
 #include "pst/layer/together.hpp"
 #include "pst/rank/energy_rank.hpp"
+#include "pst/refresh/refresh_every_kth_step.hpp"
+#include "pst/refresh/refresh_until.hpp"
 #include "pst/schedule/constant_schedule.hpp"
+#include "pst/score_gradient/score_every_kth_step.hpp"
+#include "pst/score_gradient/score_rest_after.hpp"
+#include "pst/score_gradient/score_token_sample.hpp"
 #include "pst/selector/block.hpp"
 #include "pst/selector/columns.hpp"
 #include "pst/selector/global_top_k.hpp"
@@ -102,7 +107,7 @@ template <class Scalar, class... Policies>
 void compare(index_t block_elements, auto&& set_options) {
   using Found = LayerOn<ThrustCpp, Scalar, Policies...>;
   using Expected = LayerOn<Reference, Scalar, Policies...>;
-  for (const Shape shape : {Shape{36, 21}, Shape{68, 9}, Shape{4, 50}, Shape{8, 1}}) {
+  for (const Shape shape : {Shape{36, 21}, Shape{68, 9}, Shape{4, 50}, Shape{8, 1}, Shape{520, 3}}) {
     const index_t tokens = 7;
     CAPTURE(shape.in);
     CAPTURE(shape.out);
@@ -151,6 +156,17 @@ TEST_CASE_TEMPLATE("on Thrust, other metrics and deltas learn what they learn on
     options.importance.initial_score = 0;
     options.importance.penalty = 0.1;
   });
+}
+
+TEST_CASE_TEMPLATE("on Thrust, scores and masks at rest give what they give on Reference", T, float, double) {
+  compare<T, ScoreEveryKthStep, RefreshEveryKthStep>([](auto& options) {
+    options.score_gradient.interval = 2;
+    options.refresh.interval = 3;
+    options.dense_above_density = 1;
+  });
+  compare<T, ScoreTokenSample, RefreshUntil>([](auto& options) { options.dense_above_density = 1; });
+  compare<T, ScoreRestAfter>([](auto& options) { options.score_gradient.progress = 0.2; });
+  compare<T, ScoreRestAfter, DenseGradient>([](auto& options) { options.score_gradient.progress = 0.2; });
 }
 
 TEST_CASE("on Thrust, every selector prunes what it prunes on Reference") {

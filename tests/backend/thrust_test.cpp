@@ -13,6 +13,7 @@
 
 #include "pst/backend/reference.hpp"
 #include "pst/core/functors.hpp"
+#include "support/host_mask.hpp"
 #include "support/host_matrix.hpp"
 #include "support/tolerances.hpp"
 
@@ -38,33 +39,10 @@ template <class T, class Verb>
   return distance(found, expected);
 }
 
-/// A mask whose words are all ones at first, the unused bits too.
-class HostMask {
- public:
-  HostMask(index_t rows, index_t cols)
-      : words_(static_cast<std::size_t>(rows * MaskView<mask_word>::words_for(cols)), ~mask_word{0}),
-        rows_{rows},
-        cols_{cols} {}
-  [[nodiscard]] MaskView<mask_word> view() { return {words_.data(), rows_, cols_}; }
-  friend bool operator==(const HostMask&, const HostMask&) = default;
-
- private:
-  std::vector<mask_word> words_;
-  index_t rows_, cols_;
-};
-
 struct IsPositive {
   MatrixView<const float> of;
   bool operator()(index_t r, index_t c) const { return of(r, c) > 0; }
 };
-/// A mask of random bits.
-[[nodiscard]] HostMask random_mask(index_t rows, index_t cols, Draw& draw) {
-  HostMask mask(rows, cols);
-  const HostMatrix<float> numbers = draw.normal<float>(rows, cols);
-  Reference{}.fill_mask(mask.view(), IsPositive{numbers.view()});
-  return mask;
-}
-
 /// Scores of which many are equal, among them both zeros, and the ends of the range.
 template <class T>
 [[nodiscard]] HostMatrix<T> tied_scores(index_t rows, index_t cols, index_t gap, Draw& draw) {
@@ -207,7 +185,7 @@ TEST_CASE_TEMPLATE("on Thrust, the lowest scores are pruned as on Reference, tie
     }
 }
 
-TEST_CASE("on Thrust, masks are filled, replaced and counted as on Reference") {
+TEST_CASE("on Thrust, masks are filled and replaced as on Reference") {
   Draw draw{15};
   for (const Shape shape : shapes) {
     const index_t rows = shape.out, cols = shape.in;
@@ -225,58 +203,6 @@ TEST_CASE("on Thrust, masks are filled, replaced and counted as on Reference") {
     CHECK(found.dropped == change.dropped);
     CHECK(found.regrown == change.regrown);
     CHECK(replaced == next);
-
-    std::vector<index_t> starts(static_cast<std::size_t>(rows + 1), -1), found_starts = starts;
-    const index_t kept = Reference{}.count_rows(next.view(), starts.data());
-    CHECK(ThrustCpp{}.count_rows(next.view(), found_starts.data()) == kept);
-    CHECK(found_starts == starts);
-  }
-}
-
-TEST_CASE_TEMPLATE("on Thrust, the compressed weight and its products are those of Reference", T, float, double) {
-  Draw draw{16};
-  Reference reference;
-  ThrustCpp on;
-  for (const Shape shape : shapes) {
-    const index_t rows = shape.out, cols = shape.in;
-    CAPTURE(rows);
-    CAPTURE(cols);
-    Reference::workspace<T> reference_memory{reference, LayerLayout{shape, {}, 0}};
-    ThrustCpp::workspace<T> memory{on, LayerLayout{shape, {}, 0}};
-    const auto weight = draw.normal<T>(rows, cols, 3);
-    HostMask mask = random_mask(rows, cols, draw);
-    CompressedWeight<Reference, T> expected{{.in = cols, .out = rows}};
-    CompressedWeight<ThrustCpp, T> found{{.in = cols, .out = rows}};
-    const index_t kept = reference.count_rows(mask.view(), expected.row_start());
-    on.count_rows(mask.view(), found.row_start());
-    expected.reserve(kept), found.reserve(kept);
-    for (index_t first = 0; first < rows; first += 4) {  // blocks of rows
-      const RowBlock block{first, std::min<index_t>(4, rows - first)};
-      const auto part = weight.view().middle_rows(first, block.count);
-      reference.compress(part, mask.view().middle_rows(first, block.count), block, expected.view());
-      on.compress(part, mask.view().middle_rows(first, block.count), block, found.view());
-    }
-    CHECK(std::equal(found.view().column, found.view().column + kept, expected.view().column));
-    CHECK(std::equal(found.view().value, found.view().value + kept, expected.view().value));
-
-    for (const index_t tokens : {0, 1, 19})
-      for (const bool with_bias : {false, true}) {
-        CAPTURE(tokens);
-        CAPTURE(with_bias);
-        const auto x = draw.normal<T>(tokens, cols, 3), grad_y = draw.normal<T>(tokens, rows, 3);
-        const auto bias = draw.normal<T>(1, rows);
-        const MatrixView<const T> bias_view = with_bias ? bias.view() : MatrixView<const T>{};
-        HostMatrix<T> y_expected(tokens, rows, 3), y(tokens, rows, 3);
-        reference.compressed_forward(expected.view(), x.view(), bias_view, y_expected.view(), reference_memory);
-        on.compressed_forward(found.view(), x.view(), bias_view, y.view(), memory);
-        CHECK(distance(y, y_expected) <= tolerances<T>::value);
-        HostMatrix<T> grad_x_expected(tokens, cols, 3), grad_x(tokens, cols, 3);
-        reference.compressed_backward(expected.view(), grad_y.view(), grad_x_expected.view(), reference_memory);
-        on.compressed_backward(found.view(), grad_y.view(), grad_x.view(), memory);
-        CHECK(distance(grad_x, grad_x_expected) <= tolerances<T>::value);
-        CHECK(y.gap_is_untouched());
-        CHECK(grad_x.gap_is_untouched());
-      }
   }
 }
 
@@ -291,7 +217,7 @@ TEST_CASE("a buffer on Thrust is zero at first, and keeps its memory when it is 
 }
 
 TEST_CASE("on Thrust, rows are one part, cut into blocks at multiples of the selector's rows") {
-  const RowPlan whole = ThrustCpp{}.plan({.in = 768, .out = 3072}, 1);
+  const WorkPlan whole = ThrustCpp{}.plan({.in = 768, .out = 3072}, 1);
   CHECK(whole.parts() == 1);
   CHECK(whole.rows_per_block == 3072);
   CHECK(ThrustCpp{}.plan({.in = 4096, .out = 16384}, 1).rows_per_block == 1024);

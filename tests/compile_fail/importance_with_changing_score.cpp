@@ -9,7 +9,7 @@ struct Moody : pst::Magnitude {
   struct State : pst::Magnitude::State<B, Scalar> {
     using pst::Magnitude::State<B, Scalar>::State;
 #ifdef PST_EXPECT_ERROR
-    void score(B&, pst::RowBlock, pst::ViewOn<B, const Scalar>, pst::ViewOn<B, Scalar>) {}
+    void score(B&, pst::Tile, pst::ViewOn<B, const Scalar>, pst::ViewOn<B, Scalar>) {}
 #endif
   };
 };

@@ -31,6 +31,8 @@ struct Archetype {
   template <class Scalar>
   struct workspace {
     workspace(Archetype&, const LayerLayout&);
+    MatrixView<Scalar, DeviceSpace> numbers(index_t which, Tile);
+    MaskView<mask_word, DeviceSpace> mask(Tile);
     std::size_t bytes() const;
   };
   template <class T>
@@ -41,7 +43,7 @@ struct Archetype {
   using ConstMask = MaskView<const mask_word, DeviceSpace>;
 
   index_t slots() const;
-  RowPlan plan(Shape, index_t) const;
+  WorkPlan plan(Shape, index_t) const;
   template <class F>
   void for_each_part(index_t, F&& f) {
     f(index_t{0}, index_t{0});  // so that what layers do in a part is compiled
@@ -65,6 +67,8 @@ struct Archetype {
   void add_outer_sum(double, Const<T>, Const<T>, View<T>);
   template <class T>
   void add_slices(Const<T>, View<T>);
+  template <class T, class... Terms>
+  void sum_terms(View<T>, const Terms&...);
   template <class T>
   bool all_finite(View<T>);
   template <class T>
@@ -78,20 +82,30 @@ struct Archetype {
   template <class T>
   void histogram(View<T>, RadixDigit<OrderKey<std::remove_const_t<T>>>, View<std::int64_t>);
   template <class T>
+  void collect(View<T>, KeyRange<OrderKey<std::remove_const_t<T>>>, View<std::remove_const_t<T>>, View<std::int64_t>);
+  template <class T>
   index_t prune_lowest(View<T>, OrderKey<std::remove_const_t<T>>, index_t, Mask);
   template <class T>
   void prune_lowest_per_row(View<T>, index_t, Mask);
   template <class F>
   void fill_mask(Mask, F);
   MaskChange replace_mask(ConstMask, Mask);
-  index_t count_rows(ConstMask, index_t*);
   template <class T>
-  void compress(Const<T>, ConstMask, RowBlock, CompressedView<T, DeviceSpace>);
+  using Compressed = CompressedView<T, DeviceSpace>;
   template <class T>
-  void compressed_forward(CompressedView<T, DeviceSpace>, Const<T>, Const<T>, View<std::type_identity_t<T>>,
-                          workspace<T>&);
+  index_t count_kept(ConstMask, Compressed<T>);
   template <class T>
-  void compressed_backward(CompressedView<T, DeviceSpace>, Const<T>, View<std::type_identity_t<T>>, workspace<T>&);
+  void compress(Const<T>, ConstMask, Tile, Compressed<T>);
+  template <class T>
+  void transpose_compressed(Compressed<T>, Compressed<T>);
+  template <class T>
+  void compressed_product(Compressed<T>, Const<T>, Const<T>, View<std::type_identity_t<T>>, workspace<T>&);
+  template <class T, class Value, class Column>
+  void compressed_product(CompressedView<Value, DeviceSpace, Column>, Const<T>, Const<T>, View<T>);
+  template <class T>
+  void sampled_product(Compressed<T>, Const<T>, Const<T>, std::type_identity_t<T>*, workspace<T>&);
+  template <class T>
+  void expand(Compressed<T>, Tile, View<T>);
 };
 static_assert(BackendFor<Archetype, float> && BackendFor<Archetype, double>);
 
@@ -143,6 +157,9 @@ using OnArchetype = SparseLinear<>::with<Archetype>;
   use(TypeList<OnArchetype::with<Columns>::with<TrainedBias>>{});
   use(TypeList<OnArchetype::with<ConstantSchedule>>{});
   use(TypeList<OnArchetype::with<LinearSchedule>>{});
+  use(TypeList<OnArchetype::with<ScoreEveryKthStep>::with<RefreshEveryKthStep>>{});
+  use(TypeList<OnArchetype::with<ScoreTokenSample>::with<RefreshUntil>>{});
+  use(TypeList<OnArchetype::with<ScoreRestAfter>::with<DenseGradient>>{});
   OnArchetype::with<GlobalTopK> global{{.in = 8, .out = 8}};
   use_everything_together(global, view);
 }

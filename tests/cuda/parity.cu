@@ -96,6 +96,9 @@ pst::TensorList run(index_t out, index_t in, index_t tokens, double dense_above)
   }
   layer.export_masked(masked.view());
   keep("masked weight", masked.values());
+  const pst::SparseMatrix<T, pst::BFloat16, typename Layer::backend> sparse{layer.export_csr()};
+  sparse.product(x.view(), y.view(), bias.view());
+  keep("served y", y.values());
   return results;
 }
 
@@ -158,6 +161,10 @@ void compare_all() {
   compare<L::with<pst::GlobalTopK>>("global top k", 45, 68, 19);
   compare<L::with<pst::EnergyRank>>("energy rank", 45, 68, 19);
   compare<L::with<pst::MaskedGradient>>("masked gradient", 45, 68, 19);
+  compare<L>("pst, several panels", 270, 600, 33);
+  compare<L::with<pst::ScoreRestAfter>>("scores at rest", 270, 600, 33);
+  compare<L::with<pst::ScoreTokenSample>>("sampled scores", 270, 600, 33);
+  compare<L::with<pst::RefreshUntil>>("mask at rest", 45, 68, 19);
 }
 
 }  // namespace

@@ -28,9 +28,9 @@ TEST_CASE_TEMPLATE("a frozen weight is the attached one, and nothing of it train
 TEST_CASE("a frozen weight is handed on without a copy") {
   Reference on;
   HostMatrix<float> weight(4, 3, 1), scratch(4, 3);
-  const LayerLayout layout{{.in = 3, .out = 4}, RowPlan::cut(4, 1, 4, 1), 1};
+  const LayerLayout layout{WorkPlan::whole({.in = 3, .out = 4}), 1};
   const Frozen::State<Reference, float> state{Frozen{}, on, layout, weight.view()};
-  const MatrixView<const float> effective = state.effective(on, {0, 4, 0, 0}, weight.view(), scratch.view());
+  const MatrixView<const float> effective = state.effective(on, Tile{0, 4, 0, 3}, weight.view(), scratch.view());
   CHECK(effective.data == weight.view().data);
   CHECK(effective.row_stride == 4);
   CHECK(state.persistent_bytes() == 0);

@@ -134,6 +134,30 @@ void check_no_allocations(Layer& layer, MatrixView<typename Layer::scalar> weigh
     if (!threads) CHECK(calls(calls_of_malloc, pass) == 0);
   }
 }
+/// Steps in which the mask stays, with their passes.
+template <class Layer>
+void check_no_allocations_in_steps(Layer& layer, MatrixView<const typename Layer::scalar> weight,
+                                   bool threads = false) {
+  using Scalar = typename Layer::scalar;
+  const auto x = Draw{3}.normal<Scalar>(130, weight.cols), grad_y = Draw{4}.normal<Scalar>(130, weight.rows);
+  HostMatrix<Scalar> y(130, weight.rows), grad_x(130, weight.cols);
+  layer.attach(weight);
+  for (int warm_up = 0; warm_up < 2; ++warm_up) {  // a mask is made; scores learn, and then rest
+    layer.begin_step(0.9);
+    layer.forward(x.view(), y.view());
+    layer.backward(x.view(), grad_y.view(), grad_x.view());
+  }
+  for (index_t tokens : {130, 3, 1, 64}) {
+    const auto step = [&] {
+      layer.begin_step(0.9);
+      layer.forward(x.view().middle_rows(0, tokens), y.view().middle_rows(0, tokens));
+      layer.backward(x.view().middle_rows(0, tokens), grad_y.view().middle_rows(0, tokens),
+                     grad_x.view().middle_rows(0, tokens));
+    };
+    CHECK(calls(calls_of_new, step) == 0);
+    if (!threads) CHECK(calls(calls_of_malloc, step) == 0);
+  }
+}
 /// The backend on one thread: OpenMP is not asked for any.
 template <class Backend>
 Backend on_one_thread() {
@@ -194,6 +218,53 @@ TEST_CASE_TEMPLATE("a layer trained in place with scores of its own allocates no
         layer{
             {.in = 70, .out = 45}, {.dense_above_density = dense_above_density}, on_one_thread<typename T::backend>()};
     check_no_allocations(layer, weight.view());
+  }
+}
+
+TEST_CASE_TEMPLATE("forward and backward allocate nothing while scores rest or learn from some tokens", T,
+                   ReferenceFloat, ReferenceDouble, EigenFloat, EigenDouble, PartsFloat) {
+  auto weight = Draw{1}.normal<typename T::scalar>(45, 70);
+  const auto check = [&]<class ScoreGradient>(ScoreGradient) {
+    typename PstLayer<T>::template with<ScoreGradient> layer{
+        {.in = 70, .out = 45}, {}, on_one_thread<typename T::backend>()};
+    check_no_allocations(layer, weight.view());
+  };
+  check(ScoreRestAfter{});
+  check(ScoreTokenSample{});
+}
+TEST_CASE_TEMPLATE("steps in which the mask stays allocate nothing", T, ReferenceFloat, ReferenceDouble, EigenFloat,
+                   EigenDouble, PartsFloat) {
+  const auto weight = Draw{1}.normal<typename T::scalar>(45, 70);
+  const auto check = [&]<class ScoreGradient>(ScoreGradient) {
+    for (double dense_above_density : {0.0, 1.0}) {
+      CAPTURE(dense_above_density);
+      using Layer = typename PstLayer<T>::template with<ScoreGradient>::template with<RefreshUntil>;
+      Layer layer{
+          {.in = 70, .out = 45}, {.dense_above_density = dense_above_density}, on_one_thread<typename T::backend>()};
+      check_no_allocations_in_steps(layer, weight.view());
+      if constexpr (std::constructible_from<typename T::backend, int>) {
+        Layer on_two{{.in = 70, .out = 45}, {.dense_above_density = dense_above_density}, typename T::backend{2}};
+        check_no_allocations_in_steps(on_two, weight.view(), true);
+      }
+    }
+  };
+  check(ScoreEveryStep{});
+  check(ScoreEveryKthStep{});
+  check(ScoreTokenSample{});
+}
+
+TEST_CASE_TEMPLATE("the product of a sparse matrix allocates nothing", T, ReferenceFloat, ReferenceDouble, EigenFloat,
+                   EigenDouble) {
+  using Scalar = typename T::scalar;
+  using Backend = typename T::backend;
+  const auto weight = Draw{1}.normal<Scalar>(45, 70), x = Draw{3}.normal<Scalar>(130, 70);
+  const SparseMatrix<Scalar, BFloat16, Backend> matrix{weight.view(), "a name of many letters",
+                                                       on_one_thread<Backend>()};
+  HostMatrix<Scalar> y(130, 45);
+  for (index_t tokens : {130, 9, 3, 1}) {
+    const auto product = [&] { matrix.product(x.view().middle_rows(0, tokens), y.view().middle_rows(0, tokens)); };
+    CHECK(calls(calls_of_new, product) == 0);
+    CHECK(calls(calls_of_malloc, product) == 0);
   }
 }
 

@@ -5,7 +5,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "support/layer_tools.hpp"
+#include "support/posed_layer.hpp"
 
 namespace pst::test {
 namespace {
@@ -28,13 +28,6 @@ struct Ready {
     });
   }
 };
-
-template <class Layer>
-std::vector<HostMatrix<typename Layer::scalar>> gradients_of(Layer& layer) {
-  std::vector<HostMatrix<typename Layer::scalar>> out;
-  layer.for_each_parameter([&](const auto& p) { out.push_back(copy_of(p.grad)); });
-  return out;
-}
 
 TEST_CASE_TEMPLATE("gradients of micro-batches add up to the gradient of the whole batch", T, ReferenceFloat,
                    ReferenceDouble, EigenFloat, EigenDouble, PartsFloat) {

@@ -91,6 +91,43 @@ TEST_CASE_TEMPLATE("a run that was saved goes on bit for bit", T, ReferenceFloat
 TEST_CASE_TEMPLATE("a run that trains the weight itself goes on bit for bit", T, ReferenceFloat, EigenDouble) {
   check_continuation<T, typename Moving<T>::template with<Full>::template with<Movement>>();
 }
+/// The mask moves in steps 0, 3, 6 and 9, scores learn in steps 0, 2, 4, 6 and 8: step 5, where a run is saved, is in
+/// the middle of both.
+template <class T, class ScoreGradient>
+struct InAnInterval : Moving<T>::template with<RefreshEveryKthStep>::template with<ScoreGradient> {
+  using Layer = typename Moving<T>::template with<RefreshEveryKthStep>::template with<ScoreGradient>;
+  explicit InAnInterval(Shape shape) : Layer{shape, options()} {}
+  [[nodiscard]] static typename Layer::Options options() {
+    typename Layer::Options out{.refresh = {.interval = 3}};
+    if constexpr (std::is_same_v<ScoreGradient, ScoreEveryKthStep>) out.score_gradient.interval = 2;
+    return out;
+  }
+};
+
+TEST_CASE_TEMPLATE("a run that was saved in the middle of an interval goes on bit for bit", T, ReferenceFloat,
+                   PartsFloat, EigenFloat, EigenDouble) {
+  check_continuation<T, InAnInterval<T, ScoreEveryKthStep>>();
+  check_continuation<T, InAnInterval<T, ScoreTokenSample>>();
+}
+TEST_CASE_TEMPLATE("a restored layer keeps its mask in the steps that the saved one keeps it", T, ReferenceFloat,
+                   PartsFloat) {
+  using Layer = typename PstLayer<T>::template with<RefreshEveryKthStep>;
+  const auto weight = Draw{1}.normal<float>(20, 70);
+  const typename Layer::Options options{.refresh = {.interval = 3}};
+  Layer saved{{.in = 70, .out = 20}, options}, restored{{.in = 70, .out = 20}, options};
+  saved.attach(weight.view()), restored.attach(weight.view());
+  saved.begin_step(0), saved.begin_step(0);
+  restored.restore(saved.save());
+  const auto mask = unpacked(saved.mask());
+  CHECK(find(saved.save(), "steps").template values<std::int64_t>() == std::vector<std::int64_t>{2});
+  for (Layer* layer : {&saved, &restored}) {
+    assign(parameter_of(*layer, "score.R").value, Draw{2}.normal<float>(20, 1));
+    layer->begin_step(0);
+    CHECK(unpacked(layer->mask()) == mask);
+    layer->begin_step(0);
+    CHECK(unpacked(layer->mask()) != mask);
+  }
+}
 TEST_CASE_TEMPLATE("what was saved before the first step can be restored", T, ReferenceFloat, PartsFloat) {
   Run<T> first, second;
   const TensorList state = first.layer.save();
@@ -138,7 +175,7 @@ TEST_CASE_TEMPLATE("restore refuses what save did not give, and changes nothing"
   target.train(0, 6);
   const TensorList good = source.layer.save(), before = target.layer.save();
   const std::size_t count = good.size();
-  REQUIRE(count == 10);  // U V A B R C, the bias, the mask, the shape and the sparsity
+  REQUIRE(count == 11);  // U V A B R C, the bias, the mask, the shape, the sparsity and the steps
   const auto refused = [&](const TensorList& state) {
     const std::string text = error_of([&] { target.layer.restore(state); });
     CHECK(same_tensors(target.layer.save(), before));
@@ -149,7 +186,7 @@ TEST_CASE_TEMPLATE("restore refuses what save did not give, and changes nothing"
     CAPTURE(name);
     TensorList state = good;
     state.erase(state.begin() + static_cast<std::ptrdiff_t>(n));
-    CHECK(refused(state) == "no tensor is called " + name + " among the 9 that were given");
+    CHECK(refused(state) == "no tensor is called " + name + " among the 10 that were given");
     state = good;
     state[n].shape.push_back(2), state[n].bytes.resize(2 * state[n].bytes.size());
     const char* const why = name == "shape" ? " is not that of this layer, 35 x 70" : " does not fit, expected ";
@@ -173,6 +210,8 @@ TEST_CASE_TEMPLATE("restore refuses what save did not give, and changes nothing"
   const char* const one_number = "layer: tensor sparsity does not fit, expected one number below 1";
   CHECK(refused(with("sparsity", 1.0, 0)) == one_number);
   CHECK(refused(with("sparsity", std::numeric_limits<double>::quiet_NaN(), 0)) == one_number);
+  CHECK(refused(with("steps", std::int64_t{-1}, 0)) ==
+        "layer: tensor steps does not fit, expected one number, 0 or more");
   // 70 columns: bit 6 of a row's second word is beyond them, bit 5 is not
   CHECK(refused(with("mask", mask_word{1} << 6, 2 * 34 + 1)) == "layer: tensor mask has bits set beyond column 70");
   target.layer.restore(with("mask", mask_word{1} << 5, 2 * 34 + 1));

@@ -12,7 +12,7 @@ namespace {
 
 using std::same_as;
 using Default = SparseLinear<float, Sum<Magnitude, LowRankScore<Rank<8>>, RowColumnScore>, LowRank<Rank<8>>, TopK,
-                             CubicSchedule, ReferenceGradient, FrozenBias, EigenCpu>;
+                             CubicSchedule, ReferenceGradient, FrozenBias, EigenCpu, ScoreEveryStep, RefreshEveryStep>;
 static_assert(same_as<SparseLinear<>, Default>);
 
 // every axis alone
@@ -27,6 +27,12 @@ static_assert(
 static_assert(same_as<Default::with<TrainedBias>,
                       SparseLinear<float, Pst, LowRank<>, TopK, CubicSchedule, ReferenceGradient, TrainedBias>>);
 static_assert(same_as<Default::with<Reference>::backend, Reference>);
+static_assert(
+    same_as<Default::with<ScoreTokenSample>, SparseLinear<float, Pst, LowRank<>, TopK, CubicSchedule, ReferenceGradient,
+                                                          FrozenBias, EigenCpu, ScoreTokenSample>>);
+static_assert(
+    same_as<Default::with<RefreshUntil>, SparseLinear<float, Pst, LowRank<>, TopK, CubicSchedule, ReferenceGradient,
+                                                      FrozenBias, EigenCpu, ScoreEveryStep, RefreshUntil>>);
 
 // a rank replaces the rank of the scores and of the delta, through a sum
 static_assert(same_as<Default::with<Rank<4>>,
@@ -41,6 +47,10 @@ static_assert(same_as<Default::with<Movement>::with<Frozen>::with<double>::with<
                       Default::with<Reference>::with<double>::with<Frozen>::with<Movement>>);
 static_assert(same_as<Default::with<Movement>::with<Pst>, Default>);
 static_assert(same_as<Default::with<Rank<4>>::with<Rank<8>>, Default>);
+static_assert(same_as<Default::with<RefreshEveryKthStep>::with<ScoreRestAfter>::with<Reference>,
+                      Default::with<Reference>::with<ScoreRestAfter>::with<RefreshEveryKthStep>>);
+static_assert(same_as<Default::with<ScoreRestAfter>::with<ScoreEveryStep>, Default>);
+static_assert(same_as<Default::with<RefreshUntil>::with<RefreshEveryStep>, Default>);
 
 // what is no policy of a layer is refused
 template <class P>

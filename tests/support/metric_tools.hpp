@@ -7,7 +7,7 @@
 
 namespace pst::test {
 
-/// One importance metric on one weight, worked on block by block as a layer does.
+/// One importance metric on one weight: scored block by block and taught tile by tile, as a layer does.
 template <class T, class Metric>
 struct MetricOn {
   using B = typename T::backend;
@@ -21,16 +21,18 @@ struct MetricOn {
 
   explicit MetricOn(HostMatrix<Scalar> weight_, Metric metric = {}, index_t row_multiple = 1)
       : weight{std::move(weight_)},
-        layout{{.in = weight.cols(), .out = weight.rows()},
-               on.plan({.in = weight.cols(), .out = weight.rows()}, row_multiple),
-               1},
+        layout{on.plan({.in = weight.cols(), .out = weight.rows()}, row_multiple), 1},
         state{metric, on, layout, std::as_const(weight).view()} {}
 
   /// What the metric adds to scores that were 2.
   [[nodiscard]] HostMatrix<Scalar> added_scores() {
     HostMatrix<Scalar> scores(weight.rows(), weight.cols(), 1);
     scores.fill(2);
-    each_block([&](RowBlock rows) { state.score(on, rows, block(std::as_const(weight), rows), block(scores, rows)); });
+    each_part([&](index_t part) {
+      layout.plan.for_each_block(part, 0, [&](Tile tile) {
+        state.score(on, tile, tile.of(std::as_const(weight).view()), tile.of(scores.view()));
+      });
+    });
     REQUIRE(scores.gap_is_untouched());
     for (index_t r = 0; r < scores.rows(); ++r)
       for (index_t c = 0; c < scores.cols(); ++c) scores(r, c) -= 2;
@@ -40,8 +42,11 @@ struct MetricOn {
   HostMatrix<Scalar> backward(const HostMatrix<Scalar>& grad_scores) {
     HostMatrix<Scalar> grad_weight(weight.rows(), weight.cols(), 2);
     grad_weight.fill(1);
-    each_block([&](RowBlock rows) {
-      state.backward(on, rows, block(std::as_const(weight), rows), block(grad_scores, rows), block(grad_weight, rows));
+    each_part([&](index_t part) {
+      layout.plan.for_each_tile(part, 0, [&](Tile tile) {
+        state.backward(on, tile, tile.of(std::as_const(weight).view()), tile.of(grad_scores.view()),
+                       tile.of(grad_weight.view()));
+      });
     });
     state.finish_backward(on);
     REQUIRE(grad_weight.gap_is_untouched());
@@ -63,12 +68,8 @@ struct MetricOn {
   }
 
  private:
-  template <class M>
-  static auto block(M& matrix, RowBlock rows) {
-    return matrix.view().middle_rows(rows.first, rows.count);
-  }
-  void each_block(auto&& f) {
-    for (index_t part = 0; part < layout.plan.parts(); ++part) layout.plan.for_each_block(part, 0, f);
+  void each_part(auto&& f) {
+    for (index_t part = 0; part < layout.plan.parts(); ++part) f(part);
   }
 };
 

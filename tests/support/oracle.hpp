@@ -25,6 +25,12 @@ struct Problem {
   Rule rule = Rule::reference;
 };
 
+/// The tokens that the scores learn from.
+struct ScoreTokens {
+  bool any = true;  ///< false: the scores rest
+  index_t stride = 1, first = 0;
+};
+
 struct Gradients {
   Mat u, v, a, b, r, c, weight, bias, x;
 };
@@ -82,7 +88,7 @@ using Mask = std::vector<int>;
   return y;
 }
 [[nodiscard]] inline Gradients backward(const Problem& p, const Mat& effective, const Mask& mask, const Mat& x,
-                                        const Mat& grad_y) {
+                                        const Mat& grad_y, ScoreTokens tokens = {}) {
   const index_t out = effective.rows(), in = effective.cols();
   Gradients g{Mat(out, p.u.cols()), Mat(p.v.rows(), in), Mat(out, p.a.cols()), Mat(p.b.rows(), in), Mat(p.r.rows(), 1),
               Mat(p.c.rows(), in),  Mat(out, in),        Mat(1, out),          Mat(x.rows(), in)};
@@ -90,10 +96,13 @@ using Mask = std::vector<int>;
     for (index_t i = 0; i < in; ++i) {
       double gradient = 0;  // G = dY^T X
       for (index_t t = 0; t < x.rows(); ++t) gradient += grad_y(t, o) * x(t, i);
+      double sampled = 0;  // what the scores see of it
+      for (index_t t = tokens.first; tokens.any && t < x.rows(); t += tokens.stride)
+        sampled += static_cast<double>(tokens.stride) * grad_y(t, o) * x(t, i);
       const bool kept = mask[at(effective, o, i)] != 0;
-      const double w = effective(o, i), grad_score = gradient * w;  // dS = G .* W~
+      const double w = effective(o, i), grad_score = sampled * w;  // dS = G .* W~
       double grad_weight = p.rule == Rule::dense || kept ? gradient : 0.0;
-      if (p.rule == Rule::reference && p.magnitude) grad_weight += gradient * std::abs(w);  // dS .* sign(W~)
+      if (p.rule == Rule::reference && p.magnitude) grad_weight += sampled * std::abs(w);  // dS .* sign(W~)
       g.weight(o, i) = grad_weight;
       for (index_t k = 0; k < p.u.cols(); ++k) {
         g.u(o, k) += p.beta * grad_weight * p.v(k, i);

@@ -8,6 +8,7 @@
 
 #include "pst/backend/eigen_cpu.hpp"
 #include "pst/backend/reference.hpp"
+#include "pst/core/error.hpp"
 
 namespace pst::test {
 
@@ -17,12 +18,13 @@ struct On {
   using backend = Backend;
   using scalar = Scalar;
 };
-/// A backend that cuts every weight into five parts of small blocks, however small it is.
+/// A backend that cuts every weight into five parts of small blocks and tiles, however small it is.
 template <class Backend>
 struct InParts : Backend {
   using Backend::Backend;
-  [[nodiscard]] RowPlan plan(Shape shape, index_t row_multiple) const noexcept {
-    return RowPlan::cut(shape.out, 5, 3, row_multiple);
+  [[nodiscard]] WorkPlan plan(Shape shape, index_t row_multiple) const noexcept {
+    constexpr Shape tile{.in = CompressedView<float, HostSpace>::panel_cols, .out = 2};
+    return WorkPlan::cut(shape, 5, 3, tile, row_multiple);
   }
 };
 using ReferenceFloat = On<Reference, float>;

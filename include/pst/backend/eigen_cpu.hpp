@@ -7,49 +7,56 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <bit>
 #include <exception>
+#include <memory>
 
+#include "pst/backend/eigen_cpu/compress.hpp"
 #include "pst/backend/eigen_cpu/gemm.hpp"
+#include "pst/backend/eigen_cpu/map.hpp"
+#include "pst/backend/eigen_cpu/ranking.hpp"
+#include "pst/backend/eigen_cpu/scratch.hpp"
+#include "pst/backend/eigen_cpu/sddmm.hpp"
 #include "pst/backend/eigen_cpu/spmm.hpp"
+#include "pst/backend/eigen_cpu/terms.hpp"
+#include "pst/backend/eigen_cpu/thin.hpp"
 #include "pst/backend/reference.hpp"
 
 namespace pst {
 
-/// The CPU, fast: register tiles of fixed-size Eigen arrays, and parts of the rows on OpenMP threads where the compiler
+/// The CPU, fast: register tiles of fixed-size Eigen arrays, and parts of the work on OpenMP threads where the compiler
 /// was told to use OpenMP. Verbs that have no faster form here are those of Reference.
 ///
 /// All results have the same bits for any number of threads and any alignment. Inside an OpenMP region of the engine
-/// a layer runs on the calling thread.
+/// a layer runs on the calling thread. Layers that were made with copies of one EigenCpu share its scratch memory: they
+/// must not be called by two threads at once.
+///
+/// Work ends when the last thread has come. Where another process, or another pool of threads that spins (that of
+/// OpenBLAS does so for 100 ms), has a core, a thread of OpenMP that has spun too waits for it as long as the system
+/// pleases: milliseconds, for work of microseconds. So give EigenCpu as many threads as there are cores free, and where
+/// cores are shared, start the program with OMP_WAIT_POLICY=passive: then such a region took 4 us instead of 1, and at
+/// most 60.
 /// @ingroup backend
 struct EigenCpu : Reference {
   /// As many threads as OpenMP offers now.
   EigenCpu() = default;
   explicit EigenCpu(int threads) : threads_{std::max(threads, 1)} {}
 
-  /// Lanes of one block of tokens, in and out, for each thread.
   template <class Scalar>
-  class workspace {
-   public:
-    workspace(EigenCpu& on, const LayerLayout& layout)
-        : per_slot_{(layout.shape.in + layout.shape.out) * eigen_cpu::block_tokens<Scalar>},
-          memory_(static_cast<std::size_t>(on.slots() * per_slot_)) {}
-    [[nodiscard]] Scalar* of(index_t slot) noexcept { return memory_.data() + slot * per_slot_; }
-    [[nodiscard]] std::size_t bytes() const noexcept { return memory_.size() * sizeof(Scalar); }
-
-   private:
-    index_t per_slot_;
-    HostBuffer<Scalar> memory_;
-  };
+  using workspace = eigen_cpu::Workspace<Scalar>;
 
   [[nodiscard]] int threads() const noexcept { return threads_; }
   [[nodiscard]] index_t slots() const noexcept { return threads_; }
-  /// At most 16 parts, of at least 8 rows and 4096 weights; blocks of 24 to 96 rows, a megabyte each where that can be.
-  [[nodiscard]] RowPlan plan(Shape shape, index_t row_multiple) const noexcept {
-    constexpr index_t most_parts = 16, least_rows = 8, least_weights = 4096, block_weights = index_t{1} << 18;
+  [[nodiscard]] eigen_cpu::Scratch& scratch() noexcept { return *scratch_; }
+  /// 1, 2, 4, 8 or 16 parts of at least 96 rows, if there are so many rows; tiles of at most 256 x 256, and blocks of
+  /// whole rows of as many weights: three of them fit in L2.
+  [[nodiscard]] WorkPlan plan(Shape shape, index_t row_multiple) const noexcept {
+    constexpr index_t most_parts = 16, least_rows = 96, least_weights = 4096;
+    constexpr Shape tile{.in = 256, .out = 256};
+    const index_t wanted = std::min((shape.out + least_rows - 1) / least_rows, shape.size() / least_weights);
     const index_t parts =
-        std::clamp<index_t>(std::min(shape.out / least_rows, shape.size() / least_weights), 1, most_parts);
-    const index_t block = std::clamp<index_t>(block_weights / shape.in / 12 * 12, 24, 96);
-    return RowPlan::cut(shape.out, parts, block, row_multiple);
+        static_cast<index_t>(std::bit_floor(static_cast<std::size_t>(std::clamp<index_t>(wanted, 1, most_parts))));
+    return WorkPlan::cut(shape, parts, std::max<index_t>(tile.size() / shape.in, 1), tile, row_multiple);
   }
   template <class F>
   void for_each_part(index_t count, F&& f) {
@@ -59,7 +66,7 @@ struct EigenCpu : Reference {
 #pragma omp parallel num_threads(threads_)
       {
         const index_t slot = omp_get_thread_num();
-#pragma omp for schedule(dynamic, 1)
+#pragma omp for schedule(dynamic, 1) nowait
         for (index_t part = 0; part < count; ++part) {
           try {
             f(part, slot);
@@ -76,59 +83,133 @@ struct EigenCpu : Reference {
     for (index_t part = 0; part < count; ++part) f(part, index_t{0});
   }
 
+  template <class T, class F, class... In>
+  void map(MatrixView<T> out, F f, MatrixView<In>... in) {
+    for (index_t r = 0; r < out.rows; ++r) eigen_cpu::map_row(out.row(r), out.cols, f, in.row(r)...);
+  }
+  /// With a mask among the inputs: its words are unpacked, and elements go through small arrays on the stack.
+  template <class T, class F, class... In>
+  void map(MatrixView<T> out, F f, In... in) {
+    constexpr index_t step = eigen_cpu::map_step;
+    for (index_t r = 0; r < out.rows; ++r)
+      for (index_t c = 0; c < out.cols; c += step) {
+        const index_t count = std::min(step, out.cols - c);
+        eigen_cpu::map_piece(out.row(r) + c, count, f, eigen_cpu::piece(in, r, c).load(count)...);
+      }
+  }
   template <class T>
   void gemm(double alpha, Const<T> a, Const<T> b, MatrixView<T> out) {
-    eigen_cpu::multiply_add<T>(out.rows, out.cols, a.cols, static_cast<T>(alpha), plain<T>(a), plain<T>(b), out.data,
-                               out.row_stride);
+    if (a.cols > eigen_cpu::thin_rank) return multiply(alpha, plain<T>(a), plain<T>(b), a.cols, out);
+    eigen_cpu::for_each_rank_piece(a.cols, [&]<int ranks>(index_t first, std::integral_constant<int, ranks>) {
+      eigen_cpu::add_outer<ranks, T>(static_cast<T>(alpha), a.middle_cols(first, ranks), b.middle_rows(first, ranks),
+                                     out);
+    });
   }
   template <class T>
   void gemm_nt(double alpha, Const<T> a, Const<T> b, MatrixView<T> out) {
-    eigen_cpu::multiply_add<T>(out.rows, out.cols, a.cols, static_cast<T>(alpha), plain<T>(a), plain<T>(b).transposed(),
-                               out.data, out.row_stride);
+    if (b.rows > eigen_cpu::thin_rank) return multiply(alpha, plain<T>(a), plain<T>(b).transposed(), a.cols, out);
+    eigen_cpu::for_each_rank_piece(b.rows, [&]<int ranks>(index_t first, std::integral_constant<int, ranks>) {
+      eigen_cpu::add_row_products<ranks, T>(static_cast<T>(alpha), a, b.middle_rows(first, ranks),
+                                            out.middle_cols(first, ranks));
+    });
   }
   template <class T>
   void gemm_tn(double alpha, Const<T> a, Const<T> b, MatrixView<T> out) {
-    eigen_cpu::multiply_add<T>(out.rows, out.cols, a.rows, static_cast<T>(alpha), plain<T>(a).transposed(), plain<T>(b),
-                               out.data, out.row_stride);
+    if (a.cols > eigen_cpu::thin_rank) return multiply(alpha, plain<T>(a).transposed(), plain<T>(b), a.rows, out);
+    eigen_cpu::for_each_rank_piece(a.cols, [&]<int ranks>(index_t first, std::integral_constant<int, ranks>) {
+      eigen_cpu::add_column_products<ranks, T>(static_cast<T>(alpha), a.middle_cols(first, ranks), b,
+                                               out.middle_rows(first, ranks));
+    });
   }
   template <class T>
   void row_sums(double alpha, Const<T> in, MatrixView<T> out) {
-    using Packet = typename eigen_cpu::Tile<T>::Packet;
-    constexpr index_t step = eigen_cpu::Tile<T>::packet;
+    using Packet = typename eigen_cpu::RegisterTile<T>::Packet;
+    constexpr index_t step = eigen_cpu::RegisterTile<T>::packet;
     for (index_t r = 0; r < in.rows; ++r) {
       Packet lanes = Packet::Zero();
       index_t c = 0;
       for (; c + step <= in.cols; c += step) lanes += Eigen::Map<const Packet>(in.row(r) + c);
-      T sum{0};
-      for (index_t lane = 0; lane < step; ++lane) sum += lanes[lane];
+      T sum = lanes.sum();
       for (; c < in.cols; ++c) sum += in(r, c);
       out(r, 0) += static_cast<T>(alpha) * sum;
     }
   }
   template <class T>
   void column_sums(double alpha, Const<T> in, MatrixView<T> out) {
-    const T scale = static_cast<T>(alpha);
-    for (index_t r = 0; r < in.rows; ++r)
-      for (index_t c = 0; c < in.cols; ++c) out(0, c) += scale * in(r, c);
+    using Row = Eigen::Array<T, Eigen::Dynamic, 1>;
+    Eigen::Map<Row> sums(out.data, in.cols);
+    for (index_t r = 0; r < in.rows; ++r) sums += static_cast<T>(alpha) * Eigen::Map<const Row>(in.row(r), in.cols);
+  }
+  template <class T>
+  void add_outer_sum(double alpha, Const<T> column, Const<T> row, MatrixView<T> out) {
+    using Row = Eigen::Array<T, Eigen::Dynamic, 1>;
+    const Eigen::Map<const Row> add(row.data, out.cols);
+    for (index_t r = 0; r < out.rows; ++r)
+      Eigen::Map<Row>(out.row(r), out.cols) += static_cast<T>(alpha) * (column(r, 0) + add);
   }
 
-  template <class T>
-  void compressed_forward(CompressedView<T, HostSpace> weight, Const<T> x, Const<T> bias,
-                          MatrixView<std::type_identity_t<T>> y, workspace<T>& memory) {
-    constexpr int full = eigen_cpu::block_tokens<T>, few = full / 4;
-    if (x.rows <= few)
-      forward_in_blocks<few>(weight, x, bias, y, memory);
-    else
-      forward_in_blocks<full>(weight, x, bias, y, memory);
+  template <class T, class... Terms>
+  void sum_terms(MatrixView<T> out, const Terms&... terms) {
+    eigen_cpu::Sweep<T>::in_all([out](const auto&... swept) { eigen_cpu::sum_terms<T>(out, swept...); }, terms...);
   }
   template <class T>
-  void compressed_backward(CompressedView<T, HostSpace> weight, Const<T> grad_y,
-                           MatrixView<std::type_identity_t<T>> grad_x, workspace<T>& memory) {
-    constexpr int full = eigen_cpu::block_tokens<T>, few = full / 4;
-    if (grad_y.rows <= few)
-      backward_in_blocks<few>(weight, grad_y, grad_x, memory);
+  void histogram(MatrixView<T> scores, RadixDigit<KeyOf<T>> digit, MatrixView<std::int64_t> counts) {
+    if (scores.size() < 4 * RadixDigit<KeyOf<T>>::bins) return Reference::histogram(scores, digit, counts);
+    eigen_cpu::histogram<std::remove_const_t<T>>(scores, digit, counts);
+  }
+  template <class T>
+  void collect(MatrixView<T> scores, KeyRange<KeyOf<T>> range, MatrixView<std::remove_const_t<T>> found,
+               MatrixView<std::int64_t> counts) {
+    const eigen_cpu::NumberRange<std::remove_const_t<T>> numbers{range};
+    if (!numbers.decides()) return Reference::collect(scores, range, found, counts);
+    eigen_cpu::collect<std::remove_const_t<T>>(scores, numbers, found, counts);
+  }
+  template <class T>
+  index_t prune_lowest(MatrixView<T> scores, KeyOf<T> threshold, index_t ties, MaskView<mask_word> mask) {
+    const auto number = number_with_key<std::remove_const_t<T>>(threshold);
+    if (!is_finite(number) || order_key(number) != threshold)  // the key of no score
+      return Reference::prune_lowest(scores, threshold, ties, mask);
+    return eigen_cpu::prune_lowest<std::remove_const_t<T>>(scores, number, ties, mask);
+  }
+  template <class T>
+  void compress(Const<T> weight, MaskView<const mask_word> mask, Tile tile, CompressedView<T, HostSpace> out) {
+    eigen_cpu::compress<T>(weight, mask, tile, out);
+  }
+  template <class T>
+  void transpose_compressed(CompressedView<T, HostSpace> weight, CompressedView<T, HostSpace> out) {
+    out.start[0] = 0;
+    for_each_part(out.panels(), [&](index_t panel, index_t) {
+      std::uint32_t before = 0;
+      for (index_t from = 0; from < weight.panels(); ++from) {
+        const std::uint32_t* const rows = weight.start + from * weight.rows;
+        before += rows[panel * out.panel_cols] - rows[0];
+      }
+      transpose_panel(weight, panel, before, out);
+    });
+  }
+  template <class T>
+  void compressed_product(CompressedView<T, HostSpace> weight, Const<T> x, Const<T> bias,
+                          MatrixView<std::type_identity_t<T>> y, workspace<T>& memory) {
+    product_in_parts<T>(weight, x, weight.rows * eigen_cpu::full_block<T>, [&](auto at, index_t slot) {
+      eigen_cpu::product_tokens(at, weight, x, bias, y, memory.lanes(slot));
+    });
+  }
+  /// Memory is taken from the stack: 128 KB of each thread.
+  template <class T, class Value, class Column>
+  void compressed_product(CompressedView<Value, HostSpace, Column> weight, Const<T> x, Const<T> bias, MatrixView<T> y) {
+    product_in_parts<T>(weight, x, eigen_cpu::outputs_on_stack<T>, [&](auto at, index_t) {
+      eigen_cpu::ProductMemory<T> memory;
+      eigen_cpu::product_tokens(at, weight, x, bias, y, memory.numbers);
+    });
+  }
+  template <class T>
+  void sampled_product(CompressedView<T, HostSpace> weight, Const<T> grad_y, Const<T> x,
+                       std::type_identity_t<T>* values, workspace<T>& memory) {
+    std::fill_n(values, weight.start[weight.panels() * weight.rows], T{0});
+    if (x.rows <= eigen_cpu::block_tokens<T> / 4)
+      sampled_in_blocks<eigen_cpu::block_tokens<T> / 4>(weight, grad_y, x, values, memory);
     else
-      backward_in_blocks<full>(weight, grad_y, grad_x, memory);
+      sampled_in_blocks<eigen_cpu::block_tokens<T>>(weight, grad_y, x, values, memory);
   }
 
  private:
@@ -145,36 +226,62 @@ struct EigenCpu : Reference {
   [[nodiscard]] static eigen_cpu::Operand<T> plain(MatrixView<const T> view) noexcept {
     return {view.data, view.row_stride, 1};
   }
-  /// Blocks of tokens at the same time; when they are few, the outputs are cut too.
-  template <int tokens, class T>
-  void forward_in_blocks(CompressedView<T, HostSpace> weight, MatrixView<const T> x, MatrixView<const T> bias,
-                         MatrixView<T> y, workspace<T>& memory) {
-    const index_t blocks = (x.rows + tokens - 1) / tokens, cuts = blocks >= 4 ? 1 : 4;
-    const index_t per_cut = (weight.rows + cuts - 1) / cuts;
-    for_each_part(blocks * cuts, [&](index_t part, index_t slot) {
-      const index_t token = part / cuts * tokens, rows = std::min<index_t>(tokens, x.rows - token);
-      const index_t first = part % cuts * per_cut, count = std::min(per_cut, weight.rows - first);
-      if (count <= 0) return;
-      T* const x_lanes = memory.of(slot);
-      T* const y_lanes = x_lanes + x.cols * tokens;
-      eigen_cpu::to_lanes<tokens>(x.middle_rows(token, rows), x_lanes);
-      eigen_cpu::forward_block<tokens>(weight, first, count, x_lanes, bias, y_lanes);
-      eigen_cpu::from_lanes<tokens>(y_lanes, y.middle_rows(token, rows).middle_cols(first, count));
-    });
+  template <class T>
+  static void multiply(double alpha, eigen_cpu::Operand<T> a, eigen_cpu::Operand<T> b, index_t depth,
+                       MatrixView<T> out) {
+    eigen_cpu::multiply_add<T>(out.rows, out.cols, depth, static_cast<T>(alpha), a, b, out.data, out.row_stride);
   }
-  template <int tokens, class T>
-  void backward_in_blocks(CompressedView<T, HostSpace> weight, MatrixView<const T> grad_y, MatrixView<T> grad_x,
-                          workspace<T>& memory) {
-    for_each_part((grad_y.rows + tokens - 1) / tokens, [&](index_t part, index_t slot) {
-      const index_t token = part * tokens, rows = std::min<index_t>(tokens, grad_y.rows - token);
-      T* const x_lanes = memory.of(slot);
-      T* const y_lanes = x_lanes + weight.cols * tokens;
-      eigen_cpu::to_lanes<tokens>(grad_y.middle_rows(token, rows), y_lanes);
-      std::fill_n(x_lanes, weight.cols * tokens, T{0});
-      eigen_cpu::backward_block<tokens>(weight, y_lanes, x_lanes);
-      eigen_cpu::from_lanes<tokens>(x_lanes, grad_x.middle_rows(token, rows));
-    });
+  /// Calls `f(BlockOf<tokens>, slot)` for all tokens and outputs, at most `outputs` of all tokens at once. Blocks of
+  /// tokens run at the same time; when they are few, the rows are cut too. No result depends on how.
+  template <class T, class View, class F>
+  void product_in_parts(View weight, MatrixView<const T> x, index_t outputs, F f) {
+    const index_t kept = weight.start[weight.panels() * weight.rows * View::steps];
+    eigen_cpu::for_each_block_size<T>(
+        x.rows, [&]<int tokens>(std::integral_constant<int, tokens>, index_t begin, index_t count) {
+          const index_t blocks = (count + tokens - 1) / tokens;
+          const index_t rows = rows_per_part(tokens, blocks, weight.rows, kept, outputs / tokens);
+          const index_t cuts = (weight.rows + rows - 1) / rows;
+          for_each_part(blocks * cuts, [&](index_t part, index_t slot) {
+            const index_t token = begin + part / cuts * tokens, row = part % cuts * rows;
+            f(eigen_cpu::BlockOf<tokens>{token, std::min<index_t>(tokens, begin + count - token), row,
+                                         std::min(rows, weight.rows - row)},
+              slot);
+          });
+        });
   }
+  /// A few parts for each thread, none of less than about 9 us of work: a region costs 1 to 4 us. Each part turns x
+  /// into lanes for itself, which is cheap beside many rows.
+  [[nodiscard]] index_t rows_per_part(index_t tokens, index_t blocks, index_t rows, index_t kept, index_t most) const {
+    constexpr index_t parts_per_thread = 4, least_work = 300000, rows_per_token = 8, row_multiple = 16;
+    const index_t wanted = threads_ == 1 ? 1 : parts_per_thread * threads_ / blocks;
+    const index_t worth = std::min(kept * (tokens + 8) / least_work, rows / (rows_per_token * tokens));
+    const index_t cuts = std::max({index_t{1}, std::min(wanted, worth), (rows + most - 1) / most});
+    return ((rows + cuts - 1) / cuts + row_multiple - 1) / row_multiple * row_multiple;
+  }
+  /// As many blocks of x as there are slots are turned into lanes, which then all rows of the weight meet.
+  template <int tokens, class T>
+  void sampled_in_blocks(CompressedView<T, HostSpace> weight, MatrixView<const T> grad_y, MatrixView<const T> x,
+                         T* values, workspace<T>& memory) {
+    constexpr index_t most_rows = 128;  // whose lanes fit behind those of x
+    const index_t per_part = std::min((weight.rows + 15) / 16, most_rows);
+    for (index_t first = 0; first < x.rows; first += slots() * tokens) {
+      const index_t blocks = std::min(slots(), (x.rows - first + tokens - 1) / tokens);
+      for_each_part(blocks, [&](index_t block, index_t) {
+        const index_t token = first + block * tokens, count = std::min<index_t>(tokens, x.rows - token);
+        eigen_cpu::to_lanes<tokens>(x.middle_rows(token, count), memory.lanes(block));
+      });
+      for_each_part((weight.rows + per_part - 1) / per_part, [&](index_t part, index_t slot) {
+        const index_t row = part * per_part, rows = std::min(per_part, weight.rows - row);
+        T* const grad_lanes = memory.lanes(slot) + x.cols * tokens;
+        for (index_t block = 0; block < blocks; ++block) {
+          const index_t token = first + block * tokens, count = std::min<index_t>(tokens, x.rows - token);
+          eigen_cpu::to_lanes<tokens>(grad_y.middle_rows(token, count).middle_cols(row, rows), grad_lanes);
+          eigen_cpu::sampled_block<tokens>(weight, row, rows, grad_lanes, memory.lanes(block), values);
+        }
+      });
+    }
+  }
+  std::shared_ptr<eigen_cpu::Scratch> scratch_ = std::make_shared<eigen_cpu::Scratch>();
 };
 static_assert(BackendFor<EigenCpu, float> && BackendFor<EigenCpu, double>);
 

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <utility>
 #include <vector>
 
 #include "pst/concepts/backend.hpp"
 #include "pst/core/host_buffer.hpp"
+#include "pst/core/tile_scratch.hpp"
 
 namespace pst {
 
@@ -20,13 +22,9 @@ struct Reference {
   using space = HostSpace;
   template <class T>
   using buffer = HostBuffer<T>;
-  /// Memory that forward and backward need besides what the layer holds: the sums of one token.
+  /// Scratch memory of one layer.
   template <class Scalar>
-  struct workspace {
-    workspace(Reference&, const LayerLayout& layout) : sums(static_cast<std::size_t>(layout.shape.in)) {}
-    [[nodiscard]] std::size_t bytes() const noexcept { return sums.size() * sizeof(double); }
-    std::vector<double> sums;
-  };
+  using workspace = TileScratch<Reference, Scalar>;
 
   /// An input whose element type follows that of the output, constant or not.
   template <class T>
@@ -37,8 +35,8 @@ struct Reference {
   /// How many blocks can be worked on at the same time; each has a slot of scratch memory.
   [[nodiscard]] index_t slots() const noexcept { return 1; }
   /// How the rows of a weight are cut.
-  [[nodiscard]] RowPlan plan(Shape shape, index_t row_multiple) const noexcept {
-    return RowPlan::cut(shape.out, 1, shape.out, row_multiple);
+  [[nodiscard]] WorkPlan plan(Shape shape, index_t row_multiple) const noexcept {
+    return WorkPlan::whole(shape, row_multiple);
   }
   /// Calls `f(part, slot)` for `count` parts, in any order, possibly at the same time.
   template <class F>
@@ -129,6 +127,16 @@ struct Reference {
     for (index_t r = 0; r < out.rows; ++r)
       for (index_t c = 0; c < out.cols; ++c) out(r, c) += scale * (column(r, 0) + row(0, c));
   }
+  /// out(r, c) = the sum of all terms (core/terms.hpp) at (r, c), from the first to the last; `out` itself may be one.
+  template <class T, class... Terms>
+  void sum_terms(MatrixView<T> out, const Terms&... terms) {
+    for (index_t r = 0; r < out.rows; ++r)
+      for (index_t c = 0; c < out.cols; ++c) {
+        T sum{0};
+        ((sum = static_cast<T>(double{sum} + double{terms(r, c)})), ...);
+        out(r, c) = sum;
+      }
+  }
   /// out += each slice of `slices` (as many rows as `out`), from the first to the last.
   template <class T>
   void add_slices(Const<T> slices, MatrixView<T> out) {
@@ -161,6 +169,20 @@ struct Reference {
       for (index_t c = 0; c < scores.cols; ++c) {
         const auto key = order_key(scores(r, c));
         if (digit.counts(key)) ++counts(0, digit.bin(key));
+      }
+  }
+  /// counts(0, 0) += how many keys of scores are below the range, counts(0, 1) += how many are in it. The scores of
+  /// these are written to `found` (1 x room), from column counts(0, 1) on and in any order, as long as there is room.
+  template <class T>
+  void collect(MatrixView<T> scores, KeyRange<KeyOf<T>> range, MatrixView<std::remove_const_t<T>> found,
+               MatrixView<std::int64_t> counts) {
+    for (index_t r = 0; r < scores.rows; ++r)
+      for (index_t c = 0; c < scores.cols; ++c) {
+        const auto key = order_key(scores(r, c));
+        if (key < range.first) ++counts(0, 0);
+        if (!range.holds(key)) continue;
+        const index_t at = counts(0, 1)++;
+        if (at < found.cols) found(0, at) = scores(r, c);
       }
   }
   /// Keeps the keys above the threshold, and of those equal to it all but the first `ties` in row-major order.
@@ -209,56 +231,113 @@ struct Reference {
     }
     return change;
   }
-  /// row_start[r] = kept weights before row r, for r = 0 ... rows; returns their number.
-  index_t count_rows(MaskView<const mask_word> mask, index_t* row_start) {
-    row_start[0] = 0;
-    for (index_t r = 0; r < mask.rows; ++r) {
-      index_t kept = 0;
-      for (index_t w = 0; w < mask.words_per_row; ++w) kept += std::popcount(mask.row(r)[w]);
-      row_start[r + 1] = row_start[r] + kept;
-    }
-    return row_start[mask.rows];
-  }
-  /// Writes the kept weights of a block of rows, at the offsets that `count_rows` found.
+  /// Writes `out.start` for a mask and returns how many weights it keeps.
   template <class T>
-  void compress(Const<T> weight, MaskView<const mask_word> mask, RowBlock rows, CompressedView<T, HostSpace> out) {
-    for (index_t r = 0; r < rows.count; ++r) {
-      index_t at = out.row_start[rows.first + r];
-      for (index_t w = 0; w < mask.words_per_row; ++w)
-        for (mask_word left = mask.row(r)[w]; left != 0; left &= left - 1) {
-          const index_t c = w * mask.bits + std::countr_zero(left);
-          out.column[at] = static_cast<std::uint32_t>(c);
-          out.value[at++] = weight(r, c);
-        }
-    }
+  index_t count_kept(MaskView<const mask_word> mask, CompressedView<T, HostSpace> out) {
+    constexpr index_t words = out.panel_cols / mask.bits;
+    index_t kept = 0, at = 0;
+    out.start[at++] = 0;
+    for (index_t panel = 0; panel < out.panels(); ++panel)
+      for (index_t r = 0; r < mask.rows; ++r) {
+        const index_t end = std::min((panel + 1) * words, mask.words_per_row);
+        for (index_t w = panel * words; w < end; ++w) kept += std::popcount(mask.row(r)[w]);
+        out.start[at++] = static_cast<std::uint32_t>(kept);
+      }
+    return kept;
   }
-  /// y = x W'^T + bias; the bias is 1 x out, or empty.
+  /// Writes the kept weights of a tile of whole rows, at the offsets that `count_kept` found.
   template <class T>
-  void compressed_forward(CompressedView<T, HostSpace> weight, Const<T> x, Const<T> bias,
+  void compress(Const<T> weight, MaskView<const mask_word> mask, Tile tile, CompressedView<T, HostSpace> out) {
+    constexpr index_t words = out.panel_cols / mask.bits;
+    for (index_t r = 0; r < tile.rows; ++r)
+      for (index_t panel = 0; panel < out.panels(); ++panel) {
+        std::uint32_t at = out.start[panel * out.rows + tile.row + r];
+        const index_t end = std::min((panel + 1) * words, mask.words_per_row);
+        for (index_t w = panel * words; w < end; ++w)
+          for (mask_word left = mask.row(r)[w]; left != 0; left &= left - 1) {
+            const index_t c = w * mask.bits + std::countr_zero(left);
+            out.column[at] = static_cast<std::uint8_t>(c - panel * out.panel_cols);
+            out.value[at++] = weight(r, c);
+          }
+      }
+  }
+  /// out = weight^T, both compressed, with room for as many weights.
+  template <class T>
+  void transpose_compressed(CompressedView<T, HostSpace> weight, CompressedView<T, HostSpace> out) {
+    out.start[0] = 0;
+    for (index_t panel = 0; panel < out.panels(); ++panel)
+      transpose_panel(weight, panel, out.start[panel * out.rows], out);
+  }
+  /// y = x W'^T + bias; the bias is 1 x out, or empty. As a layer calls it, with scratch memory.
+  template <class T>
+  void compressed_product(CompressedView<T, HostSpace> weight, Const<T> x, Const<T> bias,
                           MatrixView<std::type_identity_t<T>> y, workspace<T>&) {
+    compressed_product(weight, x, bias, y);
+  }
+  /// The same with weights stored as any type of number, without scratch memory. May be called by several threads at
+  /// once.
+  template <class T, class Value, class Column>
+  void compressed_product(CompressedView<Value, HostSpace, Column> weight, Const<T> x, Const<T> bias, MatrixView<T> y) {
     for (index_t t = 0; t < x.rows; ++t)
       for (index_t o = 0; o < weight.rows; ++o) {
         double sum = bias.empty() ? 0.0 : double{bias(0, o)};
-        for (index_t p = weight.row_start[o]; p < weight.row_start[o + 1]; ++p)
-          sum += double{weight.value[p]} * double{x(t, weight.column[p])};
+        for (index_t panel = 0; panel < weight.panels(); ++panel) {
+          const std::uint32_t* const start = weight.row_start(panel, o);
+          for (std::uint32_t k = start[0]; k < start[weight.steps]; ++k)
+            sum += double{weight.value[k]} * double{x(t, panel * weight.panel_cols + weight.column[k])};
+        }
         y(t, o) = static_cast<T>(sum);
       }
   }
-  /// grad_x = grad_y W'
+  /// values[k] = (grad_y^T x) at the k-th kept weight.
   template <class T>
-  void compressed_backward(CompressedView<T, HostSpace> weight, Const<T> grad_y,
-                           MatrixView<std::type_identity_t<T>> grad_x, workspace<T>& memory) {
-    std::vector<double>& sums = memory.sums;
-    for (index_t t = 0; t < grad_y.rows; ++t) {
-      std::ranges::fill(sums, 0.0);
-      for (index_t o = 0; o < weight.rows; ++o)
-        for (index_t p = weight.row_start[o]; p < weight.row_start[o + 1]; ++p)
-          sums[weight.column[p]] += double{weight.value[p]} * double{grad_y(t, o)};
-      for (index_t c = 0; c < weight.cols; ++c) grad_x(t, c) = static_cast<T>(sums[static_cast<std::size_t>(c)]);
-    }
+  void sampled_product(CompressedView<T, HostSpace> weight, Const<T> grad_y, Const<T> x,
+                       std::type_identity_t<T>* values, workspace<T>&) {
+    for (index_t panel = 0; panel < weight.panels(); ++panel)
+      for (index_t o = 0; o < weight.rows; ++o) {
+        const std::uint32_t* const start = weight.start + panel * weight.rows + o;
+        for (std::uint32_t k = start[0]; k < start[1]; ++k) {
+          double sum = 0;
+          for (index_t t = 0; t < x.rows; ++t)
+            sum += double{grad_y(t, o)} * double{x(t, panel * weight.panel_cols + weight.column[k])};
+          values[k] = static_cast<T>(sum);
+        }
+      }
+  }
+  /// out = a tile of the weight, zero where it is pruned. The tile begins at a panel.
+  template <class T>
+  void expand(CompressedView<T, HostSpace> weight, Tile tile, MatrixView<T> out) {
+    fill(out, T{0});
+    for (index_t first = 0; first < tile.cols; first += weight.panel_cols)
+      for (index_t r = 0; r < tile.rows; ++r) {
+        const index_t panel = (tile.col + first) / weight.panel_cols;
+        const std::uint32_t* const start = weight.start + panel * weight.rows + tile.row + r;
+        for (std::uint32_t k = start[0]; k < start[1]; ++k) out(r, first + weight.column[k]) = weight.value[k];
+      }
   }
 
  protected:
+  /// Writes one panel of weight^T, which is 256 rows of the weight, from offset `first` on.
+  template <class T>
+  static void transpose_panel(CompressedView<T, HostSpace> weight, index_t panel, std::uint32_t first,
+                              CompressedView<T, HostSpace> out) {
+    const index_t begin = panel * out.panel_cols, count = out.cols_of(panel);
+    std::uint32_t* const start = out.start + panel * out.rows + 1;  // each moves to its end while rows are filled in
+    for (index_t from = 0; from < weight.panels(); ++from) {
+      const std::uint32_t* const rows = weight.start + from * weight.rows + begin;
+      const index_t col = from * weight.panel_cols, cols = weight.cols_of(from);
+      std::fill_n(start + col, cols, 0U);
+      for (std::uint32_t k = rows[0]; k < rows[count]; ++k) ++start[col + weight.column[k]];
+      for (index_t c = 0; c < cols; ++c) first += std::exchange(start[col + c], first);
+      for (index_t r = 0; r < count; ++r)
+        for (std::uint32_t k = rows[r]; k < rows[r + 1]; ++k) {
+          const std::uint32_t to = start[col + weight.column[k]]++;
+          out.column[to] = static_cast<std::uint8_t>(r);
+          out.value[to] = weight.value[k];
+        }
+    }
+  }
+
   /// Puts `keep(r, c)` into the bits of a mask, row by row, and zeros into the unused bits.
   template <class F>
   static void write_mask(MaskView<mask_word> mask, F&& keep) {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <thrust/copy.h>
+#include <thrust/count.h>
 #include <thrust/fill.h>
 #include <thrust/for_each.h>
 #include <thrust/functional.h>
 #include <thrust/iterator/counting_iterator.h>
+#include <thrust/iterator/transform_iterator.h>
 #include <thrust/logical.h>
 #include <thrust/transform_reduce.h>
 #include <thrust/transform_scan.h>
@@ -19,6 +21,7 @@
 #include "pst/backend/thrust/masks.hpp"
 #include "pst/backend/thrust/system.hpp"
 #include "pst/concepts/backend.hpp"
+#include "pst/core/tile_scratch.hpp"
 
 namespace pst {
 
@@ -29,8 +32,8 @@ namespace pst {
 /// shape alone; a parallel system's `squared_norm` has that system's order.
 ///
 /// On the C++ system forward and backward allocate nothing, and so do they elsewhere but for `all_finite`, whose
-/// temporary memory comes from the allocator in `System::policy()`. `histogram` and `prune_lowest` take memory in
-/// every `begin_step` and give it back.
+/// temporary memory comes from the allocator in `System::policy()`. `histogram`, `collect` and `prune_lowest` take
+/// memory in every `begin_step` and give it back.
 /// @ingroup backend
 template <class System>
 struct Thrust {
@@ -38,12 +41,9 @@ struct Thrust {
   using space = typename System::space;
   template <class T>
   using buffer = on_thrust::Buffer<typename System::template vector<T>>;
-  /// Memory that forward and backward need besides what the layer holds: none.
+  /// Scratch memory of one layer.
   template <class Scalar>
-  struct workspace {
-    workspace(Thrust&, const LayerLayout&) {}
-    [[nodiscard]] std::size_t bytes() const noexcept { return 0; }
-  };
+  using workspace = TileScratch<Thrust, Scalar>;
 
   template <class T>
   using View = MatrixView<T, space>;
@@ -60,8 +60,9 @@ struct Thrust {
   index_t block_elements = index_t{1} << 22;
 
   [[nodiscard]] index_t slots() const noexcept { return 1; }
-  [[nodiscard]] RowPlan plan(Shape shape, index_t row_multiple) const noexcept {
-    return RowPlan::cut(shape.out, 1, block_elements / shape.in, row_multiple);
+  [[nodiscard]] WorkPlan plan(Shape shape, index_t row_multiple) const noexcept {
+    const index_t rows = block_elements / shape.in;
+    return WorkPlan::cut(shape, 1, rows, {.in = shape.in, .out = rows}, row_multiple);
   }
   template <class F>
   void for_each_part(index_t count, F&& f) {
@@ -119,6 +120,10 @@ struct Thrust {
   void add_slices(Const<T> slices, View<T> out) {
     at_each(out.rows, out.cols, on_thrust::AddSlices<T, space>{slices, out});
   }
+  template <class T, class... Terms>
+  void sum_terms(View<T> out, const Terms&... terms) {
+    at_each(out.rows, out.cols, on_thrust::SumTerms<T, space, Terms...>{out, thrust::tuple<Terms...>{terms...}});
+  }
   template <class T>
   [[nodiscard]] bool all_finite(View<T> in) {
     return thrust::none_of(system.policy(), counter(0), counter(in.size()),
@@ -140,6 +145,20 @@ struct Thrust {
     const View<std::int64_t> histograms{memory.data(), lanes, counts.cols};
     each(lanes, on_thrust::CountLane<T, space, KeyOf<T>>{scores, digit, histograms});
     add_slices(histograms, counts);
+  }
+  /// Counts first: nothing is copied where not all would fit.
+  template <class T>
+  void collect(View<T> scores, KeyRange<KeyOf<T>> range, View<std::remove_const_t<T>> found,
+               View<std::int64_t> counts) {
+    const auto first = thrust::make_transform_iterator(
+        counter(0), at(std::max<index_t>(scores.cols, 1), on_thrust::ScoreAt<T, space>{scores}));
+    const auto end = first + scores.size();
+    const on_thrust::IsInside<KeyOf<T>> is_inside{range};
+    const auto below = thrust::count_if(system.policy(), first, end, on_thrust::IsBelow<KeyOf<T>>{range.first});
+    const auto inside = thrust::count_if(system.policy(), first, end, is_inside);
+    const index_t before = on_host(counts.data + 1);
+    if (before + inside <= found.cols) thrust::copy_if(system.policy(), first, end, found.data + before, is_inside);
+    each(1, on_thrust::AddCounts<space>{counts, below, inside});
   }
   /// A scan of the ties in each word tells every word how many come before it.
   template <class T>
@@ -172,25 +191,37 @@ struct Thrust {
   }
 
   // ---- the compressed weight
-  index_t count_rows(ConstMask mask, index_t* row_start) {
-    thrust::fill_n(system.policy(), row_start, 1, index_t{0});
-    thrust::transform_inclusive_scan(system.policy(), counter(0), counter(mask.rows), row_start + 1,
-                                     on_thrust::KeptInRow<space>{mask}, thrust::plus<index_t>{});
-    return on_host(row_start + mask.rows);
+  template <class T>
+  index_t count_kept(ConstMask mask, CompressedView<T, space> out) {
+    return scan_starts(out, on_thrust::KeptInSegment<T, space>{mask});
   }
   template <class T>
-  void compress(Const<T> weight, ConstMask mask, RowBlock rows, CompressedView<T, space> out) {
-    each(rows.count, on_thrust::CompressRow<T, space>{weight, mask, rows.first, out});
+  void compress(Const<T> weight, ConstMask mask, Tile tile, CompressedView<T, space> out) {
+    at_each(tile.rows, out.panels(), on_thrust::CompressSegment<T, space>{weight, mask, tile.row, out});
   }
   template <class T>
-  void compressed_forward(CompressedView<T, space> weight, Const<T> x, Const<T> bias,
+  void transpose_compressed(CompressedView<T, space> weight, CompressedView<T, space> out) {
+    scan_starts(out, on_thrust::KeptInColumn<T, space>{weight});
+    each(out.panels() * out.rows, on_thrust::TransposeSegment<T, space>{weight, out});
+  }
+  template <class T>
+  void compressed_product(CompressedView<T, space> weight, Const<T> x, Const<T> bias,
                           MatrixView<std::type_identity_t<T>, space> y, workspace<T>&) {
-    at_each(x.rows, weight.rows, on_thrust::CompressedForward<T, space>{weight, x, bias, y});
+    compressed_product(weight, x, bias, y);
+  }
+  template <class T, class Value, class Column>
+  void compressed_product(CompressedView<Value, space, Column> weight, Const<T> x, Const<T> bias, View<T> y) {
+    at_each(x.rows, weight.rows, on_thrust::CompressedProduct<T, space, Value, Column>{weight, x, bias, y});
   }
   template <class T>
-  void compressed_backward(CompressedView<T, space> weight, Const<T> grad_y,
-                           MatrixView<std::type_identity_t<T>, space> grad_x, workspace<T>&) {
-    at_each(grad_y.rows, weight.cols, on_thrust::CompressedBackward<T, space>{weight, grad_y, grad_x});
+  void sampled_product(CompressedView<T, space> weight, Const<T> grad_y, Const<T> x, std::type_identity_t<T>* values,
+                       workspace<T>&) {
+    at_each(weight.panels(), weight.rows, on_thrust::SampledProduct<T, space>{weight, grad_y, x, values});
+  }
+  template <class T>
+  void expand(CompressedView<T, space> weight, Tile tile, View<T> out) {
+    fill(out, T{0});
+    each(tile.rows, on_thrust::ExpandRow<T, space>{weight, tile, out});
   }
 
  private:
@@ -226,10 +257,20 @@ struct Thrust {
   void multiply(double alpha, on_thrust::Operand<T> a, on_thrust::Operand<T> b, index_t depth, View<T> out) {
     at_each(out.rows, out.cols, on_thrust::AddProduct<T, space>{alpha, a, b, depth, out});
   }
-  [[nodiscard]] static index_t on_host(const index_t* device) {
-    index_t value = 0;
-    thrust::copy_n(pointer<const index_t>{device}, 1, &value);
-    return value;
+  template <class T>
+  [[nodiscard]] static index_t on_host(const T* device) {
+    T value{};
+    thrust::copy_n(pointer<const T>{device}, 1, &value);
+    return static_cast<index_t>(value);
+  }
+  /// start[i] = the sum of `kept(j)` for all segments j < i; returns the sum of all.
+  template <class T, class F>
+  index_t scan_starts(CompressedView<T, space> out, F kept) {
+    const index_t segments = out.panels() * out.rows;
+    thrust::fill_n(system.policy(), out.start, 1, 0U);
+    thrust::transform_inclusive_scan(system.policy(), counter(0), counter(segments), out.start + 1, kept,
+                                     thrust::plus<std::uint32_t>{});
+    return on_host(out.start + segments);
   }
   /// Copies between systems, which the kinds of pointer tell: all at once where no row has a gap behind it.
   template <class From, class To>

@@ -11,7 +11,7 @@
 #include "pst/core/matrix.hpp"
 #include "pst/core/order_key.hpp"
 #include "pst/core/radix_select.hpp"
-#include "pst/core/row_plan.hpp"
+#include "pst/core/work_plan.hpp"
 
 /// @defgroup backend Backends
 /// Where the arithmetic runs. A backend is a set of verbs; policies and layers are written in them. `Reference`
@@ -53,7 +53,7 @@ concept NamesItsMemory = requires {
 template <class B>
 concept CutsWork = requires(B& on, Shape shape, index_t n) {
   { on.slots() } -> std::same_as<index_t>;
-  { on.plan(shape, n) } -> std::same_as<RowPlan>;
+  { on.plan(shape, n) } -> std::same_as<WorkPlan>;
   on.for_each_part(n, detail::AnyFunctor{});
 };
 
@@ -70,6 +70,7 @@ concept MapsElements = requires(B& on, ViewOn<B, const Scalar> in, ViewOn<B, Sca
   on.column_sums(1.0, in, out);
   on.add_outer_sum(1.0, in, in, out);
   on.add_slices(in, out);
+  on.sum_terms(out, in, detail::AnyFunctor{});
   { on.all_finite(in) } -> std::same_as<bool>;
   { on.squared_norm(in) } -> std::same_as<double>;
 };
@@ -85,29 +86,41 @@ concept MultipliesMatrices = requires(B& on, ViewOn<B, const Scalar> a, ViewOn<B
 /// The backend ranks scores and writes masks.
 template <class B, class Scalar>
 concept RanksScores = requires(B& on, ViewOn<B, const Scalar> scores, RadixDigit<OrderKey<Scalar>> digit,
-                               ViewOn<B, std::int64_t> counts, OrderKey<Scalar> key, index_t n, MaskOn<B> mask) {
+                               ViewOn<B, Scalar> found, ViewOn<B, std::int64_t> counts, OrderKey<Scalar> key, index_t n,
+                               MaskOn<B> mask) {
   on.histogram(scores, digit, counts);
+  on.collect(scores, digit.range, found, counts);
   { on.prune_lowest(scores, key, n, mask) } -> std::same_as<index_t>;
   on.prune_lowest_per_row(scores, n, mask);
   on.fill_mask(mask, detail::AnyFunctor{});
   { on.replace_mask(ConstMaskOn<B>{mask}, mask) } -> std::same_as<MaskChange>;
 };
 
-/// The backend compresses a masked weight and multiplies with it.
+/// The backend compresses a masked weight, multiplies with it, and finds products where it is kept.
 template <class B, class Scalar>
 concept MultipliesCompressed = requires(B& on, ViewOn<B, const Scalar> in, ViewOn<B, Scalar> out, ConstMaskOn<B> mask,
-                                        index_t* row_start, CompressedView<Scalar, typename B::space> weight,
+                                        CompressedView<Scalar, typename B::space> weight,
                                         typename B::template workspace<Scalar>& workspace) {
-  { on.count_rows(mask, row_start) } -> std::same_as<index_t>;
-  on.compress(in, mask, RowBlock{}, weight);
-  on.compressed_forward(weight, in, in, out, workspace);
-  on.compressed_backward(weight, in, out, workspace);
+  { on.count_kept(mask, weight) } -> std::same_as<index_t>;
+  on.compress(in, mask, Tile{}, weight);
+  on.transpose_compressed(weight, weight);
+  on.compressed_product(weight, in, in, out, workspace);
+  on.sampled_product(weight, in, in, weight.value, workspace);
+  on.expand(weight, Tile{}, out);
+};
+
+/// The backend multiplies with a compressed weight whose numbers are of type `Value`, without scratch memory: what
+/// SparseMatrix needs.
+template <class B, class Scalar, class Value>
+concept MultipliesStored = requires(B& on, ViewOn<B, const Scalar> in, ViewOn<B, Scalar> out,
+                                    CompressedView<const Value, typename B::space, std::uint16_t> weight) {
+  on.compressed_product(weight, in, in, out);
 };
 
 /// A backend that can do everything pst asks for, on numbers of type `Scalar`.
 template <class B, class Scalar>
 concept BackendFor = BackendIsIncluded<B> && PlaysRole<B, roles::backend> && FloatOrDouble<Scalar> &&
     NamesItsMemory<B, Scalar> && CutsWork<B> && MapsElements<B, Scalar> && MultipliesMatrices<B, Scalar> &&
-    RanksScores<B, Scalar> && MultipliesCompressed<B, Scalar>;
+    RanksScores<B, Scalar> && MultipliesCompressed<B, Scalar> && MultipliesStored<B, Scalar, Scalar>;
 
 }  // namespace pst

@@ -16,17 +16,24 @@ concept SaysWhetherInPlace = requires {
   typename std::bool_constant<D::in_place>;
 };
 
-/// `effective(backend, rows, base, scratch)` gives the weight of a block of rows: in `scratch`, or `base` as it is.
+/// `effective(backend, tile, base, scratch)` gives the weight of a block of rows: in `scratch`, or `base` as it is.
 template <class State, class B, class Scalar>
-concept GivesTheWeight = requires(const State& state, B& on, RowBlock rows, ViewOn<B, const Scalar> base,
+concept GivesTheWeight = requires(const State& state, B& on, Tile tile, ViewOn<B, const Scalar> base,
                                   ViewOn<B, Scalar> scratch) {
-  { state.effective(on, rows, base, scratch) } -> std::same_as<ViewOn<B, const Scalar>>;
+  { state.effective(on, tile, base, scratch) } -> std::same_as<ViewOn<B, const Scalar>>;
 };
 
-/// `backward(backend, rows, grad_weight)` learns from the gradient of a block of the weight.
+/// Not asked of an update: `weight_term(tile, base)` gives the weight of a tile as a term (core/terms.hpp). Scores that
+/// are sums of terms are then computed without storing it.
 template <class State, class B, class Scalar>
-concept LearnsFromWeightGradient = requires(State& state, B& on, RowBlock rows, ViewOn<B, const Scalar> grad_weight) {
-  { state.backward(on, rows, grad_weight) } -> std::same_as<void>;
+concept GivesTheWeightAsATerm = requires(const State& state, Tile tile, ViewOn<B, const Scalar> base) {
+  state.weight_term(tile, base);
+};
+
+/// `backward(backend, tile, grad_weight)` learns from the gradient of a block of the weight.
+template <class State, class B, class Scalar>
+concept LearnsFromWeightGradient = requires(State& state, B& on, Tile tile, ViewOn<B, const Scalar> grad_weight) {
+  { state.backward(on, tile, grad_weight) } -> std::same_as<void>;
 };
 
 /// `for_each_parameter(weight, visit)` shows every trained matrix; `weight` is what the layer is attached to.

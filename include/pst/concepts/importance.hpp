@@ -7,7 +7,7 @@
 #include "pst/concepts/role.hpp"
 #include "pst/core/matrix.hpp"
 #include "pst/core/parameter.hpp"
-#include "pst/core/row_plan.hpp"
+#include "pst/core/work_plan.hpp"
 
 /// @defgroup importance Importance metrics
 /// How much each weight matters; the lowest scores are pruned. Scores add up: `Sum<...>` is a metric too.
@@ -34,19 +34,26 @@ concept IsMadeForALayer = requires(const Policy& policy, B& on, const LayerLayou
   State{policy, on, layout, weight};
 };
 
-/// `score(backend, rows, weight, scores)` adds to the scores of a block of rows.
+/// `score(backend, tile, weight, scores)` adds to the scores of a block of rows.
 template <class State, class B, class Scalar>
-concept ScoresWeights = requires(const State& state, B& on, RowBlock rows, ViewOn<B, const Scalar> weight,
+concept ScoresWeights = requires(const State& state, B& on, Tile tile, ViewOn<B, const Scalar> weight,
                                  ViewOn<B, Scalar> scores) {
-  { state.score(on, rows, weight, scores) } -> std::same_as<void>;
+  { state.score(on, tile, weight, scores) } -> std::same_as<void>;
 };
 
-/// `backward(backend, rows, weight, grad_scores, grad_weight)` learns from the gradient of a block's scores and adds
+/// Not asked of a metric: `score_terms(tile, weight)` gives what `score` adds as a tuple of terms (core/terms.hpp), for
+/// a weight that is a view or any other term. Scores are then computed in one sweep.
+template <class State, class B, class Scalar>
+concept ScoresByTerms = requires(const State& state, Tile tile, ViewOn<B, const Scalar> weight) {
+  state.score_terms(tile, weight);
+};
+
+/// `backward(backend, tile, weight, grad_scores, grad_weight)` learns from the gradient of a block's scores and adds
 /// to `grad_weight` what flows back through the score.
 template <class State, class B, class Scalar>
-concept LearnsFromScoreGradient = requires(State& state, B& on, RowBlock rows, ViewOn<B, const Scalar> weight,
+concept LearnsFromScoreGradient = requires(State& state, B& on, Tile tile, ViewOn<B, const Scalar> weight,
                                            ViewOn<B, const Scalar> grad_scores, ViewOn<B, Scalar> grad_weight) {
-  { state.backward(on, rows, weight, grad_scores, grad_weight) } -> std::same_as<void>;
+  { state.backward(on, tile, weight, grad_scores, grad_weight) } -> std::same_as<void>;
 };
 
 /// `begin_step(backend)` sets the gradients to zero and `finish_backward(backend)` completes them.

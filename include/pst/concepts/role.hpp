@@ -14,6 +14,9 @@ struct schedule {};
 struct straight_through {};
 struct bias {};
 struct backend {};
+struct score_gradient {};
+struct refresh {};
+struct storage {};
 }  // namespace pst::roles
 
 namespace pst {

@@ -17,20 +17,20 @@ concept SaysItsRowMultiple = requires {
   typename std::integral_constant<index_t, S::row_multiple>;
 };
 
-/// `begin(backend, sparsity)`, `wants_pass()`, `observe(backend, rows, scores)` and `end_pass(backend)` rank the
+/// `begin(backend, sparsity)`, `wants_pass()`, `observe(backend, tile, scores)` and `end_pass(backend)` rank the
 /// scores.
 template <class State, class B, class Scalar>
-concept RanksInPasses = requires(State& state, B& on, double sparsity, RowBlock rows, ViewOn<B, const Scalar> scores) {
+concept RanksInPasses = requires(State& state, B& on, double sparsity, Tile tile, ViewOn<B, const Scalar> scores) {
   { state.begin(on, sparsity) } -> std::same_as<void>;
   { state.wants_pass() } -> std::same_as<bool>;
-  { state.observe(on, rows, scores) } -> std::same_as<void>;
+  { state.observe(on, tile, scores) } -> std::same_as<void>;
   { state.end_pass(on) } -> std::same_as<void>;
 };
 
-/// `select(backend, rows, scores, mask)` writes the mask of a block of rows.
+/// `select(backend, tile, scores, mask)` writes the mask of a block of rows.
 template <class State, class B, class Scalar>
-concept WritesTheMask = requires(State& state, B& on, RowBlock rows, ViewOn<B, const Scalar> scores, MaskOn<B> mask) {
-  { state.select(on, rows, scores, mask) } -> std::same_as<void>;
+concept WritesTheMask = requires(State& state, B& on, Tile tile, ViewOn<B, const Scalar> scores, MaskOn<B> mask) {
+  { state.select(on, tile, scores, mask) } -> std::same_as<void>;
 };
 
 /// A mask selector: plain data, with a `State<B, Scalar>` that ranks scores and writes masks.

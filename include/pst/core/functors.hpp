@@ -15,6 +15,15 @@ struct Identity {
   }
 };
 
+/// As another type of number.
+template <class To>
+struct ConvertTo {
+  template <class T>
+  PST_HD To operator()(T value) const {
+    return static_cast<To>(value);
+  }
+};
+
 struct Add {
   template <class T>
   PST_HD T operator()(T a, T b) const {
@@ -48,5 +57,10 @@ struct RepeatRow {
   MatrixView<const T, Space> row;
   PST_HD T operator()(index_t, index_t c) const { return row.data == nullptr ? T{0} : row(0, c); }
 };
+
+template <class T, class Space>
+[[nodiscard]] RepeatRow<T, Space> repeat_row(MatrixView<const T, Space> row) {
+  return {row};
+}
 
 }  // namespace pst::functors

@@ -3,6 +3,7 @@
 
 #include "pst/core/factor.hpp"
 #include "pst/core/random.hpp"
+#include "pst/core/terms.hpp"
 
 namespace pst {
 
@@ -17,18 +18,18 @@ class LowRankProduct {
     on.generate(left_.value(), NormalMatrix{NormalAt{seed}, rank});
   }
 
-  /// out += scale * L R, for a block of rows.
-  void add_to(B& on, RowBlock rows, ViewOn<B, Scalar> out) const {
-    on.gemm(scale_, left_.value(rows), right_.value(), out);
+  /// The product's part in a tile.
+  [[nodiscard]] terms::Product<ViewOn<B, const Scalar>> term(Tile tile) const {
+    return {scale_, left_.value(tile), right_.value(tile)};
   }
   void begin_step(B& on) {
     left_.begin_step(on);
     right_.begin_step(on);
   }
-  /// dL = scale * dP R^T, dR = scale * L^T dP, where dP is the gradient of a block of rows of the product.
-  void backward(B& on, RowBlock rows, ViewOn<B, const Scalar> grad) {
-    on.gemm_nt(scale_, grad, right_.value(), left_.grad(rows));
-    on.gemm_tn(scale_, left_.value(rows), grad, right_.grad_share(rows));
+  /// dL = scale * dP R^T, dR = scale * L^T dP, where dP is the gradient of a tile of the product.
+  void backward(B& on, Tile tile, ViewOn<B, const Scalar> grad) {
+    on.gemm_nt(scale_, grad, right_.value(tile), left_.grad(tile));
+    on.gemm_tn(scale_, left_.value(tile), grad, right_.grad_share(tile));
   }
   void finish_backward(B& on) { right_.finish_backward(on); }
   void for_each_parameter(std::string_view left, std::string_view right, ParameterGroup group, auto&& visit) {

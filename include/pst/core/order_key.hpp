@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "pst/core/config.hpp"
+#include "pst/core/float16.hpp"
 
 namespace pst {
 
@@ -24,6 +25,17 @@ template <std::floating_point Scalar>
   Key bits;
   std::memcpy(&bits, &value, sizeof bits);
   return (bits & sign) != 0 ? static_cast<Key>(~bits) : static_cast<Key>(bits | sign);
+}
+
+/// The number that has a key: order_key(number_with_key(key)) == key for the keys of all numbers but NaN.
+template <std::floating_point Scalar>
+[[nodiscard]] PST_HD inline Scalar number_with_key(OrderKey<Scalar> key) noexcept {
+  using Key = OrderKey<Scalar>;
+  constexpr Key sign = Key{1} << (8 * sizeof(Key) - 1);
+  const Key bits = (key & sign) != 0 ? static_cast<Key>(key ^ sign) : static_cast<Key>(~key);
+  Scalar value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
 }
 
 /// Whether a number is neither NaN nor infinite, by its bits: holds under -ffast-math as well.

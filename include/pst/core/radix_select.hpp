@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <span>
 
@@ -9,26 +10,36 @@
 
 namespace pst {
 
-/// Which digit of which keys one counting pass looks at: keys that begin with `prefix` above the digit.
+/// The keys from `first` to `last`.
+template <class Key>
+struct KeyRange {
+  Key first = 0;
+  Key last = static_cast<Key>(~Key{0});
+
+  [[nodiscard]] PST_HD constexpr bool holds(Key key) const noexcept {
+    return static_cast<Key>(key - first) <= static_cast<Key>(last - first);
+  }
+  friend constexpr bool operator==(const KeyRange&, const KeyRange&) = default;
+};
+
+/// Which keys one counting pass looks at: those of a range, in bins of 2^shift neighbours.
 template <class Key>
 struct RadixDigit {
   static constexpr int bits = 11;
   static constexpr index_t bins = index_t{1} << bits;
 
-  Key prefix = 0;  ///< the digits found so far, in place
-  Key known = 0;   ///< ones where `prefix` is known
-  int shift = 0;   ///< the digit's lowest bit
-  Key ones = 0;    ///< the digit's value mask, at bit 0 (the last digit is shorter)
+  KeyRange<Key> range;
+  int shift = 0;
 
   /// Whether this pass counts `key`.
-  [[nodiscard]] PST_HD constexpr bool counts(Key key) const noexcept { return (key & known) == prefix; }
+  [[nodiscard]] PST_HD constexpr bool counts(Key key) const noexcept { return range.holds(key); }
   /// The bin of `key`.
   [[nodiscard]] PST_HD constexpr index_t bin(Key key) const noexcept {
-    return static_cast<index_t>((key >> shift) & ones);
+    return static_cast<index_t>(static_cast<Key>(key - range.first) >> shift);
   }
 };
 
-/// Finds the k-th lowest key exactly from histograms, one digit a pass, most significant first: 3 passes for 32 bits.
+/// Finds the k-th lowest key exactly from histograms, 11 bits a pass, most significant first: 3 passes for 32 bits.
 ///
 /// Histograms are integers, so the order of counting and the number of threads do not matter. Afterwards keys below
 /// `threshold()` are the lowest, and `ties()` of those equal to it belong to them.
@@ -40,7 +51,6 @@ class RadixSelect {
   /// Starts the search for the `k`-th lowest, counted from 1; for k = 0 nothing is searched.
   void begin(index_t k) noexcept {
     remaining_ = k;
-    top_ = 8 * static_cast<int>(sizeof(Key));
     digit_ = {};
     searching_ = k > 0;
     none_ = k <= 0;
@@ -50,35 +60,50 @@ class RadixSelect {
   [[nodiscard]] bool searching() const noexcept { return searching_; }
   /// What the next histogram counts.
   [[nodiscard]] const Digit& digit() const noexcept { return digit_; }
+  /// Takes how many keys are below a range and in it, before the first histogram: the search goes on in this range, or
+  /// on the side of it where the k-th key is. Returns whether it is in the range.
+  bool narrow(KeyRange<Key> range, index_t below, index_t inside) noexcept {
+    const bool found = below < remaining_ && remaining_ <= below + inside;
+    if (found) {
+      digit_.range = range;
+      remaining_ -= below;
+    } else if (remaining_ <= below) {
+      digit_.range.last = static_cast<Key>(range.first - 1);
+    } else {
+      digit_.range.first = static_cast<Key>(range.last + 1);
+      remaining_ -= below + inside;
+    }
+    next_digit();
+    return found;
+  }
   /// Takes one histogram; returns the bin the k-th key is in.
   index_t choose(std::span<const std::int64_t> counts) noexcept {
     index_t bin = 0;
     while (bin + 1 < Digit::bins && remaining_ > counts[static_cast<std::size_t>(bin)])
       remaining_ -= counts[static_cast<std::size_t>(bin++)];
-    digit_.prefix = static_cast<Key>(digit_.prefix | (static_cast<Key>(bin) << digit_.shift));
-    digit_.known = static_cast<Key>(digit_.known | (digit_.ones << digit_.shift));
-    searching_ = top_ > 0;
+    KeyRange<Key>& range = digit_.range;
+    range.first = static_cast<Key>(range.first + (static_cast<Key>(bin) << digit_.shift));
+    const Key most = static_cast<Key>(range.last - range.first), width = static_cast<Key>((Key{1} << digit_.shift) - 1);
+    range.last = static_cast<Key>(range.first + std::min(most, width));
+    searching_ = digit_.shift > 0;
     if (searching_) next_digit();
     return bin;
   }
   /// Nothing is below: k was 0.
   [[nodiscard]] bool none() const noexcept { return none_; }
   /// The k-th lowest key.
-  [[nodiscard]] Key threshold() const noexcept { return digit_.prefix; }
+  [[nodiscard]] Key threshold() const noexcept { return digit_.range.first; }
   /// How many keys equal to the threshold are among the k lowest.
   [[nodiscard]] index_t ties() const noexcept { return none_ ? 0 : remaining_; }
 
  private:
   void next_digit() noexcept {
-    const int width = std::min(Digit::bits, top_);
-    top_ -= width;
-    digit_.shift = top_;
-    digit_.ones = static_cast<Key>((Key{1} << width) - 1);
+    const auto width = static_cast<Key>(digit_.range.last - digit_.range.first);
+    digit_.shift = std::max(0, static_cast<int>(std::bit_width(width)) - Digit::bits);
   }
 
   Digit digit_;
   index_t remaining_ = 0;
-  int top_ = 0;
   bool searching_ = false;
   bool none_ = true;
 };

@@ -70,10 +70,12 @@ struct MaskView {
 
   constexpr MaskView() = default;
   PST_HD constexpr MaskView(Word* words_, index_t rows_, index_t cols_) noexcept
-      : words{words_}, rows{rows_}, cols{cols_}, words_per_row{words_for(cols_)} {}
+      : MaskView{words_, rows_, cols_, words_for(cols_)} {}
+  PST_HD constexpr MaskView(Word* words_, index_t rows_, index_t cols_, index_t words_per_row_) noexcept
+      : words{words_}, rows{rows_}, cols{cols_}, words_per_row{words_per_row_} {}
   template <class U>
   requires std::convertible_to<U (*)[], Word (*)[]> PST_HD constexpr MaskView(MaskView<U, Space> other) noexcept
-      : MaskView{other.words, other.rows, other.cols} {}
+      : MaskView{other.words, other.rows, other.cols, other.words_per_row} {}
 
   [[nodiscard]] PST_HD static constexpr index_t words_for(index_t cols) noexcept { return (cols + bits - 1) / bits; }
   [[nodiscard]] PST_HD constexpr bool operator()(index_t row, index_t col) const noexcept {
@@ -81,7 +83,12 @@ struct MaskView {
   }
   [[nodiscard]] PST_HD constexpr Word* row(index_t r) const noexcept { return words + r * words_per_row; }
   [[nodiscard]] PST_HD constexpr MaskView middle_rows(index_t first, index_t count) const noexcept {
-    return {words + first * words_per_row, count, cols};
+    return {words + first * words_per_row, count, cols, words_per_row};
+  }
+  /// `count` columns from column `first` on, a multiple of `bits`. Only to be read: the last word may hold bits of
+  /// columns beyond.
+  [[nodiscard]] PST_HD constexpr MaskView middle_cols(index_t first, index_t count) const noexcept {
+    return {words + first / bits, rows, count, words_per_row};
   }
 };
 

@@ -16,11 +16,10 @@ struct Frozen {
     State(const Frozen&, B&, const LayerLayout&, ViewOn<B, const Scalar>) {}
 
     void begin_step(B&) {}
-    [[nodiscard]] ViewOn<B, const Scalar> effective(B&, RowBlock, ViewOn<B, const Scalar> base,
-                                                    ViewOn<B, Scalar>) const {
+    [[nodiscard]] ViewOn<B, const Scalar> effective(B&, Tile, ViewOn<B, const Scalar> base, ViewOn<B, Scalar>) const {
       return base;
     }
-    void backward(B&, RowBlock, ViewOn<B, const Scalar>) {}
+    void backward(B&, Tile, ViewOn<B, const Scalar>) {}
     void finish_backward(B&) {}
     void for_each_parameter(ViewOn<B, const Scalar>, auto&&) {}
     [[nodiscard]] std::size_t persistent_bytes() const noexcept { return 0; }

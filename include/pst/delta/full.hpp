@@ -22,12 +22,11 @@ struct Full {
         : grad_(layout.shape.out, layout.shape.in) {}
 
     void begin_step(B& on) { on.fill(grad_.view(), Scalar{0}); }
-    [[nodiscard]] ViewOn<B, const Scalar> effective(B&, RowBlock, ViewOn<B, const Scalar> base,
-                                                    ViewOn<B, Scalar>) const {
+    [[nodiscard]] ViewOn<B, const Scalar> effective(B&, Tile, ViewOn<B, const Scalar> base, ViewOn<B, Scalar>) const {
       return base;
     }
-    void backward(B& on, RowBlock rows, ViewOn<B, const Scalar> grad_weight) {
-      const ViewOn<B, Scalar> grad = grad_.view().middle_rows(rows.first, rows.count);
+    void backward(B& on, Tile tile, ViewOn<B, const Scalar> grad_weight) {
+      const ViewOn<B, Scalar> grad = tile.of(grad_.view());
       on.map(grad, functors::Add{}, grad, grad_weight);
     }
     void finish_backward(B&) {}

@@ -3,7 +3,6 @@
 
 #include "pst/concepts/delta.hpp"
 #include "pst/concepts/rank.hpp"
-#include "pst/core/functors.hpp"
 #include "pst/core/low_rank_product.hpp"
 #include "pst/rank/rank.hpp"
 
@@ -31,15 +30,16 @@ struct LowRank {
         : product_(on, layout, delta.rank.choose(on, weight), delta.scale, derive_seed(layout.seed, 'U')) {}
 
     void begin_step(B& on) { product_.begin_step(on); }
-    [[nodiscard]] ViewOn<B, const Scalar> effective(B& on, RowBlock rows, ViewOn<B, const Scalar> base,
+    [[nodiscard]] auto weight_term(Tile tile, ViewOn<B, const Scalar> base) const {
+      const auto product = product_.term(tile);
+      return terms::Plus<Scalar, ViewOn<B, const Scalar>, decltype(product)>{base, product};
+    }
+    [[nodiscard]] ViewOn<B, const Scalar> effective(B& on, Tile tile, ViewOn<B, const Scalar> base,
                                                     ViewOn<B, Scalar> scratch) const {
-      on.map(scratch, functors::Identity{}, base);
-      product_.add_to(on, rows, scratch);
+      on.sum_terms(scratch, weight_term(tile, base));
       return scratch;
     }
-    void backward(B& on, RowBlock rows, ViewOn<B, const Scalar> grad_weight) {
-      product_.backward(on, rows, grad_weight);
-    }
+    void backward(B& on, Tile tile, ViewOn<B, const Scalar> grad_weight) { product_.backward(on, tile, grad_weight); }
     void finish_backward(B& on) { product_.finish_backward(on); }
     void for_each_parameter(ViewOn<B, const Scalar>, auto&& visit) {
       product_.for_each_parameter("delta.U", "delta.V", ParameterGroup::delta, visit);

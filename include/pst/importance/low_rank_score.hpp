@@ -29,12 +29,12 @@ struct LowRankScore {
         : product_(on, layout, metric.rank.choose(on, weight), metric.scale, derive_seed(layout.seed, 'A')) {}
 
     void begin_step(B& on) { product_.begin_step(on); }
-    void score(B& on, RowBlock rows, ViewOn<B, const Scalar>, ViewOn<B, Scalar> scores) const {
-      product_.add_to(on, rows, scores);
+    [[nodiscard]] auto score_terms(Tile tile, const auto&) const { return std::tuple{product_.term(tile)}; }
+    void score(B& on, Tile tile, ViewOn<B, const Scalar> weight, ViewOn<B, Scalar> scores) const {
+      terms::add_to(on, scores, score_terms(tile, weight));
     }
-    void backward(B& on, RowBlock rows, ViewOn<B, const Scalar>, ViewOn<B, const Scalar> grad_scores,
-                  ViewOn<B, Scalar>) {
-      product_.backward(on, rows, grad_scores);
+    void backward(B& on, Tile tile, ViewOn<B, const Scalar>, ViewOn<B, const Scalar> grad_scores, ViewOn<B, Scalar>) {
+      product_.backward(on, tile, grad_scores);
     }
     void finish_backward(B& on) { product_.finish_backward(on); }
     void for_each_parameter(auto&& visit) {

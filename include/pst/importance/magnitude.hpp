@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pst/concepts/importance.hpp"
+#include "pst/core/terms.hpp"
 
 namespace pst {
 
@@ -10,12 +11,6 @@ namespace pst {
 struct Magnitude {
   using role = roles::importance;
 
-  struct AddMagnitude {
-    template <class T>
-    PST_HD T operator()(T score, T weight) const {
-      return score + (weight < 0 ? -weight : weight);
-    }
-  };
   struct AddSigned {
     template <class T>
     PST_HD T operator()(T grad_weight, T grad_score, T weight) const {
@@ -28,11 +23,15 @@ struct Magnitude {
     State(const Magnitude&, B&, const LayerLayout&, ViewOn<B, const Scalar>) {}
 
     void begin_step(B&) {}
-    void score(B& on, RowBlock, ViewOn<B, const Scalar> weight, ViewOn<B, Scalar> scores) const {
-      on.map(scores, AddMagnitude{}, scores, weight);
+    template <class Weight>
+    [[nodiscard]] auto score_terms(Tile, const Weight& weight) const {
+      return std::tuple{terms::Absolute<Weight>{weight}};
+    }
+    void score(B& on, Tile tile, ViewOn<B, const Scalar> weight, ViewOn<B, Scalar> scores) const {
+      terms::add_to(on, scores, score_terms(tile, weight));
     }
     /// dW~ += dS .* sign(W~)
-    void backward(B& on, RowBlock, ViewOn<B, const Scalar> weight, ViewOn<B, const Scalar> grad_scores,
+    void backward(B& on, Tile, ViewOn<B, const Scalar> weight, ViewOn<B, const Scalar> grad_scores,
                   ViewOn<B, Scalar> grad_weight) {
       on.map(grad_weight, AddSigned{}, grad_weight, grad_scores, weight);
     }

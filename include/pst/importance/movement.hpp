@@ -20,12 +20,11 @@ struct Movement {
     State(const Movement&, B&, const LayerLayout& layout, ViewOn<B, const Scalar>) : scores_(layout, layout.shape.in) {}
 
     void begin_step(B& on) { scores_.begin_step(on); }
-    void score(B& on, RowBlock rows, ViewOn<B, const Scalar>, ViewOn<B, Scalar> scores) const {
-      on.map(scores, functors::Add{}, scores, scores_.value(rows));
+    void score(B& on, Tile tile, ViewOn<B, const Scalar>, ViewOn<B, Scalar> scores) const {
+      on.map(scores, functors::Add{}, scores, tile.cols_of(scores_.value(tile)));
     }
-    void backward(B& on, RowBlock rows, ViewOn<B, const Scalar>, ViewOn<B, const Scalar> grad_scores,
-                  ViewOn<B, Scalar>) {
-      on.map(scores_.grad(rows), functors::Add{}, scores_.grad(rows), grad_scores);
+    void backward(B& on, Tile tile, ViewOn<B, const Scalar>, ViewOn<B, const Scalar> grad_scores, ViewOn<B, Scalar>) {
+      on.map(tile.cols_of(scores_.grad(tile)), functors::Add{}, tile.cols_of(scores_.grad(tile)), grad_scores);
     }
     void finish_backward(B&) {}
     void for_each_parameter(auto&& visit) { visit(scores_.parameter("score.S", ParameterGroup::score)); }

@@ -3,6 +3,7 @@
 
 #include "pst/concepts/importance.hpp"
 #include "pst/core/factor.hpp"
+#include "pst/core/terms.hpp"
 
 namespace pst {
 
@@ -24,13 +25,15 @@ struct RowColumnScore {
       rows_.begin_step(on);
       columns_.begin_step(on);
     }
-    void score(B& on, RowBlock rows, ViewOn<B, const Scalar>, ViewOn<B, Scalar> scores) const {
-      on.add_outer_sum(scale_, rows_.value(rows), columns_.value(), scores);
+    [[nodiscard]] auto score_terms(Tile tile, const auto&) const {
+      return std::tuple{terms::OuterSum<ViewOn<B, const Scalar>>{scale_, rows_.value(tile), columns_.value(tile)}};
     }
-    void backward(B& on, RowBlock rows, ViewOn<B, const Scalar>, ViewOn<B, const Scalar> grad_scores,
-                  ViewOn<B, Scalar>) {
-      on.row_sums(scale_, grad_scores, rows_.grad(rows));
-      on.column_sums(scale_, grad_scores, columns_.grad_share(rows));
+    void score(B& on, Tile tile, ViewOn<B, const Scalar> weight, ViewOn<B, Scalar> scores) const {
+      terms::add_to(on, scores, score_terms(tile, weight));
+    }
+    void backward(B& on, Tile tile, ViewOn<B, const Scalar>, ViewOn<B, const Scalar> grad_scores, ViewOn<B, Scalar>) {
+      on.row_sums(scale_, grad_scores, rows_.grad(tile));
+      on.column_sums(scale_, grad_scores, columns_.grad_share(tile));
     }
     void finish_backward(B& on) { columns_.finish_backward(on); }
     void for_each_parameter(auto&& visit) {

@@ -41,18 +41,17 @@ struct SoftMovement {
    public:
     State(const SoftMovement& metric, B& on, const LayerLayout& layout, ViewOn<B, const Scalar>)
         : scores_(layout, layout.shape.in),
-          all_{0, layout.shape.out, 0, 0},
+          all_{0, layout.shape.out, 0, layout.shape.in},
           penalty_{metric.penalty / static_cast<double>(layout.shape.size())} {
       on.fill(scores_.value(), static_cast<Scalar>(metric.initial_score));
     }
 
     void begin_step(B& on) { on.map(scores_.grad(all_), PenaltyGradient{penalty_}, scores_.value(all_)); }
-    void score(B& on, RowBlock rows, ViewOn<B, const Scalar>, ViewOn<B, Scalar> scores) const {
-      on.map(scores, AddSigmoid{}, scores, scores_.value(rows));
+    void score(B& on, Tile tile, ViewOn<B, const Scalar>, ViewOn<B, Scalar> scores) const {
+      on.map(scores, AddSigmoid{}, scores, tile.cols_of(scores_.value(tile)));
     }
-    void backward(B& on, RowBlock rows, ViewOn<B, const Scalar>, ViewOn<B, const Scalar> grad_scores,
-                  ViewOn<B, Scalar>) {
-      on.map(scores_.grad(rows), functors::Add{}, scores_.grad(rows), grad_scores);
+    void backward(B& on, Tile tile, ViewOn<B, const Scalar>, ViewOn<B, const Scalar> grad_scores, ViewOn<B, Scalar>) {
+      on.map(tile.cols_of(scores_.grad(tile)), functors::Add{}, tile.cols_of(scores_.grad(tile)), grad_scores);
     }
     void finish_backward(B&) {}
     void for_each_parameter(auto&& visit) { visit(scores_.parameter("score.S", ParameterGroup::score)); }
@@ -60,7 +59,7 @@ struct SoftMovement {
 
    private:
     RowFactor<B, Scalar> scores_;
-    RowBlock all_;
+    Tile all_;
     double penalty_;
   };
 };

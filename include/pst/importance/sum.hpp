@@ -41,12 +41,17 @@ struct Sum {
     void begin_step(B& on) {
       each(terms_, [&](auto& term) { term.begin_step(on); });
     }
-    void score(B& on, RowBlock rows, ViewOn<B, const Scalar> weight, ViewOn<B, Scalar> scores) const {
-      each(terms_, [&](const auto& term) { term.score(on, rows, weight, scores); });
+    /// The terms of all metrics, where each gives its own.
+    [[nodiscard]] auto score_terms(Tile tile, const auto& weight) const
+        requires(ScoresByTerms<StateOf<Terms>, B, Scalar>&&...) {
+      return std::apply([&](const auto&... term) { return std::tuple_cat(term.score_terms(tile, weight)...); }, terms_);
     }
-    void backward(B& on, RowBlock rows, ViewOn<B, const Scalar> weight, ViewOn<B, const Scalar> grad_scores,
+    void score(B& on, Tile tile, ViewOn<B, const Scalar> weight, ViewOn<B, Scalar> scores) const {
+      each(terms_, [&](const auto& term) { term.score(on, tile, weight, scores); });
+    }
+    void backward(B& on, Tile tile, ViewOn<B, const Scalar> weight, ViewOn<B, const Scalar> grad_scores,
                   ViewOn<B, Scalar> grad_weight) {
-      each(terms_, [&](auto& term) { term.backward(on, rows, weight, grad_scores, grad_weight); });
+      each(terms_, [&](auto& term) { term.backward(on, tile, weight, grad_scores, grad_weight); });
     }
     void finish_backward(B& on) {
       each(terms_, [&](auto& term) { term.finish_backward(on); });

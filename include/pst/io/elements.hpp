@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "pst/core/error.hpp"
+#include "pst/core/float16.hpp"
 #include "pst/io/element_type.hpp"
-#include "pst/io/half.hpp"
 #include "pst/io/tensor_entry.hpp"
 
 namespace pst::io {

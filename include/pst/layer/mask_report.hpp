@@ -26,6 +26,7 @@ struct MaskReport {
   std::size_t dense_bytes = 0;       ///< the weight as it was
   std::size_t compressed_bytes = 0;  ///< the kept weights as values and a bit mask, without offsets of rows
   std::size_t training_bytes = 0;    ///< what the layer holds besides the borrowed weight and bias, and the selector
+  std::size_t scratch_bytes = 0;     ///< scratch memory besides; layers with copies of one EigenCpu share it
   index_t trainable = 0;             ///< trained numbers, in all
 
   /// The fraction of weights that are pruned.

@@ -2,11 +2,9 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <concepts>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,21 +17,29 @@
 #include "pst/concepts/delta.hpp"
 #include "pst/concepts/importance.hpp"
 #include "pst/concepts/rank.hpp"
+#include "pst/concepts/refresh.hpp"
 #include "pst/concepts/scalar.hpp"
 #include "pst/concepts/schedule.hpp"
+#include "pst/concepts/score_gradient.hpp"
 #include "pst/concepts/selector.hpp"
+#include "pst/concepts/storage.hpp"
 #include "pst/core/random.hpp"
 #include "pst/core/tensor.hpp"
 #include "pst/delta/low_rank.hpp"
 #include "pst/importance/pst_metric.hpp"
 #include "pst/layer/checks.hpp"
+#include "pst/layer/dense_products.hpp"
 #include "pst/layer/mask_report.hpp"
 #include "pst/layer/masked_weight.hpp"
 #include "pst/layer/sparse_export.hpp"
 #include "pst/layer/training_state.hpp"
+#include "pst/layer/weight_gradient.hpp"
 #include "pst/layer/with_policy.hpp"
+#include "pst/refresh/refresh_every_step.hpp"
 #include "pst/schedule/cubic_schedule.hpp"
+#include "pst/score_gradient/score_every_step.hpp"
 #include "pst/selector/top_k.hpp"
+#include "pst/storage/stored_as_scalar.hpp"
 #include "pst/straight_through/reference_gradient.hpp"
 
 /// @defgroup layer The layer
@@ -48,7 +54,7 @@ void begin_step_together(std::span<L* const> layers, double step, double steps =
 /// A linear layer y = x W'^T + b that is fine-tuned and made sparse at the same time.
 ///
 /// The weight the layer multiplies with is W' = M .* W~, where W~ = delta(W0) and the mask M prunes the lowest
-/// importance scores S(W~). Six policies and a backend compose it; with none given it is PST as published
+/// importance scores S(W~). Nine policies and a backend compose it; with none given it is PST as published
 /// (Li et al., IJCAI 2022). The weight and the bias stay with the caller, and so do activations: `backward` is given
 /// `x` again. Nothing of the weight's size is stored but one bit per weight and the kept weights, unless a policy is
 /// dense by definition (Movement, SoftMovement, Full).
@@ -60,27 +66,33 @@ void begin_step_together(std::span<L* const> layers, double step, double steps =
 /// @ingroup layer
 template <FloatOrDouble Scalar = float, class Importance = Pst, class Delta = LowRank<>, class Selector = TopK,
           class Schedule = CubicSchedule, class StraightThrough = ReferenceGradient, class Bias = FrozenBias,
-          class Backend = EigenCpu>
+          class Backend = EigenCpu, class ScoreGradient = ScoreEveryStep, class Refresh = RefreshEveryStep,
+          class Storage = StoredAsScalar>
 requires BackendFor<Backend, Scalar> && ImportanceMetric<Importance, Backend, Scalar> &&
     WeightDelta<Delta, Backend, Scalar> && MaskSelector<Selector, Backend, Scalar> && SparsitySchedule<Schedule> &&
-    StraightThroughRule<StraightThrough> && BiasPolicy<Bias>
+    StraightThroughRule<StraightThrough> && BiasPolicy<Bias> && ScoreGradientPolicy<ScoreGradient> &&
+    RefreshPolicy<Refresh> && StoragePolicy<Storage> && TrainsWhatItStores<Delta, Storage, Scalar>
 class SparseLinear {
  public:
   /// The same layer with one policy replaced: `SparseLinear<>::with<Movement>::with<Full>::with<double>`. The slot is
   /// found by the policy's role; a rank policy replaces the rank of all factors.
   template <class P>
-  requires ReplacesAPolicy<P, Importance, Delta, Selector, Schedule, StraightThrough, Bias, Backend>
-  using with = SparseLinear<std::conditional_t<FloatOrDouble<P>, P, Scalar>, detail::swap_in<P, Importance>,
-                            detail::swap_in<P, Delta>, detail::swap_in<P, Selector>, detail::swap_in<P, Schedule>,
-                            detail::swap_in<P, StraightThrough>, detail::swap_in<P, Bias>, detail::swap_in<P, Backend>>;
+  requires ReplacesAPolicy<P, Importance, Delta, Selector, Schedule, StraightThrough, Bias, Backend, ScoreGradient,
+                           Refresh, Storage>
+  using with =
+      SparseLinear<std::conditional_t<FloatOrDouble<P>, P, Scalar>, detail::swap_in<P, Importance>,
+                   detail::swap_in<P, Delta>, detail::swap_in<P, Selector>, detail::swap_in<P, Schedule>,
+                   detail::swap_in<P, StraightThrough>, detail::swap_in<P, Bias>, detail::swap_in<P, Backend>,
+                   detail::swap_in<P, ScoreGradient>, detail::swap_in<P, Refresh>, detail::swap_in<P, Storage>>;
 
   using scalar = Scalar;
+  using stored = typename Storage::template number<Scalar>;  ///< what the attached weight consists of
   using backend = Backend;
   using selector_state = typename Selector::template State<Backend, Scalar>;
   using ConstView = ViewOn<Backend, const Scalar>;
   using MutableView = ViewOn<Backend, Scalar>;
   /// The attached weight: mutable if it is trained in place.
-  using WeightView = std::conditional_t<Delta::in_place, MutableView, ConstView>;
+  using WeightView = ViewOn<Backend, std::conditional_t<Delta::in_place, Scalar, const stored>>;
   /// The attached bias, 1 x out: mutable if it is trained.
   using BiasView = std::conditional_t<Bias::trained, MutableView, ConstView>;
 
@@ -93,6 +105,8 @@ class SparseLinear {
     Selector selector{};
     Schedule schedule{};
     StraightThrough straight_through{};
+    ScoreGradient score_gradient{};
+    Refresh refresh{};
     std::uint64_t seed = 1;  ///< of the factors; layers of one seed, name and shape start alike
     std::string name{};      ///< stands in error messages and reports
     /// Above this density dense products are faster than sparse ones, and are used.
@@ -115,14 +129,13 @@ class SparseLinear {
     const auto [in, out] = shape();
     check_matrix("the weight", weight, out, in);
     if (bias.data != nullptr) check_matrix("the bias", bias, 1, out);
-    refuse_non_finite("the weight", weight);
+    detail::refuse_non_finite(on(), label(), "the weight", ViewOn<Backend, const stored>{weight});
     if (bias.data != nullptr) refuse_non_finite("the bias", bias);
     if (weight_.attached()) {
       require((bias.data == nullptr) == (bias_.data == nullptr), label(), ": attach was called before ",
               bias_.data == nullptr ? "without" : "with", " a bias, expected the same now");
-    } else {
-      workspace_.emplace(on(), weight_.layout());
-      if constexpr (Bias::trained) bias_grad_ = Matrix<Backend, Scalar>(1, out);
+    } else if constexpr (Bias::trained) {
+      bias_grad_ = Matrix<Backend, Scalar>(1, out);
     }
     bias_ = bias.data == nullptr ? BiasView{} : bias;
     weight_.attach(weight, options_.importance, options_.delta, options_.selector);
@@ -135,6 +148,7 @@ class SparseLinear {
   /// weight is NaN or Inf.
   void begin_step(double step, double steps = 1.0) {
     const double sparsity = start_step(step, steps);
+    if (has_mask_ && !options_.refresh.refreshes(step / steps, steps_taken_)) return keep_mask();
     weight_.selector().begin(on(), sparsity);
     do {
       ranking_pass();
@@ -150,13 +164,9 @@ class SparseLinear {
     check_matrix("x", x, x.rows, shape().in);
     check_matrix("y", y, x.rows, shape().out);
     if (weight_.compressed_in_use())
-      on().compressed_forward(weight_.compressed(), x, ConstView{bias_}, y, *workspace_);
+      on().compressed_product(weight_.by_rows(), x, ConstView{bias_}, y, weight_.workspace());
     else
-      weight_.for_each_block([&](RowBlock rows) {
-        const MutableView columns = y.middle_cols(rows.first, rows.count);
-        on().generate(columns, functors::RepeatRow<Scalar, typename Backend::space>{bias_columns(rows)});
-        on().gemm_nt(1.0, x, weight_.masked(rows), columns);
-      });
+      detail::dense_forward(weight_, x, ConstView{bias_}, y);
   }
 
   /// Adds to the gradients of all parameters, and writes grad_x = grad_y W' unless `grad_x` is empty. `x` (n x in) is
@@ -178,9 +188,9 @@ class SparseLinear {
     }
     if (grad_x.data == nullptr) return;
     if (weight_.compressed_in_use())
-      on().compressed_backward(weight_.compressed(), grad_y, grad_x, *workspace_);
+      on().compressed_product(weight_.by_columns(), grad_y, ConstView{}, grad_x, weight_.workspace());
     else
-      dense_grad_x(grad_y, grad_x);
+      detail::dense_grad_x(weight_, grad_y, grad_x);
   }
 
   /// Calls `visit(Parameter<Scalar, space>)` for every trained matrix, in a fixed order.
@@ -212,10 +222,11 @@ class SparseLinear {
     out.regrown = weight_.change().regrown;
     const std::vector<mask_word> words = mask_words().template values<mask_word>();
     count_kept(MaskView<const mask_word>{words.data(), shape().out, shape().in}, out);
-    out.dense_bytes = static_cast<std::size_t>(shape().size()) * sizeof(Scalar);
+    out.dense_bytes = static_cast<std::size_t>(shape().size()) * sizeof(stored);
     out.compressed_bytes = static_cast<std::size_t>(kept()) * sizeof(Scalar) +
                            static_cast<std::size_t>(shape().out * ((shape().in + 7) / 8));
-    out.training_bytes = weight_.bytes() + workspace_->bytes() + bias_grad_.bytes();
+    out.training_bytes = weight_.bytes() + bias_grad_.bytes();
+    out.scratch_bytes = weight_.workspace().bytes();
     out.trainable = trainable_;
     return out;
   }
@@ -224,9 +235,7 @@ class SparseLinear {
   void export_masked(MutableView out) {
     need_mask("export_masked");
     check_matrix("the exported weight", out, shape().out, shape().in);
-    weight_.for_each_block([&](RowBlock rows) {
-      on().map(out.middle_rows(rows.first, rows.count), functors::Identity{}, weight_.masked(rows));
-    });
+    weight_.for_each_tile([&](Tile tile) { on().map(tile.of(out), functors::Identity{}, weight_.masked(tile)); });
   }
   /// The kept weights that are not zero, as compressed sparse rows.
   [[nodiscard]] CsrMatrix<Scalar> export_csr() {
@@ -251,6 +260,7 @@ class SparseLinear {
     list.push_back(mask_words());
     list.push_back(Tensor::from<std::int64_t>("shape", {2}, saved_shape()));
     list.push_back(Tensor::from<double>("sparsity", {1}, std::vector<double>{has_mask_ ? sparsity_ : -1.0}));
+    list.push_back(Tensor::from<std::int64_t>("steps", {1}, std::vector{static_cast<std::int64_t>(steps_taken_)}));
     return list;
   }
   /// Puts back what `save` gave, bit for bit. Throws Error, having changed nothing, when a tensor is missing, has
@@ -266,6 +276,8 @@ class SparseLinear {
     const std::vector<double> sparsity = find(state, "sparsity").template values<double>();
     require(sparsity.size() == 1 && sparsity[0] < 1, label(),
             ": tensor sparsity does not fit, expected one number below 1");
+    const std::vector<std::int64_t> steps = find(state, "steps").template values<std::int64_t>();
+    require(steps.size() == 1 && steps[0] >= 0, label(), ": tensor steps does not fit, expected one number, 0 or more");
     const Tensor& mask = find(state, "mask");
     detail::check_mask(mask, label(), word_view(), shape().in);
 
@@ -275,9 +287,11 @@ class SparseLinear {
     detail::put_tensor(on(), mask, word_view());
     has_mask_ = sparsity[0] >= 0;
     sparsity_ = has_mask_ ? sparsity[0] : 0.0;
+    steps_taken_ = static_cast<std::uint64_t>(steps[0]);
     zero_gradients();
     weight_.forget_change();
     if (has_mask_) weight_.mask_written(options_.dense_above_density);
+    learning_ = {};
   }
 
  private:
@@ -314,15 +328,19 @@ class SparseLinear {
     require(sparsity >= 0 && sparsity < 1, label(), ": the schedule gives sparsity ", sparsity, " at step ", step,
             " of ", steps, ", expected a number in [0, 1)");
     zero_gradients();
+    learning_ = options_.score_gradient.at(step / steps, steps_taken_, options_.seed);
     return sparsity;
   }
   void ranking_pass() {
-    if (weight_.ranking_pass()) return;
+    if (!weight_.ranking_pass()) name_non_finite();
+  }
+  /// Throws an Error that names the first NaN or Inf.
+  void name_non_finite() {
     for_each_parameter([&](const auto& p) { refuse_non_finite(std::string{p.name}.c_str(), p.value); });
-    weight_.for_each_block_in_order(0, [&](RowBlock rows) {
-      const ConstView weight = weight_.effective(rows);
-      refuse_non_finite("the effective weight", weight, rows.first);
-      refuse_non_finite("the importance score", weight_.scores(rows, weight), rows.first);
+    weight_.for_each_block_in_order(0, [&](Tile tile) {
+      const ConstView weight = weight_.effective(tile);
+      refuse_non_finite("the effective weight", weight, tile.row);
+      refuse_non_finite("the importance score", weight_.scores(tile, weight), tile.row);
     });
     fail(label(), ": the weight it is attached to holds NaN or Inf");
   }
@@ -331,44 +349,41 @@ class SparseLinear {
     if (!has_mask_) weight_.forget_change();
     sparsity_ = sparsity;
     has_mask_ = true;
+    end_step();
+  }
+  /// A step in which the mask stays as it is.
+  void keep_mask() {
+    weight_.forget_change();
+    if (!weight_.keep_mask()) name_non_finite();
+    end_step();
+  }
+  void end_step() {
+    ++steps_taken_;
+    if (kept_gradient_is_enough()) weight_.reserve_kept_gradient();
+  }
+  /// Whether this step needs G at the kept weights alone.
+  [[nodiscard]] bool kept_gradient_is_enough() const {
+    return weight_.compressed_in_use() && detail::pruned_rest<Scalar>(options_.straight_through) &&
+           (!learning_.learns || learning_.token_stride > 1);
   }
   void zero_gradients() {
     weight_.zero_gradients();
     on().fill(bias_grad_.view(), Scalar{0});
   }
 
-  /// The bias of a block of rows; empty if there is none.
-  [[nodiscard]] ConstView bias_columns(RowBlock rows) const {
-    return bias_.data == nullptr ? ConstView{} : ConstView{bias_.middle_cols(rows.first, rows.count)};
-  }
-  /// Forms G = grad_y^T x one block of rows at a time and learns from it. False when G is not finite.
+  /// Adds what x and grad_y teach to the gradients. False when G is not finite.
   [[nodiscard]] bool learn(ConstView x, ConstView grad_y) {
-    std::atomic<bool> finite{true};
-    weight_.for_each_block([&](RowBlock rows) {
-      const ConstView grad_columns = grad_y.middle_cols(rows.first, rows.count);
-      const MutableView gradient = weight_.gradient_block(rows);
-      on().fill(gradient, Scalar{0});
-      on().gemm_tn(1.0, grad_columns, x, gradient);
-      if (!on().all_finite(gradient)) return finite.store(false, std::memory_order_relaxed);
-      weight_.learn(rows, options_.straight_through);
-      if constexpr (Bias::trained)
-        on().column_sums(1.0, grad_columns, bias_grad_.view().middle_cols(rows.first, rows.count));
-    });
-    weight_.finish_backward();
-    return finite;
-  }
-  /// grad_x = grad_y W' without the compressed weight: tokens in chunks, the rows of W' in order for each.
-  void dense_grad_x(ConstView grad_y, MutableView grad_x) {
-    constexpr index_t tokens_per_chunk = 128;
-    const index_t tokens = grad_y.rows;
-    on().for_each_part((tokens + tokens_per_chunk - 1) / tokens_per_chunk, [&](index_t chunk, index_t slot) {
-      const index_t first = chunk * tokens_per_chunk, count = std::min(tokens_per_chunk, tokens - first);
-      const MutableView out = grad_x.middle_rows(first, count);
-      on().fill(out, Scalar{0});
-      weight_.for_each_block_in_order(slot, [&](RowBlock rows) {
-        on().gemm(1.0, grad_y.middle_rows(first, count).middle_cols(rows.first, rows.count), weight_.masked(rows), out);
+    const bool finite = kept_gradient_is_enough()
+                            ? detail::learn_where_kept(weight_, options_.straight_through, learning_, x, grad_y)
+                            : detail::learn_everywhere(weight_, options_.straight_through, learning_.learns, x, grad_y);
+    if constexpr (Bias::trained) {
+      const WorkPlan& plan = weight_.layout().plan;
+      on().for_each_part(plan.parts(), [&](index_t part, index_t) {
+        const index_t first = part * plan.rows_per_part, count = std::min(plan.rows_per_part, shape().out - first);
+        on().column_sums(1.0, grad_y.middle_cols(first, count), bias_grad_.view().middle_cols(first, count));
       });
-    });
+    }
+    return finite;
   }
 
   // ---- saving
@@ -388,10 +403,11 @@ class SparseLinear {
 
   Options options_;
   std::string label_ = options_.name.empty() ? "layer" : "layer " + options_.name;  // in messages
-  MaskedWeight<Scalar, Importance, Delta, Selector, Backend> weight_;
+  MaskedWeight<Scalar, Importance, Delta, Selector, Backend, stored> weight_;
   BiasView bias_{};
   Matrix<Backend, Scalar> bias_grad_;
-  std::optional<typename Backend::template workspace<Scalar>> workspace_;
+  ScoreLearning learning_;  // until the next begin_step
+  std::uint64_t steps_taken_ = 0;
   double sparsity_ = 0;
   index_t trainable_ = 0;
   bool has_mask_ = false;

@@ -42,11 +42,11 @@ struct Block {
     State(const Block&, B&, const LayerLayout& layout, ViewOn<B, const Scalar>)
         : UnitSelection<B, Scalar>((layout.shape.out + R - 1) / R, (layout.shape.in + C - 1) / C) {}
 
-    void observe(B& on, RowBlock rows, ViewOn<B, const Scalar> scores) {
-      on.generate(this->unit_scores().middle_rows(rows.first / R, (rows.count + R - 1) / R), TileSum{scores});
+    void observe(B& on, Tile tile, ViewOn<B, const Scalar> scores) {
+      on.generate(this->unit_scores().middle_rows(tile.row / R, (tile.rows + R - 1) / R), TileSum{scores});
     }
-    void select(B& on, RowBlock rows, ViewOn<B, const Scalar>, MaskOn<B> mask) {
-      on.fill_mask(mask, TileKept{this->unit_kept(), rows.first});
+    void select(B& on, Tile tile, ViewOn<B, const Scalar>, MaskOn<B> mask) {
+      on.fill_mask(mask, TileKept{this->unit_kept(), tile.row});
     }
   };
 };

@@ -30,14 +30,14 @@ struct Columns {
       Units::begin(on, sparsity);
       on.fill(slices_.view(), Scalar{0});
     }
-    void observe(B& on, RowBlock rows, ViewOn<B, const Scalar> scores) {
-      on.column_sums(1.0, scores, slices_.view().middle_rows(rows.part, 1));
+    void observe(B& on, Tile tile, ViewOn<B, const Scalar> scores) {
+      on.column_sums(1.0, scores, slices_.view().middle_rows(tile.part, 1));
     }
     void end_pass(B& on) {
       on.add_slices(slices_.view(), this->unit_scores());
       Units::end_pass(on);
     }
-    void select(B& on, RowBlock, ViewOn<B, const Scalar>, MaskOn<B> mask) {
+    void select(B& on, Tile, ViewOn<B, const Scalar>, MaskOn<B> mask) {
       on.fill_mask(mask, ColumnKept{this->unit_kept()});
     }
 

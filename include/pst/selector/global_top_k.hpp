@@ -2,7 +2,6 @@
 #pragma once
 
 #include <span>
-#include <vector>
 
 #include "pst/selector/top_k.hpp"
 
@@ -26,22 +25,17 @@ struct GlobalTopK {
     State(const GlobalTopK&, B& on, const LayerLayout& layout, ViewOn<B, const Scalar> weight)
         : Alone(TopK{}, on, layout, weight) {}
 
-    /// Starts the search for one budget over all of `states`.
+    /// Starts the search for one budget over all of `states`, which guess what the first of them does.
     static void begin_together(B& on, std::span<State* const> states, double sparsity) {
       index_t size = 0;
       for (const State* state : states) size += state->size_;
-      for (State* state : states) state->begin_count(on, pruned_count(size, sparsity));
+      for (State* state : states) {
+        state->guess_ = states.front()->guess_;
+        state->begin_count(on, pruned_count(size, sparsity));
+      }
     }
     /// Ends a pass over all of `states`.
-    static void end_pass_together(B& on, std::span<State* const> states) {
-      std::vector<std::int64_t> totals(static_cast<std::size_t>(Alone::bins));
-      for (State* state : states) {
-        const std::vector<std::int64_t> own = state->collect(on);
-        for (std::size_t bin = 0; bin < own.size(); ++bin) totals[bin] += own[bin];
-      }
-      index_t ties_before = 0;
-      for (State* state : states) ties_before += state->choose(on, totals, ties_before);
-    }
+    static void end_pass_together(B& on, std::span<State* const> states) { Alone::end_pass_of(on, states); }
   };
 };
 

@@ -43,7 +43,7 @@ struct NofM {
               layout.shape.in);
     }
 
-    void select(B& on, RowBlock, ViewOn<B, const Scalar> scores, MaskOn<B> mask) {
+    void select(B& on, Tile, ViewOn<B, const Scalar> scores, MaskOn<B> mask) {
       on.fill_mask(mask, AmongLargest{scores, std::min(pruned_count(M, this->sparsity), M - N)});
     }
   };

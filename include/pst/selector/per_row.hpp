@@ -16,7 +16,7 @@ struct PerRow {
   struct State : RowLocalSelection<B, Scalar> {
     State(const PerRow&, B&, const LayerLayout&, ViewOn<B, const Scalar>) {}
 
-    void select(B& on, RowBlock, ViewOn<B, const Scalar> scores, MaskOn<B> mask) {
+    void select(B& on, Tile, ViewOn<B, const Scalar> scores, MaskOn<B> mask) {
       on.prune_lowest_per_row(scores, pruned_count(scores.cols, this->sparsity), mask);
     }
   };

@@ -12,7 +12,7 @@ struct RowLocalSelection {
 
   void begin(B&, double sparsity_now) { sparsity = sparsity_now; }
   [[nodiscard]] bool wants_pass() const { return false; }
-  void observe(B&, RowBlock, ViewOn<B, const Scalar>) {}
+  void observe(B&, Tile, ViewOn<B, const Scalar>) {}
   void end_pass(B&) {}
 };
 

@@ -23,11 +23,11 @@ struct Rows {
     State(const Rows&, B&, const LayerLayout& layout, ViewOn<B, const Scalar>)
         : UnitSelection<B, Scalar>(layout.shape.out, 1) {}
 
-    void observe(B& on, RowBlock rows, ViewOn<B, const Scalar> scores) {
-      on.row_sums(1.0, scores, this->unit_scores().middle_rows(rows.first, rows.count));
+    void observe(B& on, Tile tile, ViewOn<B, const Scalar> scores) {
+      on.row_sums(1.0, scores, this->unit_scores().middle_rows(tile.row, tile.rows));
     }
-    void select(B& on, RowBlock rows, ViewOn<B, const Scalar>, MaskOn<B> mask) {
-      on.fill_mask(mask, RowKept{this->unit_kept().middle_rows(rows.first, rows.count)});
+    void select(B& on, Tile tile, ViewOn<B, const Scalar>, MaskOn<B> mask) {
+      on.fill_mask(mask, RowKept{this->unit_kept().middle_rows(tile.row, tile.rows)});
     }
   };
 };

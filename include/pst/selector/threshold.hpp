@@ -24,7 +24,7 @@ struct Threshold {
     State(const Threshold& selector, B&, const LayerLayout&, ViewOn<B, const Scalar>)
         : value_{static_cast<Scalar>(selector.value)} {}
 
-    void select(B& on, RowBlock, ViewOn<B, const Scalar> scores, MaskOn<B> mask) {
+    void select(B& on, Tile, ViewOn<B, const Scalar> scores, MaskOn<B> mask) {
       on.fill_mask(mask, Above{scores, value_});
     }
 

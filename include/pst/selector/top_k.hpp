@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "pst/concepts/selector.hpp"
@@ -10,13 +12,16 @@
 #include "pst/core/matrix.hpp"
 #include "pst/core/order_key.hpp"
 #include "pst/core/radix_select.hpp"
+#include "pst/core/threshold_guess.hpp"
 
 namespace pst {
 
 /// Prunes the k = trunc(out * in * sparsity) lowest scores of the whole matrix. Equal scores: the lower row-major index
 /// is pruned first, so all backends agree.
 ///
-/// The k-th score is found exactly by histograms of order-preserving bits, 3 passes in float and 6 in double.
+/// The k-th score is found exactly by histograms of order-preserving bits, 3 passes in float and 6 in double. After the
+/// first time one pass is enough as a rule: it collects the few scores around where the k-th is expected, and the
+/// histograms are of these alone.
 /// @ingroup selector
 struct TopK {
   using role = roles::selector;
@@ -24,67 +29,138 @@ struct TopK {
 
   template <class B, class Scalar>
   class State {
+    using Key = OrderKey<Scalar>;
+    using Counts = MatrixView<std::int64_t>;
+
    public:
     State(const TopK&, B&, const LayerLayout& layout, ViewOn<B, const Scalar>)
         : size_{layout.shape.size()},
           parts_{layout.plan.parts()},
           counts_(parts_, bins),
+          near_(parts_, layout.plan.rows_per_part * layout.shape.in / 128 + 64),
           host_(static_cast<std::size_t>(parts_ * bins)),
+          totals_(static_cast<std::size_t>(bins)),
+          held_(static_cast<std::size_t>(parts_)),
           ties_(static_cast<std::size_t>(parts_)) {}
 
     void begin(B& on, double sparsity) { begin_count(on, pruned_count(size_, sparsity)); }
     [[nodiscard]] bool wants_pass() const { return select_.searching(); }
-    void observe(B& on, RowBlock rows, ViewOn<B, const Scalar> scores) {
-      on.histogram(scores, select_.digit(), counts_.view().middle_rows(rows.part, 1));
+    void observe(B& on, Tile tile, ViewOn<B, const Scalar> scores) {
+      const ViewOn<B, std::int64_t> counts = counts_.view().middle_rows(tile.part, 1);
+      if (guessing_)
+        on.collect(scores, guess_.range(), near_.view().middle_rows(tile.part, 1), counts);
+      else
+        on.histogram(scores, select_.digit(), counts);
     }
     void end_pass(B& on) {
-      const std::vector<std::int64_t> totals = collect(on);
-      choose(on, totals, 0);
+      State* const self = this;
+      end_pass_of(on, std::span<State* const>{&self, 1});
     }
-    void select(B& on, RowBlock rows, ViewOn<B, const Scalar> scores, MaskOn<B> mask) {
+    void select(B& on, Tile tile, ViewOn<B, const Scalar> scores, MaskOn<B> mask) {
       if (select_.none()) {
         on.fill_mask(mask, functors::True{});
       } else {
-        index_t& left = ties_[static_cast<std::size_t>(rows.part)];
+        index_t& left = ties_[static_cast<std::size_t>(tile.part)];
         left -= on.prune_lowest(scores, select_.threshold(), left, mask);
       }
     }
 
    protected:
-    static constexpr index_t bins = RadixSelect<OrderKey<Scalar>>::Digit::bins;
-
     void begin_count(B& on, index_t k) {
       select_.begin(k);
+      guessing_ = select_.searching() && guess_.trusted();
+      filled_.reset();
       on.fill(counts_.view(), 0);
     }
-    /// The histogram of all parts together.
-    [[nodiscard]] std::vector<std::int64_t> collect(B& on) {
-      on.copy_out(counts_.view(), MatrixView<std::int64_t>{host_.data(), parts_, bins});
-      std::vector<std::int64_t> totals(static_cast<std::size_t>(bins));
-      for (std::size_t i = 0; i < host_.size(); ++i) totals[i % totals.size()] += host_[i];
-      return totals;
-    }
-    /// Takes a histogram that may count other matrices too, and shares out the ties if the search is over:
-    /// `ties_before` of them are in matrices that come earlier. Returns how many ties this matrix has.
-    index_t choose(B& on, const std::vector<std::int64_t>& totals, index_t ties_before) {
-      const index_t bin = select_.choose(totals);
-      index_t before = ties_before;
-      for (index_t part = 0; part < parts_; ++part) {
-        const index_t here = host_[static_cast<std::size_t>(part * bins + bin)];
-        ties_[static_cast<std::size_t>(part)] = std::clamp(select_.ties() - before, index_t{0}, here);
-        before += here;
+    /// Ends a pass over all of `states`, which search for one threshold; ties are pruned in the first of them first.
+    template <class States>
+    static void end_pass_of(B& on, const States& states) {
+      if (!states.front()->guessing_) return choose(on, states);
+      if (!narrow(on, states)) return;
+      while (states.front()->select_.searching()) {
+        for (State* state : states) state->count_near(on);
+        choose(on, states);
       }
-      on.fill(counts_.view(), 0);
-      return before - ties_before;
     }
 
     index_t size_;
+    ThresholdGuess<Key> guess_;
 
    private:
+    static constexpr index_t bins = RadixDigit<Key>::bins;
+
+    /// Takes the counts around the guess. True when all scores that matter are among those collected.
+    template <class States>
+    static bool narrow(B& on, const States& states) {
+      index_t below = 0, inside = 0;
+      double filled = 0;
+      for (State* state : states) {
+        const Counts counts = state->fetch(on);
+        for (index_t part = 0; part < state->parts_; ++part) {
+          const index_t held = counts(part, 1);
+          below += counts(part, 0);
+          inside += held;
+          filled = std::max(filled, static_cast<double>(held) / static_cast<double>(state->near_.view().cols));
+          state->held_[static_cast<std::size_t>(part)] = held;
+        }
+      }
+      bool found = false;
+      for (State* state : states) {
+        found = state->select_.narrow(state->guess_.range(), below, inside);
+        state->guessing_ = false;
+        state->filled_ = filled;
+      }
+      return found && filled <= 1;
+    }
+    /// Takes a histogram of all `states`, and shares out the ties if the search is over.
+    template <class States>
+    static void choose(B& on, const States& states) {
+      std::vector<std::int64_t>& totals = states.front()->totals_;
+      std::ranges::fill(totals, 0);
+      for (State* state : states) {
+        const Counts counts = state->fetch(on);
+        for (index_t part = 0; part < counts.rows; ++part)
+          for (index_t bin = 0; bin < bins; ++bin) totals[static_cast<std::size_t>(bin)] += counts(part, bin);
+      }
+      index_t ties_before = 0;
+      for (State* state : states) ties_before += state->share_ties(state->select_.choose(totals), ties_before);
+    }
+    /// Takes the counts of every part to the host, and begins new ones.
+    Counts fetch(B& on) {
+      const Counts counts{host_.data(), parts_, bins};
+      on.copy_out(counts_.view(), counts);
+      on.fill(counts_.view(), 0);
+      return counts;
+    }
+    /// The histogram of what was collected.
+    void count_near(B& on) {
+      on.for_each_part(parts_, [&](index_t part, index_t) {
+        const index_t held = held_[static_cast<std::size_t>(part)];
+        on.histogram(ViewOn<B, const Scalar>{near_.view().middle_rows(part, 1).middle_cols(0, held)}, select_.digit(),
+                     counts_.view().middle_rows(part, 1));
+      });
+    }
+    /// Shares out the ties, which are in one bin once the search is over: `before` of them are in states that come
+    /// earlier. Returns how many there are here.
+    index_t share_ties(index_t bin, index_t before) {
+      if (!select_.searching()) guess_.learn(select_.threshold(), filled_);
+      index_t all = 0;
+      for (index_t part = 0; part < parts_; ++part) {
+        const index_t here = host_[static_cast<std::size_t>(part * bins + bin)];
+        ties_[static_cast<std::size_t>(part)] = std::clamp(select_.ties() - before - all, index_t{0}, here);
+        all += here;
+      }
+      return all;
+    }
+
     index_t parts_;
-    RadixSelect<OrderKey<Scalar>> select_;
-    Matrix<B, std::int64_t> counts_;  // one histogram a part
-    std::vector<std::int64_t> host_;
+    RadixSelect<Key> select_;
+    bool guessing_ = false;           // the next pass collects scores around the guess
+    std::optional<double> filled_;    // how much of its part of `near_` the guess filled where it was most
+    Matrix<B, std::int64_t> counts_;  // of each part: a histogram, or how many are below the guess and in it
+    Matrix<B, Scalar> near_;          // of each part: the scores in the guess
+    std::vector<std::int64_t> host_, totals_;
+    std::vector<index_t> held_;  // how many scores each part has collected
     std::vector<index_t> ties_;  // how many of its keys equal to the threshold each part still prunes
   };
 };

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "pst/core/config.hpp"
+#include "pst/core/host_buffer.hpp"
 
 namespace pst::eigen_cpu {
 
@@ -30,13 +31,35 @@ struct Operand {
 
 /// The register tile that fits the widest vectors Eigen uses here.
 template <class T>
-struct Tile {
+struct RegisterTile {
   static constexpr int packet = Eigen::internal::packet_traits<T>::size;
   static constexpr int rows = packet * int{sizeof(T)} >= 64 ? 12 : 6;  // 32 registers, or 16
   static constexpr int cols = 2 * packet;
-  static constexpr index_t depth = 1024 / sizeof(T);                // of a packed panel
-  static constexpr index_t panels = 96 / cols > 0 ? 96 / cols : 1;  // of B, packed together: below 100 KB of stack
+  static constexpr index_t depth = 1024 / sizeof(T);  // of a packed panel
+  static constexpr index_t chunk_rows = 22 * 12;      // of A that are packed together, a multiple of `rows`
+  static constexpr index_t chunk_cols = 256;          // of B
   using Packet = Eigen::Array<T, packet, 1>;
+
+  /// From one packed panel to the next: a cache line more than it holds, or all panels would begin in the same sets of
+  /// the L1 cache.
+  [[nodiscard]] static constexpr index_t panel(index_t width, index_t depth) noexcept {
+    return width * depth + 64 / index_t{sizeof(T)};
+  }
+};
+
+/// Where a thread packs A and B, 450 KB: allocated once for each thread, at its first product.
+template <class T>
+struct PackMemory {
+  using Shape = RegisterTile<T>;
+  static constexpr index_t a_size = Shape::chunk_rows / Shape::rows * Shape::panel(Shape::rows, Shape::depth);
+  static constexpr index_t b_size = Shape::chunk_cols / Shape::cols * Shape::panel(Shape::cols, Shape::depth);
+  HostBuffer<T> a = HostBuffer<T>(static_cast<std::size_t>(a_size));
+  HostBuffer<T> b = HostBuffer<T>(static_cast<std::size_t>(b_size));
+
+  [[nodiscard]] static PackMemory& of_this_thread() {
+    thread_local PackMemory memory;
+    return memory;
+  }
 };
 
 /// packed[p][i] = a(i, p) for `count` of `width` rows i, zeros for the others.
@@ -46,10 +69,6 @@ void pack_panel(Operand<T> a, index_t count, index_t depth, T* packed) {
     std::fill_n(packed, depth * width, T{0});
     for (index_t p = 0; p < depth; ++p)
       for (index_t i = 0; i < count; ++i) packed[p * width + i] = a(i, p);
-  } else if (a.row_stride == 1) {
-    using Row = Eigen::Array<T, width, 1>;
-    for (index_t p = 0; p < depth; ++p)
-      Eigen::Map<Row>(packed + p * width) = Eigen::Map<const Row>(a.data + p * a.col_stride);
   } else if (a.col_stride == 1) {  // transpose, in squares that fit in registers
     constexpr int side = width % 4 == 0 ? 4 : 2;
     using Square = Eigen::Matrix<T, side, side, Eigen::RowMajor>;
@@ -68,55 +87,88 @@ void pack_panel(Operand<T> a, index_t count, index_t depth, T* packed) {
   }
 }
 
-/// tile = A B of packed panels.
+/// Packs `count` rows of a, `width` in each panel. Where rows lie side by side, all are read in one sweep.
+template <int width, class T>
+void pack(Operand<T> a, index_t count, index_t depth, T* packed) {
+  constexpr int packet = RegisterTile<T>::packet;
+  constexpr int whole = (width + packet - 1) / packet * packet;  // in whole packets; what is too much is overwritten
+  const index_t panel = RegisterTile<T>::panel(width, depth);
+  using Row = Eigen::Array<T, width, 1>;
+  using WholeRow = Eigen::Array<T, whole, 1>;
+  const index_t swept = a.row_stride == 1 ? count / width * width : 0;
+  const index_t fast = depth > 1 && count >= whole ? std::min(swept, (count - whole) / width * width + width) : 0;
+  for (index_t p = 0; p < depth; ++p) {
+    const T* const row = a.data + p * a.col_stride;
+    T* to = packed + p * width;
+    index_t i = 0;
+    if (p + 1 < depth)
+      for (; i < fast; i += width, to += panel) Eigen::Map<WholeRow>{to} = Eigen::Map<const WholeRow>(row + i);
+    for (; i < swept; i += width, to += panel) Eigen::Map<Row>{to} = Eigen::Map<const Row>(row + i);
+  }
+  for (index_t i = swept; i < count; i += width)
+    pack_panel<width>(a.from(i, 0), std::min<index_t>(width, count - i), depth, packed + i / width * panel);
+}
+
+/// tile = A B of packed panels. Not inlined: the sums must stay in registers wherever it is called.
 template <class T>
-void multiply_tile(index_t depth, const T* a, const T* b, T* tile) {
-  using Shape = Tile<T>;
+[[gnu::noinline]] void multiply_tile(index_t depth, const T* a, const T* b, T* tile) {
+  using Shape = RegisterTile<T>;
   using Packet = typename Shape::Packet;
   using In = Eigen::Map<const Packet, Eigen::AlignedMax>;
   using Out = Eigen::Map<Packet, Eigen::AlignedMax>;
-  [&]<int... i>(std::integer_sequence<int, i...>) {  // unrolled: the sums live in registers
+  const auto unrolled = [ depth, tile ]<int... i>(const T* l, const T* r, std::integer_sequence<int, i...>) {
     Packet left[Shape::rows], right[Shape::rows];
     ((left[i].setZero(), right[i].setZero()), ...);
-    for (index_t p = 0; p < depth; ++p, a += Shape::rows, b += Shape::cols) {
-      const Packet b0 = In(b), b1 = In(b + Shape::packet);
-      ((left[i] += a[i] * b0, right[i] += a[i] * b1), ...);
+    for (index_t p = 0; p < depth; ++p, l += Shape::rows, r += Shape::cols) {
+      const Packet r0 = In(r), r1 = In(r + Shape::packet);
+      ((left[i] += l[i] * r0, right[i] += l[i] * r1), ...);
     }
     ((Out(tile + i * Shape::cols) = left[i], Out(tile + i * Shape::cols + Shape::packet) = right[i]), ...);
+  };
+  unrolled(a, b, std::make_integer_sequence<int, Shape::rows>{});  // the sums live in registers
+}
+
+/// c(i, j) += alpha tile(i, j) for the first `tall` rows and `wide` columns of a tile.
+template <class T>
+void add_tile(const T* tile, T alpha, index_t tall, index_t wide, T* c, index_t c_row, index_t c_col) {
+  using Shape = RegisterTile<T>;
+  using Row = Eigen::Array<T, Shape::cols, 1>;
+  if (tall == Shape::rows && wide == Shape::cols && c_col == 1) {
+    for (index_t r = 0; r < Shape::rows; ++r)
+      Eigen::Map<Row>(c + r * c_row) += alpha * Eigen::Map<const Row, Eigen::AlignedMax>(tile + r * Shape::cols);
+    return;
   }
-  (std::make_integer_sequence<int, Shape::rows>{});
+  for (index_t r = 0; r < tall; ++r)
+    for (index_t s = 0; s < wide; ++s) c[r * c_row + s * c_col] += alpha * tile[r * Shape::cols + s];
 }
 
 /// c(i, j) += alpha sum over p of a(i, p) b(p, j), for an m x k matrix a and a k x n matrix b.
 template <class T>
 void multiply_add(index_t m, index_t n, index_t k, T alpha, Operand<T> a, Operand<T> b, T* c, index_t c_row,
                   index_t c_col = 1) {
-  using Shape = Tile<T>;
+  using Shape = RegisterTile<T>;
   if (n < Shape::cols && m > n) {  // the wide side of the tile along the long side of C
     std::swap(m, n), std::swap(c_row, c_col);
     const Operand<T> left = b.transposed();
     b = a.transposed(), a = left;
   }
-  constexpr index_t chunk = Shape::panels * Shape::cols;
-  alignas(64) T a_panel[Shape::rows * Shape::depth];
-  alignas(64) T b_panels[chunk * Shape::depth];
+  PackMemory<T>& memory = PackMemory<T>::of_this_thread();
+  T *const a_panels = memory.a.data(), *const b_panels = memory.b.data();
   alignas(64) T tile[Shape::rows * Shape::cols];
-  for (index_t j = 0; j < n; j += chunk)
+  for (index_t j = 0; j < n; j += Shape::chunk_cols)
     for (index_t p = 0; p < k; p += Shape::depth) {
-      const index_t depth = std::min(Shape::depth, k - p), wide = std::min(chunk, n - j);
-      for (index_t x = 0; x < wide; x += Shape::cols)
-        pack_panel<Shape::cols>(b.from(p, j + x).transposed(), std::min<index_t>(Shape::cols, wide - x), depth,
-                                b_panels + x * depth);
-      for (index_t i = 0; i < m; i += Shape::rows) {
-        const index_t tall = std::min<index_t>(Shape::rows, m - i);
-        pack_panel<Shape::rows>(a.from(i, p), tall, depth, a_panel);
-        for (index_t x = 0; x < wide; x += Shape::cols) {
-          multiply_tile(depth, a_panel, b_panels + x * depth, tile);
-          const index_t width = std::min<index_t>(Shape::cols, wide - x);
-          T* out = c + i * c_row + (j + x) * c_col;
-          for (index_t r = 0; r < tall; ++r)
-            for (index_t s = 0; s < width; ++s) out[r * c_row + s * c_col] += alpha * tile[r * Shape::cols + s];
-        }
+      const index_t depth = std::min(Shape::depth, k - p), wide = std::min(Shape::chunk_cols, n - j);
+      const index_t a_panel = Shape::panel(Shape::rows, depth), b_panel = Shape::panel(Shape::cols, depth);
+      pack<Shape::cols>(b.from(p, j).transposed(), wide, depth, b_panels);
+      for (index_t i = 0; i < m; i += Shape::chunk_rows) {
+        const index_t tall = std::min(Shape::chunk_rows, m - i);
+        pack<Shape::rows>(a.from(i, p), tall, depth, a_panels);
+        for (index_t x = 0; x < wide; x += Shape::cols)  // a panel of B stays in L1 while all of A meets it
+          for (index_t y = 0; y < tall; y += Shape::rows) {
+            multiply_tile(depth, a_panels + y / Shape::rows * a_panel, b_panels + x / Shape::cols * b_panel, tile);
+            add_tile(tile, alpha, std::min<index_t>(Shape::rows, tall - y), std::min<index_t>(Shape::cols, wide - x),
+                     c + (i + y) * c_row + (j + x) * c_col, c_row, c_col);
+          }
       }
     }
 }

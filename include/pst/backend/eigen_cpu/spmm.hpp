@@ -1,76 +1,136 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Products of a block of tokens with the compressed weight. Tokens are transposed to lanes (`tokens` numbers of one
-// feature side by side), so that each kept weight meets all of them in one or a few registers.
-// Work: 2 flops and one load (forward) or one load and one store (backward) of a lane per kept weight and token.
-// Bound by loads from L1 and L2: (in + out) lanes of 256 bytes are the working set.
+// y = x W'^T for a block of tokens and the compressed weight, one panel of columns after the other.
+// Work: 2 flops for each kept weight and token; besides the lanes, each weight's column and value are loaded once.
+// Bound by loads: of lanes from L1 and L2, 64 KB of them; of the weight from L3 or memory with few tokens.
 
 #include <Eigen/Core>
 #include <algorithm>
-#include <cstdint>
+#include <type_traits>
 
+#include "pst/backend/eigen_cpu/dot.hpp"
+#include "pst/backend/eigen_cpu/lanes.hpp"
 #include "pst/core/compressed.hpp"
-#include "pst/core/view.hpp"
 
 namespace pst::eigen_cpu {
 
-/// Tokens of a full block: 256 bytes of one feature.
+/// Tokens of a full block: the lanes of one feature are 256 bytes, enough sums to hide the latency of an addition.
 template <class T>
-inline constexpr int block_tokens = 256 / int{sizeof(T)};
+inline constexpr int full_block = 256 / int{sizeof(T)};
 
-/// lanes[f][t] = x(t, f): `x` has at most `tokens` rows, the others become zero.
-template <int tokens, class T>
-void to_lanes(MatrixView<const T> x, T* lanes) {
-  constexpr index_t side = 8;
-  using Square = Eigen::Matrix<T, side, side, Eigen::RowMajor>;
-  using Stride = Eigen::OuterStride<>;
-  if (x.rows < tokens) std::fill_n(lanes, x.cols * tokens, T{0});
-  const index_t full_rows = x.rows / side * side, full_cols = x.cols / side * side;
-  for (index_t f = 0; f < full_cols; f += side)
-    for (index_t t = 0; t < full_rows; t += side)
-      Eigen::Map<Square, 0, Stride>(lanes + f * tokens + t, Stride(tokens)) =
-          Square(Eigen::Map<const Square, 0, Stride>(x.row(t) + f, Stride(x.row_stride))).transpose();
-  for (index_t t = 0; t < x.rows; ++t)
-    for (index_t f = t < full_rows ? full_cols : 0; f < x.cols; ++f) lanes[f * tokens + t] = x(t, f);
+/// Calls `f(std::integral_constant<int, tokens>, first, count)` for blocks of tokens: full ones, and for the rest half,
+/// a quarter, an eighth, or one. A block may have fewer than its `tokens`.
+template <class T, class F>
+void for_each_block_size(index_t count, F f) {
+  constexpr int full = full_block<T>;
+  index_t done = 0;
+  const auto take = [&](auto tokens, index_t some) {
+    if (some > 0) f(tokens, done, some);
+    done += some;
+  };
+  const index_t rest = count % full;
+  take(std::integral_constant<int, full>{}, rest > full * 3 / 4 ? count : count - rest);
+  take(std::integral_constant<int, full / 2>{},
+       count - done > full / 4 ? std::min<index_t>(count - done, full / 2) : 0);
+  take(std::integral_constant<int, full / 4>{}, count - done > full / 8 ? count - done : 0);
+  take(std::integral_constant<int, full / 8>{}, count - done > 1 ? count - done : 0);
+  take(std::integral_constant<int, 1>{}, count - done);
 }
 
-/// y(t, f) = lanes[f][t]
-template <int tokens, class T>
-void from_lanes(const T* lanes, MatrixView<T> y) {
-  constexpr index_t side = 8;
-  using Square = Eigen::Matrix<T, side, side, Eigen::RowMajor>;
-  using Stride = Eigen::OuterStride<>;
-  const index_t full_rows = y.rows / side * side, full_cols = y.cols / side * side;
-  for (index_t f = 0; f < full_cols; f += side)
-    for (index_t t = 0; t < full_rows; t += side)
-      Eigen::Map<Square, 0, Stride>(y.row(t) + f, Stride(y.row_stride)) =
-          Square(Eigen::Map<const Square, 0, Stride>(lanes + f * tokens + t, Stride(tokens))).transpose();
-  for (index_t t = 0; t < y.rows; ++t)
-    for (index_t f = t < full_rows ? full_cols : 0; f < y.cols; ++f) y(t, f) = lanes[f * tokens + t];
-}
+/// Numbers of x that are lanes at once: 64 KB.
+template <class T>
+inline constexpr index_t lanes_at_once = full_block<T>* CompressedView<T, HostSpace>::step_cols;
 
-/// Some outputs of y = x W'^T + bias for one block of tokens; `out` is where the lanes of y are put together.
-template <int tokens, class T>
-void forward_block(CompressedView<T, HostSpace> weight, index_t first, index_t count, const T* x_lanes,
-                   MatrixView<const T> bias, T* out) {
+/// How many steps of 256 columns a block of tokens takes at once: as many as a full block's one.
+template <int tokens, class T, class View>
+inline constexpr index_t steps_at_once = tokens == 1 ? View::steps
+                                                     : std::min<index_t>(View::steps, full_block<T> / tokens);
+
+/// sum + the kept weights of one row times the lanes; `mask` leaves of a column what the lanes begin at.
+template <int tokens, unsigned mask, class T, class Column>
+[[nodiscard, gnu::always_inline]] inline Eigen::Array<T, tokens, 1> add_segment(Eigen::Array<T, tokens, 1> sum,
+                                                                                const Column* column, const T* value,
+                                                                                index_t count, const T* lanes) {
   using Lane = Eigen::Array<T, tokens, 1>;
-  for (index_t o = first; o < first + count; ++o) {
-    Lane sum = Lane::Constant(bias.empty() ? T{0} : bias(0, o));
-    for (index_t p = weight.row_start[o]; p < weight.row_start[o + 1]; ++p)
-      sum += weight.value[p] * Eigen::Map<const Lane, Eigen::AlignedMax>(x_lanes + index_t{weight.column[p]} * tokens);
-    Eigen::Map<Lane, Eigen::AlignedMax>(out + (o - first) * tokens) = sum;
+  constexpr int ways = full_block<T> / tokens;  // independent sums, where a lane alone is too short
+  const auto lane = [&](index_t k) { return Eigen::Map<const Lane>(lanes + index_t{column[k] & mask} * tokens); };
+  index_t k = 0;
+  if constexpr (ways > 1) {
+    Lane way[ways];
+    for (Lane& w : way) w.setZero();
+    for (; k + 8 <= count; k += 8)
+      for (int i = 0; i < 8; ++i) way[i % ways] += value[k + i] * lane(k + i);
+    for (int w = 1; w < ways; ++w) way[0] += way[w];
+    sum += way[0];
+  }
+  for (; k < count; ++k) sum += value[k] * lane(k);
+  return sum;
+}
+
+/// Some tokens and outputs of a product.
+template <int tokens>
+struct BlockOf {
+  index_t token = 0;  ///< the first of `count`, at most `tokens`
+  index_t count = 0;
+  index_t row = 0;  ///< the first of `rows` outputs
+  index_t rows = 0;
+};
+
+/// The outputs of a block, as lanes, of x, whose tokens are those of the block. `lanes` has room for `lanes_at_once`.
+template <int tokens, class T, class Value, class Column>
+void product_block(BlockOf<tokens> at, CompressedView<Value, HostSpace, Column> weight, MatrixView<const T> x,
+                   MatrixView<const T> bias, T* lanes, T* out) {
+  using View = CompressedView<Value, HostSpace, Column>;
+  using Lane = Eigen::Array<T, tokens, 1>;
+  using Out = Eigen::Map<Lane>;
+  constexpr index_t steps = steps_at_once<tokens, T, View>, width = steps * View::step_cols;
+  constexpr unsigned mask = steps == View::steps ? ~0U : unsigned{width - 1};
+  T memory[View::panel_cols];
+  for (index_t col = 0; col < weight.cols; col += width) {
+    const MatrixView<const T> x_part = x.middle_cols(col, std::min(width, weight.cols - col));
+    if constexpr (tokens > 1) to_lanes<tokens>(x_part, lanes);
+    const std::uint32_t* const start =
+        weight.row_start(col / View::panel_cols, at.row) + col % View::panel_cols / View::step_cols;
+    for (index_t r = 0; r < at.rows; ++r) {
+      const std::uint32_t begin = start[r * View::steps];
+      const auto kept = static_cast<index_t>(start[r * View::steps + steps] - begin);
+      const auto* const column = weight.column + begin;
+      const auto* const value = weight.value + begin;
+      if constexpr (tokens == 1) {
+        const T before = col > 0 ? out[r] : bias.empty() ? T{0} : bias(0, at.row + r);
+        out[r] = before + dot(column, value, kept, x_part.data);
+      } else {
+        Lane sum;
+        if (col > 0)
+          sum = Out(out + r * tokens);
+        else
+          sum.setConstant(bias.empty() ? T{0} : bias(0, at.row + r));
+        Out(out + r * tokens) = add_segment<tokens, mask>(sum, column, widened<T>(value, kept, memory), kept, lanes);
+      }
+    }
   }
 }
 
-/// grad_x = grad_y W' for one block of tokens, both as lanes; `grad_x` starts as zero.
-template <int tokens, class T>
-void backward_block(CompressedView<T, HostSpace> weight, const T* grad_y_lanes, T* grad_x_lanes) {
-  using Lane = Eigen::Array<T, tokens, 1>;
-  for (index_t o = 0; o < weight.rows; ++o) {
-    const Lane grad = Eigen::Map<const Lane, Eigen::AlignedMax>(grad_y_lanes + o * tokens);
-    for (index_t p = weight.row_start[o]; p < weight.row_start[o + 1]; ++p)
-      Eigen::Map<Lane, Eigen::AlignedMax>(grad_x_lanes + index_t{weight.column[p]} * tokens) += weight.value[p] * grad;
+/// Memory for a block of at most `outputs_on_stack` tokens times outputs: 128 KB.
+template <class T>
+inline constexpr index_t outputs_on_stack = (64 << 10) / index_t{sizeof(T)};
+template <class T>
+struct ProductMemory {
+  alignas(64) T numbers[lanes_at_once<T> + outputs_on_stack<T>];
+};
+
+/// The same, in and out of the caller's layout; `memory` has room for `lanes_at_once` and for the outputs of the block.
+template <int tokens, class T, class View>
+void product_tokens(BlockOf<tokens> at, View weight, MatrixView<const T> x, MatrixView<const T> bias, MatrixView<T> y,
+                    T* memory) {
+  const MatrixView<const T> in = x.middle_rows(at.token, at.count);
+  if constexpr (tokens == 1) {
+    product_block(at, weight, in, bias, memory, y.row(at.token) + at.row);
+  } else {
+    T* const out = memory + lanes_at_once<T>;
+    product_block(at, weight, in, bias, memory, out);
+    from_lanes<tokens>(out, y.middle_rows(at.token, at.count).middle_cols(at.row, at.rows));
   }
 }
 

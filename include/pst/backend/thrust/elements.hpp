@@ -98,6 +98,23 @@ struct AddOuterSum {
   PST_HD void operator()(index_t r, index_t c) const { out(r, c) += scale * (column(r, 0) + row(0, c)); }
 };
 
+/// out(r, c) = the sum of the terms, from the first to the last.
+template <class T, class Space, class... Terms>
+struct SumTerms {
+  MatrixView<T, Space> out;
+  thrust::tuple<Terms...> terms;
+
+  PST_HD void operator()(index_t r, index_t c) const { apply(r, c, std::index_sequence_for<Terms...>{}); }
+
+ private:
+  template <std::size_t... I>
+  PST_HD void apply(index_t r, index_t c, std::index_sequence<I...>) const {
+    T sum{0};
+    ((sum = static_cast<T>(double{sum} + double{thrust::get<I>(terms)(r, c)})), ...);
+    out(r, c) = sum;
+  }
+};
+
 template <class T, class Space>
 struct AddSlices {
   MatrixView<const T, Space> slices;

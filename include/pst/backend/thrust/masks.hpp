@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "pst/concepts/backend.hpp"
 #include "pst/core/order_key.hpp"
@@ -54,6 +55,39 @@ struct CountLane {
       const Key key = order_key(scores(i / scores.cols, i % scores.cols));
       if (digit.counts(key)) ++histograms(lane, digit.bin(key));
     }
+  }
+};
+
+/// The score at a position.
+template <class T, class Space>
+struct ScoreAt {
+  MatrixView<T, Space> scores;
+  PST_HD std::remove_const_t<T> operator()(index_t r, index_t c) const { return scores(r, c); }
+};
+template <class Key>
+struct IsBelow {
+  Key key;
+  template <class T>
+  PST_HD bool operator()(T score) const {
+    return order_key(score) < key;
+  }
+};
+template <class Key>
+struct IsInside {
+  KeyRange<Key> range;
+  template <class T>
+  PST_HD bool operator()(T score) const {
+    return range.holds(order_key(score));
+  }
+};
+/// Adds to two counts.
+template <class Space>
+struct AddCounts {
+  MatrixView<std::int64_t, Space> counts;
+  std::int64_t first, second;
+  PST_HD void operator()(index_t) const {
+    counts(0, 0) += first;
+    counts(0, 1) += second;
   }
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pst/io/half.hpp"
+#include "pst/core/float16.hpp"
 
 #include <bit>
 #include <cmath>
@@ -11,7 +11,7 @@
 
 #include <doctest/doctest.h>
 
-namespace pst::io::test {
+namespace pst::test {
 namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
@@ -96,4 +96,4 @@ TEST_CASE("doubles are rounded once, not first to float") {
 }
 
 }  // namespace
-}  // namespace pst::io::test
+}  // namespace pst::test

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layer.hpp"
+
+#include <pst/pst.hpp>
+
+#include <cstdint>
+
+namespace compare {
+
+namespace {
+
+using Pst = pst::SparseLinear<>::with<pst::ConstantSchedule>;
+using AtRest = Pst::with<pst::ScoreRestAfter>::with<pst::RefreshUntil>;
+using Compressed = Pst::with<pst::Magnitude>::with<pst::Frozen>;
+
+template <class L>
+class LayerOf final : public Layer {
+ public:
+  LayerOf(const EigenMatrix& weight, typename L::Options options, int threads)
+      : layer_{{.in = weight.cols(), .out = weight.rows()}, std::move(options), pst::EigenCpu{threads}} {
+    layer_.attach(bench::view(weight));
+    bench::leave_zero(layer_);
+    layer_.begin_step(1.0);
+  }
+
+  void nudge() override { bench::nudge(layer_, ++nudges_); }
+  void begin_step() override { layer_.begin_step(1.0); }
+  void forward(Activations& at) override { layer_.forward(view(at.x), bench::view(at.y)); }
+  void backward(Activations& at) override { layer_.backward(view(at.x), view(at.grad_y), bench::view(at.grad_x)); }
+  [[nodiscard]] index_t trainable() override { return layer_.report().trainable; }
+  [[nodiscard]] std::size_t held_bytes() override {
+    const pst::MaskReport report = layer_.report();
+    return report.training_bytes + report.scratch_bytes;
+  }
+
+ private:
+  static pst::MatrixView<const float> view(const EigenMatrix& matrix) { return bench::view(matrix); }
+
+  L layer_;
+  std::uint64_t nudges_ = 0;
+};
+
+}  // namespace
+
+int all_threads() { return pst::EigenCpu{}.threads(); }
+
+std::unique_ptr<Layer> exact_layer(const EigenMatrix& weight, double sparsity, int threads) {
+  return std::make_unique<LayerOf<Pst>>(weight, Pst::Options{.schedule = {sparsity}}, threads);
+}
+
+std::unique_ptr<Layer> layer_at_rest(const EigenMatrix& weight, double sparsity, int threads) {
+  return std::make_unique<LayerOf<AtRest>>(
+      weight, AtRest::Options{.schedule = {sparsity}, .score_gradient = {0.0}, .refresh = {0.0}}, threads);
+}
+
+std::unique_ptr<Layer> compressed_layer(const EigenMatrix& weight, double sparsity, int threads) {
+  return std::make_unique<LayerOf<Compressed>>(
+      weight, Compressed::Options{.schedule = {sparsity}, .dense_above_density = 1.0}, threads);
+}
+
+}  // namespace compare

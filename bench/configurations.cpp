@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Training steps of many compositions of policies, each beside full fine-tuning of a dense layer in Eigen.
+#include <cxxabi.h>
+
+#include <cstdlib>
+#include <memory>
+#include <regex>
+#include <string>
+#include <typeinfo>
+
+#include "in_turns.hpp"
+
+#include <pst/pst.hpp>
+
+namespace {
+
+template <class... Layers>
+struct List {};
+
+// ---- what is measured: the default, and what differs from it in one axis or makes a method of its own
+using Pst = pst::SparseLinear<>::with<pst::ConstantSchedule>;
+using OnlyRowsAndColumns = pst::Sum<pst::Magnitude, pst::RowColumnScore>;
+using OnlyLowRank = pst::Sum<pst::Magnitude, pst::LowRankScore<>>;
+
+using Measured = List<  // importance
+    Pst, Pst::with<pst::Rank<4>>, Pst::with<pst::Rank<16>>, Pst::with<OnlyRowsAndColumns>, Pst::with<OnlyLowRank>,
+    Pst::with<pst::Magnitude>, Pst::with<pst::Movement>,
+    // delta
+    Pst::with<pst::Frozen>, Pst::with<pst::Full>,
+    // selector
+    Pst::with<pst::PerRow>, Pst::with<pst::NofM<2, 4>>, Pst::with<pst::Block<4, 4>>, Pst::with<pst::Block<1, 8>>,
+    Pst::with<pst::Rows>, Pst::with<pst::Columns>,
+    // methods
+    Pst::with<pst::Magnitude>::with<pst::Full>, Pst::with<pst::Movement>::with<pst::Full>,
+    Pst::with<pst::Magnitude>::with<pst::Full>::with<pst::NofM<2, 4>>,
+    Pst::with<OnlyRowsAndColumns>::with<pst::Frozen>::with<pst::PerRow>>;
+
+// ---- names
+/// A type as it is written in code, without namespaces and with the numbers of ranks alone.
+template <class T>
+std::string name_of() {
+  int status = 0;
+  const std::unique_ptr<char, decltype(&std::free)> text{
+      abi::__cxa_demangle(typeid(T).name(), nullptr, nullptr, &status), &std::free};
+  std::string name = status == 0 ? text.get() : typeid(T).name();
+  name = std::regex_replace(name, std::regex{"pst::| "}, "");
+  name = std::regex_replace(name, std::regex{"([0-9])l"}, "$1");
+  name = std::regex_replace(name, std::regex{"<Rank<([0-9]+)>>"}, "<$1>");
+  return std::regex_replace(name, std::regex{"Sum<Magnitude,LowRankScore<([0-9]+)>,RowColumnScore>"}, "Pst<$1>");
+}
+
+/// "Pst<8>/TopK/LowRank<8>".
+template <class Scalar, class Importance, class Delta, class Selector, class... Others>
+std::string name_of(const pst::SparseLinear<Scalar, Importance, Delta, Selector, Others...>*) {
+  return name_of<Importance>() + '/' + name_of<Selector>() + '/' + name_of<Delta>();
+}
+
+// ---- one of them
+template <class Layer>
+class Step {
+ public:
+  explicit Step(const bench::Size& size)
+      : x_{bench::normal(size.tokens, size.shape.in, 1)},
+        grad_y_{bench::normal(size.tokens, size.shape.out, 2)},
+        weight_{0.05F * bench::normal(size.shape.out, size.shape.in, 3)},
+        y_{size.tokens, size.shape.out},
+        grad_x_{size.tokens, size.shape.in},
+        grad_weight_{size.shape.out, size.shape.in},
+        layer_{size.shape, {.schedule = {size.sparsity()}}} {
+    layer_.attach(bench::view(weight_));
+    bench::leave_zero(layer_);
+  }
+  [[nodiscard]] pst::MaskReport report() { return layer_.report(); }
+
+  void nudge() { bench::nudge(layer_, ++nudges_); }
+  void begin_step() { layer_.begin_step(1.0); }
+  void forward() { layer_.forward(bench::view(x_), bench::view(y_)); }
+  void backward() { layer_.backward(bench::view(x_), bench::view(grad_y_), bench::view(grad_x_)); }
+  void dense_forward() { y_.noalias() = x_ * weight_.transpose(); }
+  void dense_backward() {
+    grad_x_.noalias() = grad_y_ * weight_;
+    grad_weight_.noalias() = grad_y_.transpose() * x_;
+  }
+
+ private:
+  const bench::EigenMatrix &x_, &grad_y_;
+  bench::EigenMatrix weight_, y_, grad_x_, grad_weight_;
+  Layer layer_;
+  std::uint64_t nudges_ = 0;
+};
+
+/// Time is that of the whole step; the counters are milliseconds of its parts and of the dense ones.
+template <class Layer>
+void whole_step(benchmark::State& state) {
+  Step<Layer> step{bench::Size{state}};
+  double begin_step = 0, forward = 0, backward = 0, dense_forward = 0, dense_backward = 0;
+  const auto all = [&] {
+    step.nudge();
+    begin_step += bench::seconds([&] { step.begin_step(); });
+    forward += bench::seconds([&] { step.forward(); });
+    backward += bench::seconds([&] { step.backward(); });
+    dense_forward += bench::seconds([&] { step.dense_forward(); });
+    dense_backward += bench::seconds([&] { step.dense_backward(); });
+  };
+  all();  // caches, page tables and clock rates warm up
+  begin_step = forward = backward = dense_forward = dense_backward = 0;
+  for (auto _ : state) {
+    const double before = begin_step + forward + backward;
+    all();
+    state.SetIterationTime(begin_step + forward + backward - before);
+  }
+  const auto in_ms = [&](double seconds) { return 1e3 * seconds / static_cast<double>(state.iterations()); };
+  const double dense = dense_forward + dense_backward;
+  const pst::MaskReport report = step.report();
+  state.counters["begin_step_ms"] = in_ms(begin_step);
+  state.counters["forward_ms"] = in_ms(forward);
+  state.counters["backward_ms"] = in_ms(backward);
+  state.counters["dense_forward_ms"] = in_ms(dense_forward);
+  state.counters["dense_backward_ms"] = in_ms(dense_backward);
+  state.counters["dense_ms"] = in_ms(dense);
+  state.counters["speedup"] = dense / (begin_step + forward + backward);
+  state.counters["kept_percent"] = 100 * (1 - report.achieved_sparsity());
+  state.counters["bytes_per_weight"] =
+      static_cast<double>(report.training_bytes) / static_cast<double>(report.shape.size());
+}
+
+template <class... Layers>
+bool add_all(List<Layers...>) {
+  const auto add = [](const std::string& name, auto* run) {
+    benchmark::RegisterBenchmark(name.c_str(), run)->Apply(bench::steps_and_more);
+  };
+  (add(name_of(static_cast<const Layers*>(nullptr)), whole_step<Layers>), ...);
+  return true;
+}
+[[maybe_unused]] const bool added = add_all(Measured{});
+
+}  // namespace

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "pst/core/compressed.hpp"
+#include "pst/core/host_buffer.hpp"
+#include "pst/core/tile_scratch.hpp"
+
+namespace pst::eigen_cpu {
+
+/// Tokens of a full block, which lie side by side as the lanes of one feature: 256 bytes.
+template <class T>
+inline constexpr int block_tokens = 256 / int{sizeof(T)};
+
+/// Scratch memory of all layers that share a backend: for each slot as much as the largest layer needs.
+class Scratch {
+ public:
+  /// Grows, if need be; what was stored is lost.
+  void reserve(index_t slots, std::size_t bytes_per_slot) {
+    constexpr std::size_t line = 64;
+    per_slot_ = std::max(per_slot_, (bytes_per_slot + line - 1) / line * line);
+    const std::size_t size = static_cast<std::size_t>(slots) * per_slot_;
+    if (memory_.size() < size) {
+      memory_ = {};
+      memory_.resize(size);
+    }
+  }
+  [[nodiscard]] std::byte* of(index_t slot) noexcept {
+    return memory_.data() + static_cast<std::size_t>(slot) * per_slot_;
+  }
+  [[nodiscard]] std::size_t bytes() const noexcept { return memory_.size(); }
+
+ private:
+  HostBuffer<std::byte> memory_;
+  std::size_t per_slot_ = 0;
+};
+
+/// What one layer uses of the scratch memory. A slot holds either the tiles of a block of rows, or a block of tokens of
+/// x and of y.
+template <class T>
+class Workspace {
+ public:
+  template <class B>
+  Workspace(B& on, const LayerLayout& layout)
+      : scratch_{&on.scratch()},
+        size_{(layout.plan.tile_size() + 15) / 16 * 16},
+        words_{layout.plan.rows_per_block * MaskView<mask_word>::words_for(layout.shape.in)} {
+    const index_t numbers = TileScratch<B, T>::tiles * size_;
+    constexpr index_t panel = CompressedView<T, HostSpace>::panel_cols;
+    const index_t lanes = (std::max(layout.shape.in, layout.shape.out) + panel) * block_tokens<T>;
+    tiles_bytes_ = static_cast<std::size_t>(numbers) * sizeof(T);
+    scratch_->reserve(on.slots(), std::max(tiles_bytes_ + static_cast<std::size_t>(words_) * sizeof(mask_word),
+                                           static_cast<std::size_t>(lanes) * sizeof(T)));
+  }
+  [[nodiscard]] MatrixView<T> numbers(index_t which, Tile tile) {
+    return {lanes(tile.slot) + which * size_, tile.rows, tile.cols};
+  }
+  [[nodiscard]] MaskView<mask_word> mask(Tile tile) {
+    return {reinterpret_cast<mask_word*>(scratch_->of(tile.slot) + tiles_bytes_), tile.rows, tile.cols};
+  }
+  /// Memory for the lanes of one block of tokens: of all inputs or all outputs, and 256 more.
+  [[nodiscard]] T* lanes(index_t slot) { return reinterpret_cast<T*>(scratch_->of(slot)); }
+  [[nodiscard]] std::size_t bytes() const noexcept { return scratch_->bytes(); }
+
+ private:
+  Scratch* scratch_;
+  index_t size_;
+  index_t words_;
+  std::size_t tiles_bytes_ = 0;
+};
+
+}  // namespace pst::eigen_cpu

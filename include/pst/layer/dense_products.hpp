@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+
+#include "pst/core/functors.hpp"
+#include "pst/core/work_plan.hpp"
+#include "pst/layer/masked_weight.hpp"
+
+/// Products with W' that make it a tile at a time, where the density is too high for the compressed weight.
+namespace pst::detail {
+
+/// y = x W'^T + bias; the bias is 1 x out, or empty.
+template <class Weight>
+void dense_forward(Weight& weight, typename Weight::ConstView x, typename Weight::ConstView bias,
+                   typename Weight::MutableView y) {
+  auto& on = weight.backend();
+  weight.for_each_tile([&](Tile tile) {
+    const auto out = y.middle_cols(tile.row, tile.rows);
+    if (tile.col == 0)
+      on.generate(out, functors::repeat_row(bias.data == nullptr ? bias : bias.middle_cols(tile.row, tile.rows)));
+    on.gemm_nt(1.0, tile.cols_of(x), weight.masked(tile), out);
+  });
+}
+
+/// grad_x = grad_y W'. Tokens in chunks and inputs in strips, so that there are enough parts; the rows of W' in order
+/// for each.
+template <class Weight>
+void dense_grad_x(Weight& weight, typename Weight::ConstView grad_y, typename Weight::MutableView grad_x) {
+  constexpr index_t tokens_per_chunk = 512;
+  auto& on = weight.backend();
+  const WorkPlan& plan = weight.layout().plan;
+  const index_t chunks = (grad_y.rows + tokens_per_chunk - 1) / tokens_per_chunk;
+  on.for_each_part(chunks * plan.strips(), [&](index_t part, index_t slot) {
+    const index_t first = part / plan.strips() * tokens_per_chunk;
+    const index_t count = std::min(tokens_per_chunk, grad_y.rows - first);
+    plan.for_each_tile_of_strip(part % plan.strips(), slot, [&](Tile tile) {
+      const auto out = tile.cols_of(grad_x.middle_rows(first, count));
+      if (tile.row == 0) on.fill(out, 0);
+      on.gemm(1.0, grad_y.middle_rows(first, count).middle_cols(tile.row, tile.rows), weight.masked(tile), out);
+    });
+  });
+}
+
+}  // namespace pst::detail

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pst/concepts/refresh.hpp"
+
+namespace pst {
+
+/// The mask moves in every step until a progress of `progress`, and stays from then on.
+/// @ingroup refresh
+struct RefreshUntil {
+  using role = roles::refresh;
+  double progress = 0.7;
+
+  [[nodiscard]] constexpr bool refreshes(double now, std::uint64_t /*step*/) const noexcept { return now <= progress; }
+};
+static_assert(RefreshPolicy<RefreshUntil>);
+
+}  // namespace pst

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include <limits>
+
+#include "support/posed_layer.hpp"
+
+namespace pst::test {
+namespace {
+
+template <class T>
+using SlowMask = typename PstLayer<T>::template with<RefreshEveryKthStep>;
+
+constexpr Case cases[] = {
+    {{1, 1}, 1, 1, 1, 0.0}, {{65, 33}, 33, 2, 4, 0.9}, {{300, 17}, 9, 3, 4, 0.7}, {{23, 130}, 5, 3, 4, 0.8}};
+
+TEST_CASE_TEMPLATE("between refreshes the mask stays, while outputs and gradients follow the parameters", T,
+                   ReferenceFloat, ReferenceDouble, EigenFloat, EigenDouble, PartsFloat) {
+  for (const Case& now : cases)
+    for (double dense_above_density : {-1.0, 1.0}) {
+      CAPTURE(now.shape.in);
+      CAPTURE(now.shape.out);
+      CAPTURE(dense_above_density);
+      Posed<SlowMask<T>> posed{now, {}, {.refresh = {.interval = 3}, .dense_above_density = dense_above_density}};
+      Posed<PstLayer<T>> fresh{now, {}, {.dense_above_density = dense_above_density}};
+      oracle::Mask before;
+      bool moved = false;
+      for (int step = 0; step < 8; ++step) {
+        CAPTURE(step);
+        posed.move_factors(), fresh.move_factors();
+        posed.layer.begin_step(0.5), fresh.layer.begin_step(0.5);
+        const oracle::Mask mask = unpacked(posed.layer.mask()), newest = unpacked(fresh.layer.mask());
+        CHECK(mask == (step % 3 == 0 ? newest : before));
+        moved = moved || mask != newest;
+        before = mask;
+        posed.pass();
+        posed.check();
+      }
+      CHECK(moved == (now.sparsity > 0));  // or the test would show nothing
+    }
+}
+TEST_CASE_TEMPLATE("the mask that stays is that of the step of a layer, restored ones too, and the last step moves it",
+                   T, ReferenceFloat, EigenFloat, PartsFloat) {
+  Posed<SlowMask<T>> posed{cases[1], {}, {.refresh = {.interval = 100}}};
+  posed.layer.begin_step(0);
+  const auto first = unpacked(posed.layer.mask());
+  posed.move_factors();
+  posed.layer.begin_step(0.999);
+  CHECK(unpacked(posed.layer.mask()) == first);
+  posed.layer.begin_step(1);
+  CHECK(unpacked(posed.layer.mask()) != first);
+}
+TEST_CASE_TEMPLATE("a step that keeps the mask reports that nothing changed", T, ReferenceFloat, PartsFloat) {
+  Posed<SlowMask<T>> posed{cases[1], {}, {.refresh = {.interval = 2}}};
+  posed.layer.begin_step(0);
+  posed.move_factors(), posed.layer.begin_step(0);
+  CHECK(posed.layer.report().churn() == 0);
+  posed.layer.begin_step(0);
+  CHECK(posed.layer.report().churn() > 0);
+  posed.move_factors(), posed.layer.begin_step(0);
+  CHECK(posed.layer.report().churn() == 0);
+}
+TEST_CASE_TEMPLATE("a weight trained in place is multiplied as it is now, under the mask of the last refresh", T,
+                   ReferenceFloat, EigenFloat, PartsFloat) {
+  for (double dense_above_density : {-1.0, 1.0}) {
+    typename SparseLinear<float>::with<typename T::backend>::template with<Magnitude>::template with<
+        Full>::template with<ConstantSchedule>::template with<RefreshUntil>
+        layer{{.in = 4, .out = 1}, {.schedule = {.sparsity = 0.5}, .dense_above_density = dense_above_density}};
+    HostMatrix<float> weight(1, 4), x(1, 4), y(1, 1), grad_x(1, 4);
+    weight(0, 0) = 1, weight(0, 1) = 2, weight(0, 2) = 3, weight(0, 3) = 4;
+    x.fill(1), y.fill(1);
+    layer.attach(weight.view());
+    layer.begin_step(0.7);
+    weight(0, 0) = 10, weight(0, 3) = 5;
+    layer.begin_step(0.71);
+    layer.backward(x.view(), y.view(), grad_x.view());
+    layer.forward(x.view(), y.view());
+    CHECK(y(0, 0) == 8);  // 3 + 5
+    CHECK(grad_x(0, 0) == 0);
+    CHECK(grad_x(0, 3) == 5);
+    layer.begin_step(0.7);
+    layer.forward(x.view(), y.view());
+    CHECK(y(0, 0) == 15);
+  }
+}
+TEST_CASE_TEMPLATE("a step that keeps the mask names the parameter that is NaN, and can be taken again", T,
+                   ReferenceFloat, ReferenceDouble, EigenFloat, EigenDouble, PartsFloat) {
+  using Scalar = typename T::scalar;
+  for (double dense_above_density : {-1.0, 1.0}) {
+    Posed<SlowMask<T>> posed{
+        {{65, 33}, 5, 2, 4, 0.9}, {}, {.name = "query", .dense_above_density = dense_above_density}};
+    posed.layer.begin_step(0);
+    const auto mask = unpacked(posed.layer.mask());
+    for (const char* name : {"delta.U", "delta.V"}) {
+      Scalar& number = parameter_of(posed.layer, name).value(1, 1);
+      number = std::numeric_limits<Scalar>::quiet_NaN();
+      CHECK(error_of([&] { posed.layer.begin_step(0); }) ==
+            std::string{"layer query: "} + name + " is nan at row 1, column 1, expected finite numbers");
+      posed.put_factors();
+      CHECK(unpacked(posed.layer.mask()) == mask);
+      posed.layer.begin_step(0);
+      posed.pass();
+      posed.check();
+    }
+    posed.weight(32, 64) = std::numeric_limits<Scalar>::infinity();
+    const std::string text = error_of([&] { posed.layer.begin_step(0); });
+    CHECK(text.starts_with("layer query: "));
+    CHECK(text.find("weight") != std::string::npos);
+    CHECK(text.find("row 32, column 64") != std::string::npos);
+  }
+}
+TEST_CASE_TEMPLATE("with mask and scores at rest, steps follow the oracle", T, ReferenceFloat, EigenFloat, EigenDouble,
+                   PartsFloat) {
+  using Layer = typename SlowMask<T>::template with<ScoreEveryKthStep>;
+  for (const Case& now : cases) {
+    Posed<Layer> posed{now, oracle::Rule::reference, {.score_gradient = {.interval = 2}, .refresh = {.interval = 3}}};
+    for (int step = 0; step < 7; ++step) {
+      CAPTURE(step);
+      posed.move_factors();
+      posed.layer.begin_step(0.5);
+      posed.pass();
+      const bool learns = step % 2 == 0;
+      posed.problem.rule = learns ? oracle::Rule::reference : oracle::Rule::masked;
+      posed.check({.any = learns});
+    }
+  }
+}
+
+}  // namespace
+}  // namespace pst::test
