@@ -85,6 +85,24 @@ TEST_CASE_TEMPLATE("the lowest are pruned as Reference prunes them, at every thr
           CHECK(found == expected);
         }
 }
+TEST_CASE_TEMPLATE("the lowest of each row are pruned as Reference prunes them, whatever the rows before are like",
+                   Scalar, float, double) {
+  Draw draw{4};
+  for (const Shape shape : {Shape{1, 3}, Shape{70, 40}, Shape{300, 30}, Shape{1000, 9}})
+    for (int way = 0; way < 4; ++way) {
+      auto scores =
+          way == 3 ? hard_scores<Scalar>(shape.out, shape.in, 5) : draw.normal<Scalar>(shape.out, shape.in, 2);
+      for (index_t r = 0; way == 2 && r < shape.out; ++r)  // rows of another size each
+        for (index_t c = 0; c < shape.in; ++c) scores(r, c) *= static_cast<Scalar>(r % 5 * 10 - 20);
+      if (way == 1) scores.fill(3);
+      for (index_t count : {index_t{0}, index_t{1}, shape.in / 2, shape.in * 9 / 10, shape.in}) {
+        HostMask expected(shape.out, shape.in), found(shape.out, shape.in);
+        Reference{}.prune_lowest_per_row(scores.view(), count, expected.view());
+        EigenCpu{}.prune_lowest_per_row(scores.view(), count, found.view());
+        CHECK(found == expected);
+      }
+    }
+}
 TEST_CASE_TEMPLATE("histograms of every digit are those of Reference, added to what was counted", Scalar, float,
                    double) {
   using Select = RadixSelect<OrderKey<Scalar>>;

@@ -9,6 +9,10 @@ namespace pst::test {
 namespace {
 
 using Panels = CompressedView<float, HostSpace>;
+using Wide = CompressedView<const float, HostSpace, std::uint16_t>;
+static_assert(Panels::panel_cols == 256 && Panels::steps == 1);
+static_assert(Wide::panel_cols == 1024 && Wide::steps == 4 && Wide::panels_for(1024) == 1 &&
+              Wide::panels_for(1025) == 2);
 static_assert(Panels::panels_for(1) == 1 && Panels::panels_for(256) == 1 && Panels::panels_for(257) == 2);
 
 TEST_CASE("the memory of the compressed weight follows the number of kept weights") {
@@ -40,6 +44,13 @@ TEST_CASE("the view of the compressed weight has its shape, and a last panel as 
   CHECK(view.cols_of(0) == 256);
   CHECK(view.cols_of(1) == 256);
   CHECK(view.cols_of(2) == 88);
+}
+TEST_CASE("a row of a panel has an offset for each of its steps") {
+  const std::uint32_t offsets[2 * 3 * 4 + 1] = {};
+  const Wide wide{3, 1025, offsets, nullptr, nullptr};
+  CHECK(wide.row_start(0, 2) == offsets + 8);
+  CHECK(wide.row_start(1, 0) == offsets + 12);
+  CHECK(wide.cols_of(1) == 1);
 }
 
 }  // namespace

@@ -203,11 +203,13 @@ TEST_CASE_TEMPLATE("forward and backward allocate nothing", T, ReferenceFloat, R
   }
 }
 TEST_CASE_TEMPLATE("forward and backward on two threads allocate nothing", T, EigenFloat, PartsFloat) {
-  auto weight = Draw{1}.normal<float>(45, 70);
+  auto weight = Draw{1}.normal<float>(45, 70), large_weight = Draw{2}.normal<float>(400, 140);
   for (double dense_above_density : {0.0, 1.0}) {
     CAPTURE(dense_above_density);
     PstLayer<T> layer{{.in = 70, .out = 45}, {.dense_above_density = dense_above_density}, typename T::backend{2}};
     check_no_allocations(layer, weight.view(), true);
+    PstLayer<T> large{{.in = 140, .out = 400}, {.dense_above_density = dense_above_density}, typename T::backend{2}};
+    check_no_allocations(large, large_weight.view(), true);  // enough rows for both threads
   }
 }
 TEST_CASE_TEMPLATE("a layer trained in place with scores of its own allocates nothing", T, ReferenceFloat, EigenFloat) {

@@ -207,11 +207,11 @@ TEST_CASE_TEMPLATE("restore refuses what save did not give, and changes nothing"
   CHECK(refused(with("score.C", nan, 69)) == "layer: tensor score.C holds nan, expected finite numbers");
   CHECK(refused(with("delta.U", -infinity, 0)) == "layer: tensor delta.U holds -inf, expected finite numbers");
   CHECK(refused(with("bias", nan, 3)) == "layer: tensor bias holds nan, expected finite numbers");
-  const char* const one_number = "layer: tensor sparsity does not fit, expected one number below 1";
+  const char* const one_number = "layer: tensor sparsity does not fit, expected one number, at least -1 and below 1";
   CHECK(refused(with("sparsity", 1.0, 0)) == one_number);
   CHECK(refused(with("sparsity", std::numeric_limits<double>::quiet_NaN(), 0)) == one_number);
   CHECK(refused(with("steps", std::int64_t{-1}, 0)) ==
-        "layer: tensor steps does not fit, expected one number, 0 or more");
+        "layer: tensor steps does not fit, expected one number, at least 0 and below 9223372036854775807");
   // 70 columns: bit 6 of a row's second word is beyond them, bit 5 is not
   CHECK(refused(with("mask", mask_word{1} << 6, 2 * 34 + 1)) == "layer: tensor mask has bits set beyond column 70");
   target.layer.restore(with("mask", mask_word{1} << 5, 2 * 34 + 1));

@@ -83,6 +83,19 @@ struct EigenCpu : Reference {
     for (index_t part = 0; part < count; ++part) f(part, index_t{0});
   }
 
+  /// Calls `f()` in every thread that parts may run in.
+  template <class F>
+  void in_each_thread(F f) {
+#ifdef _OPENMP
+    if (threads_ > 1 && !omp_in_parallel()) {
+#pragma omp parallel num_threads(threads_)
+      f();
+      return;
+    }
+#endif
+    f();
+  }
+
   template <class T, class F, class... In>
   void map(MatrixView<T> out, F f, MatrixView<In>... in) {
     for (index_t r = 0; r < out.rows; ++r) eigen_cpu::map_row(out.row(r), out.cols, f, in.row(r)...);
@@ -172,19 +185,33 @@ struct EigenCpu : Reference {
     return eigen_cpu::prune_lowest<std::remove_const_t<T>>(scores, number, ties, mask);
   }
   template <class T>
+  void prune_lowest_per_row(MatrixView<T> scores, index_t count, MaskView<mask_word> mask) {
+    if (count == 0) return Reference::prune_lowest_per_row(scores, count, mask);
+    eigen_cpu::RowSearch<std::remove_const_t<T>> search;
+    for (index_t r = 0; r < scores.rows; ++r) {
+      const MatrixView<T> row = scores.middle_rows(r, 1);
+      auto lowest = search.find(row, count);
+      if (!lowest) {
+        const auto select = lowest_of(row, count);
+        lowest = {select.threshold(), select.ties()};
+      }
+      search.learn(lowest->threshold);
+      prune_lowest(row, lowest->threshold, lowest->ties, mask.middle_rows(r, 1));
+    }
+  }
+  template <class T>
   void compress(Const<T> weight, MaskView<const mask_word> mask, Tile tile, CompressedView<T, HostSpace> out) {
     eigen_cpu::compress<T>(weight, mask, tile, out);
   }
   template <class T>
   void transpose_compressed(CompressedView<T, HostSpace> weight, CompressedView<T, HostSpace> out) {
     out.start[0] = 0;
-    for_each_part(out.panels(), [&](index_t panel, index_t) {
-      std::uint32_t before = 0;
-      for (index_t from = 0; from < weight.panels(); ++from) {
-        const std::uint32_t* const rows = weight.start + from * weight.rows;
-        before += rows[panel * out.panel_cols] - rows[0];
-      }
-      transpose_panel(weight, panel, before, out);
+    for_each_part(out.panels() * weight.panels(), [&](index_t part, index_t) {
+      const index_t to = part / weight.panels(), from = part % weight.panels(), begin = to * out.panel_cols;
+      std::uint32_t first = 0;
+      for (index_t panel = 0; panel < weight.panels(); ++panel)  // what earlier squares hold
+        first += *weight.row_start(panel, panel < from ? begin + out.cols_of(to) : begin) - *weight.row_start(panel, 0);
+      transpose_square(weight, from, to, first, out);
     });
   }
   template <class T>
@@ -249,10 +276,10 @@ struct EigenCpu : Reference {
           });
         });
   }
-  /// A few parts for each thread, none of less than about 9 us of work: a region costs 1 to 4 us. Each part turns x
+  /// A few parts for each thread, none of less than about 6 us of work: a region costs 1 to 4 us. Each part turns x
   /// into lanes for itself, which is cheap beside many rows.
   [[nodiscard]] index_t rows_per_part(index_t tokens, index_t blocks, index_t rows, index_t kept, index_t most) const {
-    constexpr index_t parts_per_thread = 4, least_work = 300000, rows_per_token = 8, row_multiple = 16;
+    constexpr index_t parts_per_thread = 4, least_work = 200000, rows_per_token = 8, row_multiple = 16;
     const index_t wanted = threads_ == 1 ? 1 : parts_per_thread * threads_ / blocks;
     const index_t worth = std::min(kept * (tokens + 8) / least_work, rows / (rows_per_token * tokens));
     const index_t cuts = std::max({index_t{1}, std::min(wanted, worth), (rows + most - 1) / most});

@@ -200,16 +200,9 @@ struct Reference {
   /// Prunes the `count` lowest of each row; of equal scores, the lower column first.
   template <class T>
   void prune_lowest_per_row(MatrixView<T> scores, index_t count, MaskView<mask_word> mask) {
-    using Select = RadixSelect<KeyOf<T>>;
     for (index_t r = 0; r < scores.rows; ++r) {
       const MatrixView<T> row = scores.middle_rows(r, 1);
-      Select select;
-      select.begin(count);
-      while (select.searching()) {
-        std::array<std::int64_t, Select::Digit::bins> counts{};
-        histogram(row, select.digit(), MatrixView<std::int64_t>{counts.data(), 1, Select::Digit::bins});
-        select.choose(counts);
-      }
+      const auto select = lowest_of(row, count);
       if (select.none())
         fill_mask(mask.middle_rows(r, 1), [](index_t, index_t) { return true; });
       else
@@ -264,9 +257,9 @@ struct Reference {
   /// out = weight^T, both compressed, with room for as many weights.
   template <class T>
   void transpose_compressed(CompressedView<T, HostSpace> weight, CompressedView<T, HostSpace> out) {
-    out.start[0] = 0;
+    std::uint32_t first = out.start[0] = 0;
     for (index_t panel = 0; panel < out.panels(); ++panel)
-      transpose_panel(weight, panel, out.start[panel * out.rows], out);
+      for (index_t from = 0; from < weight.panels(); ++from) first = transpose_square(weight, from, panel, first, out);
   }
   /// y = x W'^T + bias; the bias is 1 x out, or empty. As a layer calls it, with scratch memory.
   template <class T>
@@ -317,25 +310,36 @@ struct Reference {
   }
 
  protected:
-  /// Writes one panel of weight^T, which is 256 rows of the weight, from offset `first` on.
+  /// Searches for the `count` lowest scores.
   template <class T>
-  static void transpose_panel(CompressedView<T, HostSpace> weight, index_t panel, std::uint32_t first,
-                              CompressedView<T, HostSpace> out) {
-    const index_t begin = panel * out.panel_cols, count = out.cols_of(panel);
-    std::uint32_t* const start = out.start + panel * out.rows + 1;  // each moves to its end while rows are filled in
-    for (index_t from = 0; from < weight.panels(); ++from) {
-      const std::uint32_t* const rows = weight.start + from * weight.rows + begin;
-      const index_t col = from * weight.panel_cols, cols = weight.cols_of(from);
-      std::fill_n(start + col, cols, 0U);
-      for (std::uint32_t k = rows[0]; k < rows[count]; ++k) ++start[col + weight.column[k]];
-      for (index_t c = 0; c < cols; ++c) first += std::exchange(start[col + c], first);
-      for (index_t r = 0; r < count; ++r)
-        for (std::uint32_t k = rows[r]; k < rows[r + 1]; ++k) {
-          const std::uint32_t to = start[col + weight.column[k]]++;
-          out.column[to] = static_cast<std::uint8_t>(r);
-          out.value[to] = weight.value[k];
-        }
+  static RadixSelect<KeyOf<T>> lowest_of(MatrixView<T> scores, index_t count) {
+    RadixSelect<KeyOf<T>> select;
+    for (select.begin(count); select.searching();) {
+      std::array<std::int64_t, RadixDigit<KeyOf<T>>::bins> counts{};
+      Reference{}.histogram(scores, select.digit(), MatrixView<std::int64_t>{counts.data(), 1, std::ssize(counts)});
+      select.choose(counts);
     }
+    return select;
+  }
+
+  /// Writes what panel `from` of the weight has in the rows that are panel `to` of weight^T, from offset `first` on.
+  /// Returns the offset after it.
+  template <class T>
+  static std::uint32_t transpose_square(CompressedView<T, HostSpace> weight, index_t from, index_t to,
+                                        std::uint32_t first, CompressedView<T, HostSpace> out) {
+    const index_t count = out.cols_of(to), cols = weight.cols_of(from);
+    const std::uint32_t* const rows = weight.row_start(from, to * out.panel_cols);
+    std::uint32_t* const start = out.row_start(to, from * weight.panel_cols) + 1;  // each moves to its end
+    std::fill_n(start, cols, 0U);
+    for (std::uint32_t k = rows[0]; k < rows[count]; ++k) ++start[weight.column[k]];
+    for (index_t c = 0; c < cols; ++c) first += std::exchange(start[c], first);
+    for (index_t r = 0; r < count; ++r)
+      for (std::uint32_t k = rows[r]; k < rows[r + 1]; ++k) {
+        const std::uint32_t at = start[weight.column[k]]++;
+        out.column[at] = static_cast<std::uint8_t>(r);
+        out.value[at] = weight.value[k];
+      }
+    return first;
   }
 
   /// Puts `keep(r, c)` into the bits of a mask, row by row, and zeros into the unused bits.

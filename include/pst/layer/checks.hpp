@@ -11,6 +11,13 @@
 /// What a layer refuses, in a sentence.
 namespace pst::detail {
 
+/// A shape that a layer can have; throws when a side is not positive.
+[[nodiscard]] inline Shape positive(Shape shape) {
+  require(shape.in > 0 && shape.out > 0, "a layer has at least one input and one output, found in = ", shape.in,
+          ", out = ", shape.out);
+  return shape;
+}
+
 /// Throws unless `view` is rows x cols and can be read as such.
 template <class T, class Space>
 void check_matrix(const std::string& owner, const char* name, MatrixView<T, Space> view, index_t rows, index_t cols) {

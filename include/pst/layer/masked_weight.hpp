@@ -17,6 +17,7 @@
 #include "pst/concepts/selector.hpp"
 #include "pst/core/error.hpp"
 #include "pst/core/functors.hpp"
+#include "pst/core/terms.hpp"
 
 namespace pst {
 
@@ -267,7 +268,7 @@ class MaskedWeight {
   using Compressed = CompressedWeight<Backend, Scalar>;
 
   /// Whether S is NaN or Inf wherever W~ is.
-  [[nodiscard]] static consteval bool scores_show_weight() {
+  [[nodiscard]] static constexpr bool scores_show_weight() {
     if constexpr (ScoresByTerms<ImportanceState, Backend, Scalar>)
       return terms::show_non_finite<decltype(std::declval<const ImportanceState&>().score_terms(Tile{}, ConstView{}))>;
     else

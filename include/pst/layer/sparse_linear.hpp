@@ -96,8 +96,6 @@ class SparseLinear {
   /// The attached bias, 1 x out: mutable if it is trained.
   using BiasView = std::conditional_t<Bias::trained, MutableView, ConstView>;
 
-  using MutableWords = ViewOn<Backend, mask_word>;
-
   /// The options of every policy, and of the layer.
   struct Options {
     Importance importance{};
@@ -116,7 +114,7 @@ class SparseLinear {
   /// A layer of the given shape. Throws Error when a side is not positive.
   explicit SparseLinear(Shape shape, Options options = {}, Backend on = {})
       : options_{std::move(options)},
-        weight_{positive(shape), derive_seed(options_.seed, std::string_view{options_.name}), std::move(on)} {}
+        weight_{detail::positive(shape), derive_seed(options_.seed, std::string_view{options_.name}), std::move(on)} {}
 
   SparseLinear(SparseLinear&&) = default;
   SparseLinear& operator=(SparseLinear&&) = default;
@@ -273,11 +271,8 @@ class SparseLinear {
     });
     require(find(state, "shape").template values<std::int64_t>() == saved_shape(), label(),
             ": tensor shape is not that of this layer, ", shape().out, " x ", shape().in);
-    const std::vector<double> sparsity = find(state, "sparsity").template values<double>();
-    require(sparsity.size() == 1 && sparsity[0] < 1, label(),
-            ": tensor sparsity does not fit, expected one number below 1");
-    const std::vector<std::int64_t> steps = find(state, "steps").template values<std::int64_t>();
-    require(steps.size() == 1 && steps[0] >= 0, label(), ": tensor steps does not fit, expected one number, 0 or more");
+    const auto sparsity = detail::number_of<double>(state, "sparsity", label(), -1.0, 1.0);
+    const auto steps = detail::number_of<std::int64_t>(state, "steps", label(), 0);
     const Tensor& mask = find(state, "mask");
     detail::check_mask(mask, label(), word_view(), shape().in);
 
@@ -285,9 +280,9 @@ class SparseLinear {
       detail::put_tensor(on(), find(state, name), parameter.value);
     });
     detail::put_tensor(on(), mask, word_view());
-    has_mask_ = sparsity[0] >= 0;
-    sparsity_ = has_mask_ ? sparsity[0] : 0.0;
-    steps_taken_ = static_cast<std::uint64_t>(steps[0]);
+    has_mask_ = sparsity >= 0;
+    sparsity_ = has_mask_ ? sparsity : 0.0;
+    steps_taken_ = static_cast<std::uint64_t>(steps);
     zero_gradients();
     weight_.forget_change();
     if (has_mask_) weight_.mask_written(options_.dense_above_density);
@@ -298,11 +293,6 @@ class SparseLinear {
   template <class L>
   friend void begin_step_together(std::span<L* const> layers, double step, double steps);
 
-  [[nodiscard]] static Shape positive(Shape shape) {
-    require(shape.in > 0 && shape.out > 0, "a layer has at least one input and one output, found in = ", shape.in,
-            ", out = ", shape.out);
-    return shape;
-  }
   [[nodiscard]] Backend& on() noexcept { return weight_.backend(); }
   [[nodiscard]] const std::string& label() const noexcept { return label_; }
   void need_attached(const char* caller) const {
@@ -376,13 +366,7 @@ class SparseLinear {
     const bool finite = kept_gradient_is_enough()
                             ? detail::learn_where_kept(weight_, options_.straight_through, learning_, x, grad_y)
                             : detail::learn_everywhere(weight_, options_.straight_through, learning_.learns, x, grad_y);
-    if constexpr (Bias::trained) {
-      const WorkPlan& plan = weight_.layout().plan;
-      on().for_each_part(plan.parts(), [&](index_t part, index_t) {
-        const index_t first = part * plan.rows_per_part, count = std::min(plan.rows_per_part, shape().out - first);
-        on().column_sums(1.0, grad_y.middle_cols(first, count), bias_grad_.view().middle_cols(first, count));
-      });
-    }
+    if constexpr (Bias::trained) detail::add_bias_gradient(weight_, grad_y, bias_grad_.view());
     return finite;
   }
 
@@ -395,7 +379,7 @@ class SparseLinear {
     on().copy_out(ConstView{dense.view()}, MatrixView<Scalar>{host.data(), shape().out, shape().in});
     return host;
   }
-  [[nodiscard]] MutableWords word_view() {
+  [[nodiscard]] ViewOn<Backend, mask_word> word_view() {
     const MaskOn<Backend> mask = weight_.mask_view();
     return {mask.words, mask.rows, mask.words_per_row};
   }

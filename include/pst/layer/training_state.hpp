@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,6 +62,16 @@ void check_mask(const Tensor& tensor, const std::string& owner, MatrixView<mask_
   const auto per_row = static_cast<std::size_t>(words.cols);
   for (std::size_t last = per_row - 1; last < values.size(); last += per_row)
     require((values[last] & unused) == 0, owner, ": tensor ", tensor.name, " has bits set beyond column ", cols);
+}
+
+/// The one number of a tensor, which is at least `least` and below `end`.
+template <class T>
+[[nodiscard]] T number_of(const TensorList& state, const char* name, const std::string& owner, T least,
+                          T end = std::numeric_limits<T>::max()) {
+  const std::vector<T> values = find(state, name).template values<T>();
+  require(values.size() == 1 && values[0] >= least && values[0] < end, owner, ": tensor ", name,
+          " does not fit, expected one number, at least ", least, " and below ", end);
+  return values[0];
 }
 
 /// Copies a tensor that was checked into a matrix on backend `on`.

@@ -45,6 +45,17 @@ template <class B, class T>
   return finite;
 }
 
+/// grad_bias (1 x out) += the sums of grad_y over the tokens.
+template <class Weight>
+void add_bias_gradient(Weight& weight, typename Weight::ConstView grad_y, typename Weight::MutableView grad_bias) {
+  auto& on = weight.backend();
+  const WorkPlan& plan = weight.layout().plan;
+  on.for_each_part(plan.parts(), [&](index_t part, index_t) {
+    const index_t first = part * plan.rows_per_part, count = std::min(plan.rows_per_part, plan.shape.out - first);
+    on.column_sums(1.0, grad_y.middle_cols(first, count), grad_bias.middle_cols(first, count));
+  });
+}
+
 /// Every weight's G, from all tokens, teaches the weight, and the scores if they learn. False when G is not finite.
 template <class Weight, class StraightThrough>
 [[nodiscard]] bool learn_everywhere(Weight& weight, const StraightThrough& rule, bool scores_learn,

@@ -42,12 +42,13 @@ struct RegisterTile {
 
   /// From one packed panel to the next: a cache line more than it holds, or all panels would begin in the same sets of
   /// the L1 cache.
-  [[nodiscard]] static constexpr index_t panel(index_t width, index_t depth) noexcept {
-    return width * depth + 64 / index_t{sizeof(T)};
+  [[nodiscard]] static constexpr index_t panel(index_t width, index_t length) noexcept {
+    return width * length + 64 / index_t{sizeof(T)};
   }
 };
 
-/// Where a thread packs A and B, 450 KB: allocated once for each thread, at its first product.
+/// Where a thread packs A and B, 540 KB: allocated once for each thread, by the first layer that is attached or, in a
+/// thread that comes later, by its first product.
 template <class T>
 struct PackMemory {
   using Shape = RegisterTile<T>;

@@ -11,9 +11,11 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <optional>
 
 #include "pst/core/order_key.hpp"
 #include "pst/core/radix_select.hpp"
+#include "pst/core/threshold_guess.hpp"
 #include "pst/core/view.hpp"
 
 namespace pst::eigen_cpu {
@@ -133,5 +135,44 @@ void histogram(MatrixView<const T> scores, RadixDigit<OrderKey<T>> digit, Matrix
   for (index_t bin = 0; bin < bins; ++bin)
     for (const auto& way : of) counts(0, bin) += way[static_cast<std::size_t>(bin)];
 }
+
+/// Searches rows one after the other for what Reference::lowest_of finds: the threshold of one is a good guess for the
+/// next.
+template <class T>
+class RowSearch {
+ public:
+  using Key = OrderKey<T>;
+  /// The `count` lowest: all keys below the threshold, and so many equal to it.
+  struct Lowest {
+    Key threshold;
+    index_t ties;
+  };
+
+  /// Nothing when there is no guess yet, or a wrong one. `count` is positive.
+  [[nodiscard]] std::optional<Lowest> find(MatrixView<const T> row, index_t count) {
+    const NumberRange<T> range{guess_.range()};
+    if (!guess_.trusted() || !range.decides()) return {};
+    std::int64_t counts[2] = {0, 0};
+    collect(row, range, MatrixView<T>{near_, 1, room}, MatrixView<std::int64_t>{counts, 1, 2});
+    const auto [below, inside] = counts;
+    filled_ = static_cast<double>(inside) / static_cast<double>(room);
+    if (count <= below || count > below + inside || inside > room) return {};
+    T* const kth = near_ + (count - below - 1);
+    std::nth_element(near_, kth, near_ + inside);
+    return Lowest{order_key(*kth), 1 + std::count(near_, kth, *kth)};
+  }
+  /// Takes the threshold of the row that was looked at last.
+  void learn(Key threshold) noexcept {
+    guess_.learn(threshold, filled_);
+    filled_.reset();
+  }
+
+ private:
+  static constexpr index_t room = 256;
+
+  ThresholdGuess<Key> guess_;
+  std::optional<double> filled_;
+  T near_[room];
+};
 
 }  // namespace pst::eigen_cpu
