@@ -255,6 +255,18 @@ TEST_CASE_TEMPLATE("steps in which the mask stays allocate nothing", T, Referenc
   check(ScoreTokenSample{});
 }
 
+TEST_CASE_TEMPLATE("a step that refreshes the mask allocates nothing", T, ReferenceFloat, ReferenceDouble, EigenFloat,
+                   EigenDouble, PartsFloat) {
+  const auto weight = Draw{1}.normal<typename T::scalar>(45, 70);
+  const auto check = [&]<class Selector>(Selector) {
+    using Layer = typename PstLayer<T>::template with<Selector>::template with<FrozenBias>;
+    Layer layer{{.in = 70, .out = 45}, {}, on_one_thread<typename T::backend>()};
+    check_no_allocations_in_steps(layer, weight.view());
+  };
+  check(TopK{});
+  check(GlobalTopK{});
+  check(PerRow{});
+}
 TEST_CASE_TEMPLATE("the product of a sparse matrix allocates nothing", T, ReferenceFloat, ReferenceDouble, EigenFloat,
                    EigenDouble) {
   using Scalar = typename T::scalar;

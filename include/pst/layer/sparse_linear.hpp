@@ -318,7 +318,7 @@ class SparseLinear {
     require(sparsity >= 0 && sparsity < 1, label(), ": the schedule gives sparsity ", sparsity, " at step ", step,
             " of ", steps, ", expected a number in [0, 1)");
     zero_gradients();
-    learning_ = options_.score_gradient.at(step / steps, steps_taken_, options_.seed);
+    progress_ = step / steps;
     return sparsity;
   }
   void ranking_pass() {
@@ -347,8 +347,9 @@ class SparseLinear {
     if (!weight_.keep_mask()) name_non_finite();
     end_step();
   }
+  /// Only now does the step count: after one that was refused the layer learns as before.
   void end_step() {
-    ++steps_taken_;
+    learning_ = options_.score_gradient.at(progress_, steps_taken_++, options_.seed);
     if (kept_gradient_is_enough()) weight_.reserve_kept_gradient();
   }
   /// Whether this step needs G at the kept weights alone.
@@ -392,6 +393,7 @@ class SparseLinear {
   Matrix<Backend, Scalar> bias_grad_;
   ScoreLearning learning_;  // until the next begin_step
   std::uint64_t steps_taken_ = 0;
+  double progress_ = 0;
   double sparsity_ = 0;
   index_t trainable_ = 0;
   bool has_mask_ = false;
