@@ -13,7 +13,7 @@ constexpr const char* compiler = "g++ " __VERSION__;
 
 /// Results say how they came about: threads, compiler and vector instructions.
 int main(int argc, char** argv) {
-  const int threads = pst::EigenCpu{}.threads();  // OMP_NUM_THREADS
+  const int threads = pst::EigenCpu{}.threads();  // PST_NUM_THREADS
   Eigen::setNbThreads(threads);
   benchmark::AddCustomContext("threads",
                               "EigenCpu " + std::to_string(threads) + ", Eigen " + std::to_string(Eigen::nbThreads()));

@@ -48,11 +48,7 @@ CommandLine read_command_line(int argc, char** argv) {
   CommandLine line;
   Options& options = line.options;
   options.threads = all_threads();
-#ifdef _OPENMP
   const int most_threads = std::max(options.threads, static_cast<int>(std::thread::hardware_concurrency()));
-#else
-  const int most_threads = 1;  // pst would stay on one
-#endif
   bool quick = false;
   std::vector<std::string> shapes;
 

@@ -12,15 +12,12 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <map>
 
 #include "progress.hpp"
-
-#if defined(_OPENMP)
-#include <omp.h>
-#endif
 
 namespace digits {
 
@@ -38,9 +35,7 @@ struct Beat {
 [[noreturn]] void be_child(const Job& job, int number, int pipe) {
   std::signal(SIGINT, SIG_IGN);  // the parent decides
   std::signal(SIGTERM, SIG_DFL);
-#if defined(_OPENMP)
-  omp_set_num_threads(1);  // the jobs share the cores, their layers need not
-#endif
+  ::setenv("PST_NUM_THREADS", "1", 1);  // the jobs share the cores, their layers need not
   int code = 0;
   try {
     job.run([&](const CurvePoint& at) {

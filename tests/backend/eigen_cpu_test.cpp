@@ -3,7 +3,13 @@
 
 #include <doctest/doctest.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "pst/core/error.hpp"
@@ -139,6 +145,61 @@ TEST_CASE("what a part throws arrives at the caller") {
     CHECK_THROWS_WITH_AS(on.for_each_part(8, [](index_t part, index_t) { require(part != 5, "part ", part); }),
                          "part 5", Error);
   }
+}
+TEST_CASE("parts inside of parts, and those of a second caller, are done by whoever asks for them") {
+  EigenCpu on{2};
+  std::atomic<int> inner{0};
+  std::atomic<bool> ok{true};
+  on.for_each_part(4, [&](index_t, index_t) {
+    on.for_each_part(3, [&, me = std::this_thread::get_id()](index_t, index_t slot) {
+      ++inner;
+      if (slot != 0 || std::this_thread::get_id() != me) ok = false;
+    });
+  });
+  CHECK(inner == 12);
+  CHECK(ok);
+
+  std::atomic<int> done{0};
+  const auto engine_thread = [&] {
+    EigenCpu mine{3};
+    for (int round = 0; round < 500; ++round) mine.for_each_part(7, [&](index_t, index_t) { ++done; });
+  };
+  std::thread second{engine_thread};
+  engine_thread();
+  second.join();
+  CHECK(done == 2 * 500 * 7);
+}
+TEST_CASE("many short rounds lose and repeat no part") {
+  EigenCpu on{4};
+  std::vector<int> visits(5);
+  constexpr int rounds = 20000;
+  for (int round = 0; round < rounds; ++round)
+    on.for_each_part(5, [&](index_t part, index_t) { ++visits[static_cast<std::size_t>(part)]; });
+  CHECK(visits == std::vector<int>(5, rounds));
+}
+TEST_CASE("in a process made by fork, whose threads are gone, the caller does all parts") {
+  EigenCpu on{3};
+  std::atomic<int> before{0};
+  on.for_each_part(9, [&](index_t, index_t) { ++before; });
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    int parts = 0;
+    for (int round = 0; round < 100; ++round) on.for_each_part(9, [&](index_t, index_t) { ++parts; });
+    ::_exit(parts == 900 ? 0 : 1);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+}
+TEST_CASE("the environment says how many threads there are, where nobody else does") {
+  ::setenv("PST_NUM_THREADS", "3", 1);
+  CHECK(EigenCpu{}.threads() == 3);
+  for (const char* nonsense : {"", "0", "-2", "many"}) {
+    ::setenv("PST_NUM_THREADS", nonsense, 1);
+    CHECK(EigenCpu{}.threads() == EigenCpu{static_cast<int>(std::thread::hardware_concurrency())}.threads());
+  }
+  ::unsetenv("PST_NUM_THREADS");
 }
 #ifdef _OPENMP
 TEST_CASE("inside a parallel region of the engine the calling thread does all parts") {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # cmake -D PKG_CONFIG=... -D PREFIX=... -D COMPILER=... -D SOURCE=... -D PROGRAM=... -P pkg_config.cmake
-# pkg-config and a compiler, no build system: this also builds pst without OpenMP.
+# pkg-config and a compiler, no build system.
 cmake_minimum_required(VERSION 3.25)
 
 set(ENV{PKG_CONFIG_PATH} "${PREFIX}/share/pkgconfig")

@@ -11,13 +11,13 @@
 namespace pst::test {
 namespace {
 
-constexpr Shape cut_shape{.in = 130, .out = 50};
+constexpr Shape cut_shape{.in = 600, .out = 50};
 constexpr WorkPlan cut_plan = WorkPlan::cut(cut_shape, 4, 6, {.in = 64, .out = 5}, 4);
 static_assert(cut_plan.shape == cut_shape && cut_plan.rows_per_part == 16 && cut_plan.parts() == 4);
-static_assert(cut_plan.rows_per_block == 8 && cut_plan.rows_per_tile == 8 && cut_plan.cols_per_tile == 64);
-static_assert(cut_plan.strips() == 3 && cut_plan.tile_size() == 8 * 130);
+static_assert(cut_plan.rows_per_block == 8 && cut_plan.rows_per_tile == 8 && cut_plan.cols_per_tile == 256);
+static_assert(cut_plan.strips() == 3 && cut_plan.tile_size() == 8 * 600);
 static_assert(WorkPlan::whole(cut_shape).parts() == 1 && WorkPlan::whole(cut_shape).strips() == 1);
-static_assert(WorkPlan::whole(cut_shape).tile_size() == 50 * 130);
+static_assert(WorkPlan::whole(cut_shape).tile_size() == 50 * 600);
 static_assert(LayerLayout{cut_plan, 7}.shape == cut_shape);
 
 /// How often each weight is in one of the tiles that `for_each` shows.
@@ -33,7 +33,7 @@ template <class ForEach>
 /// Calls `check(plan, multiple)` for plans of all kinds.
 template <class Check>
 void for_each_plan(Check&& check) {
-  for (Shape shape : {Shape{1, 1}, Shape{63, 2}, Shape{64, 7}, Shape{65, 31}, Shape{130, 100}, Shape{300, 257}})
+  for (Shape shape : {Shape{1, 1}, Shape{63, 2}, Shape{64, 7}, Shape{65, 31}, Shape{130, 100}, Shape{600, 257}})
     for (index_t parts : {1, 2, 5, 16, 300})
       for (index_t block : {1, 3, 96, 1000})
         for (Shape tile : {Shape{1, 1}, Shape{64, 2}, Shape{100, 40}, Shape{1000, 1000}})
@@ -64,6 +64,32 @@ TEST_CASE("a plan covers every row once, in order, in blocks of whole rows cut a
       });
     CHECK(ok);
     CHECK(next == plan.shape.out);
+  });
+}
+TEST_CASE("the pieces of a plan are its blocks, cut at the columns of its tiles") {
+  for_each_plan([](const WorkPlan& plan, index_t) {
+    bool ok = true;
+    for (index_t part = 0; part < plan.parts(); ++part) {
+      Tile block;
+      index_t next = 0;  // column of the block
+      plan.for_each_piece(part, 9, [&](Tile piece) {
+        ok = ok && piece.part == part && piece.slot == 9 && piece.col % plan.cols_per_tile == 0 && piece.cols > 0 &&
+             piece.cols <= plan.cols_per_tile && piece.rows * piece.cols <= plan.tile_size();
+        if (piece.col == 0) {
+          ok = ok && (next == 0 || next == plan.shape.in);
+          block = piece, next = 0;
+        }
+        ok = ok && piece.col == next && piece.row == block.row && piece.rows == block.rows;
+        next += piece.cols;
+      });
+      std::vector<index_t> rows, rows_of_pieces;
+      plan.for_each_block(part, 9, [&](Tile tile) { rows.push_back(tile.row); });
+      plan.for_each_piece(part, 9, [&](Tile tile) {
+        if (tile.col == 0) rows_of_pieces.push_back(tile.row);
+      });
+      CHECK(rows == rows_of_pieces);
+    }
+    CHECK(ok);
   });
 }
 TEST_CASE("the tiles of the parts, and those of the strips, cover every weight once") {
@@ -99,7 +125,7 @@ TEST_CASE("the tiles of the parts, and those of the strips, cover every weight o
 }
 TEST_CASE("parts, blocks and tiles are about as large as asked for") {
   const auto cut = [](index_t block, index_t multiple, Shape tile = {.in = 64, .out = 10}) {
-    return WorkPlan::cut({.in = 200, .out = 100}, 4, block, tile, multiple);
+    return WorkPlan::cut({.in = 600, .out = 100}, 4, block, tile, multiple);
   };
   CHECK(cut(10, 1).rows_per_part == 25);
   CHECK(cut(10, 1).rows_per_block == 10);
@@ -109,11 +135,11 @@ TEST_CASE("parts, blocks and tiles are about as large as asked for") {
   CHECK(cut(10, 1).rows_per_tile == 10);
   CHECK(cut(10, 8).rows_per_tile == 16);
   CHECK(cut(10, 1, {.in = 65, .out = 80}).rows_per_tile == 25);
-  CHECK(cut(10, 1, {.in = 65, .out = 80}).cols_per_tile == 128);
-  CHECK(cut(10, 1, {.in = 1, .out = 1}).cols_per_tile == 64);
-  CHECK(cut(10, 1, {.in = 1000, .out = 1}).cols_per_tile >= 200);
-  CHECK(cut(10, 1, {.in = 64, .out = 25}).tile_size() == 10 * 200);
-  CHECK(cut(1, 1, {.in = 64, .out = 25}).tile_size() == 25 * 64);
+  CHECK(cut(10, 1, {.in = 257, .out = 80}).cols_per_tile == 512);
+  CHECK(cut(10, 1, {.in = 1, .out = 1}).cols_per_tile == 256);
+  CHECK(cut(10, 1, {.in = 5000, .out = 1}).cols_per_tile >= 600);
+  CHECK(cut(10, 1, {.in = 256, .out = 25}).tile_size() == 25 * 256);
+  CHECK(cut(20, 1, {.in = 256, .out = 25}).tile_size() == 20 * 600);
 }
 TEST_CASE("a tile is cut out of matrices and masks of the weight's size, its rows and its columns") {
   std::vector<int> memory(20 * 200);

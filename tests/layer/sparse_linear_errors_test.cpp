@@ -156,7 +156,8 @@ TEST_CASE("begin_step refuses a step outside the run and a sparsity outside [0, 
   Layer layer{{.in = 4, .out = 3}};
   layer.attach(weight.view());
   CHECK(error_of([&] { layer.begin_step(101, 100); }) == "layer: step is 101, expected 0 to 100");
-  CHECK(error_of([&] { layer.begin_step(0, nan); }) == "layer: step is 0, expected 0 to nan");
+  CHECK(error_of([&] { layer.begin_step(0, nan); }) == "layer: there are nan steps, expected more than 0");
+  CHECK(error_of([&] { layer.begin_step(0, 0); }) == "layer: there are 0 steps, expected more than 0");
   CHECK(step(0.0, 0) == "nothing was thrown");
   CHECK(step(0.999999, 1) == "nothing was thrown");
 }

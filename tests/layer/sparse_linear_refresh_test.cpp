@@ -2,6 +2,9 @@
 #include <doctest/doctest.h>
 
 #include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "support/posed_layer.hpp"
 
@@ -91,12 +94,18 @@ TEST_CASE_TEMPLATE("a step that keeps the mask names the parameter that is NaN, 
         {{65, 33}, 5, 2, 4, 0.9}, {}, {.name = "query", .dense_above_density = dense_above_density}};
     posed.layer.begin_step(0);
     const auto mask = unpacked(posed.layer.mask());
-    for (const char* name : {"delta.U", "delta.V"}) {
-      Scalar& number = parameter_of(posed.layer, name).value(1, 1);
-      number = std::numeric_limits<Scalar>::quiet_NaN();
-      CHECK(error_of([&] { posed.layer.begin_step(0); }) ==
-            std::string{"layer query: "} + name + " is nan at row 1, column 1, expected finite numbers");
-      posed.put_factors();
+    for (const char* name : {"delta.U", "delta.V", "score.A", "score.C", "bias"}) {
+      const index_t row = std::string_view{name} == "score.C" || std::string_view{name} == "bias" ? 0 : 1;
+      posed.layer.forward(posed.own_x.view(), posed.y.view());
+      const auto before = posed.y;
+      Scalar& number = parameter_of(posed.layer, name).value(row, 1);
+      const Scalar good = std::exchange(number, std::numeric_limits<Scalar>::quiet_NaN());
+      CHECK(error_of([&] { posed.layer.begin_step(0); }) == "layer query: " + std::string{name} + " is nan at row " +
+                                                                std::to_string(row) +
+                                                                ", column 1, expected finite numbers");
+      number = good;
+      posed.layer.forward(posed.own_x.view(), posed.y.view());
+      CHECK(distance(posed.y, before) == 0);
       CHECK(unpacked(posed.layer.mask()) == mask);
       posed.layer.begin_step(0);
       posed.pass();
@@ -108,6 +117,19 @@ TEST_CASE_TEMPLATE("a step that keeps the mask names the parameter that is NaN, 
     CHECK(text.find("weight") != std::string::npos);
     CHECK(text.find("row 32, column 64") != std::string::npos);
   }
+}
+TEST_CASE_TEMPLATE("a step that keeps the mask leaves no weight that overflows to multiply with", T, ReferenceFloat,
+                   EigenFloat, PartsFloat) {
+  Posed<SlowMask<T>> posed{{{65, 33}, 5, 2, 4, 0.9}, {}, {.dense_above_density = 1}};
+  posed.layer.begin_step(0);
+  parameter_of(posed.layer, "delta.U").value(3, 1) = 1e30F;
+  parameter_of(posed.layer, "delta.V").value(1, 2) = 1e30F;
+  CHECK_THROWS_AS(posed.layer.begin_step(0), Error);
+  CHECK(error_of([&] { posed.pass(); }) == "layer: call begin_step before forward");
+  posed.put_factors();
+  posed.layer.begin_step(0);
+  posed.pass();
+  posed.check();
 }
 TEST_CASE_TEMPLATE("with mask and scores at rest, steps follow the oracle", T, ReferenceFloat, EigenFloat, EigenDouble,
                    PartsFloat) {

@@ -78,33 +78,40 @@ TEST_CASE_TEMPLATE("while scores rest, their gradients are exactly zero, and tho
     });
   }
 }
-TEST_CASE_TEMPLATE("where pruned weights learn too, the dense rule goes on with every token", T, ReferenceDouble,
-                   EigenFloat, PartsFloat) {
+TEST_CASE_TEMPLATE("where pruned weights learn too, they do from every token", T, ReferenceDouble, EigenFloat,
+                   PartsFloat) {
   for (const Case& now : all_cases())
     for (double above : {dense_always, compressed_always}) {
       check_step<LayerWith<T, DenseGradient, AlwaysRest>>(now, oracle::Rule::dense, {.any = false},
                                                           {.dense_above_density = above});
       check_step<LayerWith<T, DenseGradient, FixedTokens>>(
-          now, oracle::Rule::dense, {}, {.score_gradient = {.stride = 3, .first = 1}, .dense_above_density = above});
+          now, oracle::Rule::dense, {.stride = 3, .first = 1},
+          {.score_gradient = {.stride = 3, .first = 1}, .dense_above_density = above});
     }
 }
 TEST_CASE_TEMPLATE("scores learn from one token in so many, scaled, and the weight through the mask from all", T,
                    ReferenceFloat, ReferenceDouble, EigenFloat, EigenDouble, PartsFloat) {
   for (const Case& now : all_cases())
-    for (FixedTokens tokens : {FixedTokens{2, 0}, FixedTokens{4, 3}, FixedTokens{7, 2}, FixedTokens{100, 99}}) {
-      const oracle::ScoreTokens sample{.stride = tokens.stride, .first = tokens.first};
-      check_step<LayerWith<T, ReferenceGradient, FixedTokens>>(
-          now, oracle::Rule::reference, sample, {.score_gradient = tokens, .dense_above_density = compressed_always});
-      check_step<LayerWith<T, MaskedGradient, FixedTokens>>(
-          now, oracle::Rule::masked, sample, {.score_gradient = tokens, .dense_above_density = compressed_always});
-    }
+    for (FixedTokens tokens : {FixedTokens{2, 0}, FixedTokens{4, 3}, FixedTokens{7, 2}, FixedTokens{100, 99}})
+      for (double above : {dense_always, compressed_always}) {
+        const oracle::ScoreTokens sample{.stride = tokens.stride, .first = tokens.first};
+        check_step<LayerWith<T, ReferenceGradient, FixedTokens>>(
+            now, oracle::Rule::reference, sample, {.score_gradient = tokens, .dense_above_density = above});
+        check_step<LayerWith<T, MaskedGradient, FixedTokens>>(now, oracle::Rule::masked, sample,
+                                                              {.score_gradient = tokens, .dense_above_density = above});
+      }
 }
-TEST_CASE_TEMPLATE("above the density of compressed products every G is formed, and scores learn from all of them", T,
-                   ReferenceDouble, EigenFloat, PartsFloat) {
-  for (const Case& now : all_cases())
-    check_step<LayerWith<T, ReferenceGradient, FixedTokens>>(
-        now, oracle::Rule::reference, {},
-        {.score_gradient = {.stride = 4, .first = 3}, .dense_above_density = dense_always});
+TEST_CASE_TEMPLATE("a penalty on the scores rests with them", T, ReferenceFloat, EigenDouble) {
+  using Scalar = typename T::scalar;
+  using Soft = typename SparseLinear<Scalar>::template with<typename T::backend>::template with<
+      SoftMovement>::template with<Threshold>::template with<ScoreEveryKthStep>;
+  const auto weight = Draw{1}.template normal<Scalar>(9, 5);
+  Soft layer{{.in = 5, .out = 9}, {.importance = {.penalty = 3}, .score_gradient = {.interval = 2}}};
+  layer.attach(weight.view());
+  for (int step = 0; step < 4; ++step) {
+    layer.begin_step(0.5);
+    CHECK((parameter_of(layer, "score.S").grad(8, 4) == 0) == (step % 2 == 1));
+  }
 }
 TEST_CASE_TEMPLATE("over all offsets the mean of the sampled score gradients is the exact one", T, ReferenceFloat,
                    ReferenceDouble, EigenFloat, EigenDouble, PartsFloat) {

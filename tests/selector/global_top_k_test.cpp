@@ -81,6 +81,25 @@ TEST_CASE_TEMPLATE("one layer alone is ranked as top_k does, stepping together o
     CHECK(selected<T, GlobalTopK>(scores, sparsity) == expected);
   }
 }
+TEST_CASE_TEMPLATE("between refreshes a step together keeps all masks, unless a layer has none yet", T, ReferenceFloat,
+                   EigenFloat, PartsFloat) {
+  using Layer = typename ScoredLayer<T, GlobalTopK>::template with<RefreshEveryKthStep>;
+  const auto weight = Draw{1}.normal<float>(8, 8);
+  Layer first{{.in = 8, .out = 8}, {.schedule = {.sparsity = 0.5}, .refresh = {.interval = 100}}}, second = [] {
+    return Layer{{.in = 8, .out = 8}, {.schedule = {.sparsity = 0.5}, .refresh = {.interval = 100}}};
+  }();
+  first.attach(weight.view()), second.attach(weight.view());
+  Layer* const list[] = {&first, &second};
+  begin_step_together(std::span<Layer* const>{list, 1}, 0);
+  begin_step_together(std::span<Layer* const>{list}, 0.1);  // the second has no mask
+  const auto mask = unpacked(first.mask()), other = unpacked(second.mask());
+  assign(parameter_of(first, "score.S").value, Draw{2}.normal<float>(8, 8));
+  begin_step_together(std::span<Layer* const>{list}, 0.2);
+  CHECK(unpacked(first.mask()) == mask);
+  CHECK(unpacked(second.mask()) == other);
+  begin_step_together(std::span<Layer* const>{list}, 1);  // the last step refreshes
+  CHECK(unpacked(first.mask()) != mask);
+}
 TEST_CASE("no layers at all take a step together in peace") {
   using Layer = ScoredLayer<ReferenceFloat, GlobalTopK>;
   begin_step_together(std::span<Layer* const>{}, 0);

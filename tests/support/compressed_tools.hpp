@@ -64,7 +64,7 @@ template <class T>
   return HostMask(in.view().cols, in.view().rows, [&](index_t r, index_t c) { return in.view()(c, r); });
 }
 
-/// A weight compressed on a backend, in blocks of a few rows, the last first.
+/// A weight compressed on a backend, in tiles of a few rows, the last first, and of whole panels.
 template <class B, class T>
 [[nodiscard]] CompressedWeight<B, T> compressed_on(B& on, const HostMatrix<T>& weight, const HostMask& mask) {
   const index_t rows = weight.rows(), cols = weight.cols(), at_once = 5;
@@ -74,8 +74,11 @@ template <class B, class T>
   out.reserve(kept);
   for (index_t end = rows; end > 0; end = std::max<index_t>(end - at_once, 0)) {
     const index_t first = std::max<index_t>(end - at_once, 0);
-    const Tile block{.row = first, .rows = end - first, .col = 0, .cols = cols};
-    on.compress(block.of(weight.view()), block.of(mask.view()), block, out.view());
+    const index_t at_once_cols = 256 * (1 + end % 4);
+    for (index_t col = 0; col < cols; col += at_once_cols) {
+      const Tile tile{.row = first, .rows = end - first, .col = col, .cols = std::min(at_once_cols, cols - col)};
+      on.compress(tile.of(weight.view()), tile.of(mask.view()), tile, out.view());
+    }
   }
   return out;
 }

@@ -8,8 +8,12 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <bit>
-#include <exception>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
 #include <memory>
+#include <thread>
+#include <utility>
 
 #include "pst/backend/eigen_cpu/compress.hpp"
 #include "pst/backend/eigen_cpu/gemm.hpp"
@@ -20,27 +24,33 @@
 #include "pst/backend/eigen_cpu/spmm.hpp"
 #include "pst/backend/eigen_cpu/terms.hpp"
 #include "pst/backend/eigen_cpu/thin.hpp"
+#include "pst/backend/eigen_cpu/thread_pool.hpp"
 #include "pst/backend/reference.hpp"
 
 namespace pst {
 
-/// The CPU, fast: register tiles of fixed-size Eigen arrays, and parts of the work on OpenMP threads where the compiler
-/// was told to use OpenMP. Verbs that have no faster form here are those of Reference.
+/// The CPU, fast: register tiles of fixed-size Eigen arrays, and parts of the work on several threads. Verbs that have
+/// no faster form here are those of Reference.
 ///
-/// All results have the same bits for any number of threads and any alignment. Inside an OpenMP region of the engine
-/// a layer runs on the calling thread. Layers that were made with copies of one EigenCpu share its scratch memory: they
-/// must not be called by two threads at once.
+/// All results have the same bits for any number of threads and any alignment. Layers that were made with copies of one
+/// EigenCpu share its scratch memory: they must not be called by two threads at once.
 ///
-/// Work ends when the last thread has come. Where another process, or another pool of threads that spins (that of
-/// OpenBLAS does so for 100 ms), has a core, a thread of OpenMP that has spun too waits for it as long as the system
-/// pleases: milliseconds, for work of microseconds. So give EigenCpu as many threads as there are cores free, and where
-/// cores are shared, start the program with OMP_WAIT_POLICY=passive: then such a region took 4 us instead of 1, and at
-/// most 60.
+/// The threads belong to the process and sleep when there is no work; the first EigenCpu that wants them starts them.
+/// They serve one caller at a time: another one that comes meanwhile does its work alone, as do a caller in an OpenMP
+/// region of the engine, where the compiler was told to use OpenMP, and a process made by fork. An engine with threads
+/// of its own for each layer gives them `EigenCpu{1}`.
 /// @ingroup backend
 struct EigenCpu : Reference {
-  /// As many threads as OpenMP offers now.
-  EigenCpu() = default;
-  explicit EigenCpu(int threads) : threads_{std::max(threads, 1)} {}
+  /// As many threads as the environment variable PST_NUM_THREADS says, or as there are processors for this process.
+  EigenCpu() : EigenCpu{available_threads()} {}
+  explicit EigenCpu(int threads) : threads_{std::max(threads, 1)} {
+    const auto prepare = [] {
+      eigen_cpu::PackMemory memory;
+      memory.allocate();
+      return [memory = std::move(memory)]() mutable { eigen_cpu::PackMemory::of_this_thread() = std::move(memory); };
+    };
+    if (threads_ > 1) eigen_cpu::ThreadPool::of_process().reserve(threads_, prepare);
+  }
 
   template <class Scalar>
   using workspace = eigen_cpu::Workspace<Scalar>;
@@ -60,55 +70,18 @@ struct EigenCpu : Reference {
   }
   template <class F>
   void for_each_part(index_t count, F&& f) {
-#ifdef _OPENMP
-    if (threads_ > 1 && count > 1 && !omp_in_parallel()) {
-      std::exception_ptr failure;
-#pragma omp parallel num_threads(threads_)
-      {
-        const index_t slot = omp_get_thread_num();
-#pragma omp for schedule(dynamic, 1) nowait
-        for (index_t part = 0; part < count; ++part) {
-          try {
-            f(part, slot);
-          } catch (...) {  // must not leave the region
-#pragma omp critical(pst_failure)
-            failure = std::current_exception();
-          }
-        }
-      }
-      if (failure) std::rethrow_exception(failure);
+    if (threads_ > 1 && count > 1 && !in_parallel_region() &&
+        eigen_cpu::ThreadPool::of_process().run(count, threads_, f))
       return;
-    }
-#endif
     for (index_t part = 0; part < count; ++part) f(part, index_t{0});
   }
 
-  /// Calls `f()` in every thread that parts may run in.
-  template <class F>
-  void in_each_thread(F f) {
-#ifdef _OPENMP
-    if (threads_ > 1 && !omp_in_parallel()) {
-#pragma omp parallel num_threads(threads_)
-      f();
-      return;
-    }
-#endif
-    f();
-  }
-
-  template <class T, class F, class... In>
-  void map(MatrixView<T> out, F f, MatrixView<In>... in) {
-    for (index_t r = 0; r < out.rows; ++r) eigen_cpu::map_row(out.row(r), out.cols, f, in.row(r)...);
-  }
-  /// With a mask among the inputs: its words are unpacked, and elements go through small arrays on the stack.
   template <class T, class F, class... In>
   void map(MatrixView<T> out, F f, In... in) {
     constexpr index_t step = eigen_cpu::map_step;
     for (index_t r = 0; r < out.rows; ++r)
-      for (index_t c = 0; c < out.cols; c += step) {
-        const index_t count = std::min(step, out.cols - c);
-        eigen_cpu::map_piece(out.row(r) + c, count, f, eigen_cpu::piece(in, r, c).load(count)...);
-      }
+      for (index_t c = 0; c < out.cols; c += step)
+        eigen_cpu::map_piece(out.row(r) + c, std::min(step, out.cols - c), f, eigen_cpu::piece(in, r, c)...);
   }
   template <class T>
   void gemm(double alpha, Const<T> a, Const<T> b, MatrixView<T> out) {
@@ -163,6 +136,8 @@ struct EigenCpu : Reference {
 
   template <class T, class... Terms>
   void sum_terms(MatrixView<T> out, const Terms&... terms) {
+    if (std::max({index_t{0}, eigen_cpu::MostRanks::in(terms)...}) > eigen_cpu::swept_ranks)
+      return eigen_cpu::OneByOne<T, EigenCpu>{*this, out}.sum(terms...);
     eigen_cpu::Sweep<T>::in_all([out](const auto&... swept) { eigen_cpu::sum_terms<T>(out, swept...); }, terms...);
   }
   template <class T>
@@ -211,7 +186,7 @@ struct EigenCpu : Reference {
       std::uint32_t first = 0;
       for (index_t panel = 0; panel < weight.panels(); ++panel)  // what earlier squares hold
         first += *weight.row_start(panel, panel < from ? begin + out.cols_of(to) : begin) - *weight.row_start(panel, 0);
-      transpose_square(weight, from, to, first, out);
+      eigen_cpu::transpose_square(weight, from, to, first, out);
     });
   }
   template <class T>
@@ -240,13 +215,19 @@ struct EigenCpu : Reference {
   }
 
  private:
-  int threads_ = available_threads();
+  int threads_;
 
   [[nodiscard]] static int available_threads() noexcept {
+    const char* const asked = std::getenv("PST_NUM_THREADS");
+    int threads = 0;
+    if (asked != nullptr) std::from_chars(asked, asked + std::strlen(asked), threads);
+    return threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency());
+  }
+  [[nodiscard]] static bool in_parallel_region() noexcept {
 #ifdef _OPENMP
-    return omp_get_max_threads();
+    return omp_in_parallel() != 0;
 #else
-    return 1;
+    return false;
 #endif
   }
   template <class T>

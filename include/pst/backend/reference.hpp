@@ -127,7 +127,7 @@ struct Reference {
     for (index_t r = 0; r < out.rows; ++r)
       for (index_t c = 0; c < out.cols; ++c) out(r, c) += scale * (column(r, 0) + row(0, c));
   }
-  /// out(r, c) = the sum of all terms (core/terms.hpp) at (r, c), from the first to the last; `out` itself may be one.
+  /// out(r, c) = the sum of all terms (core/terms.hpp) at (r, c), in order. The first may be `out` itself.
   template <class T, class... Terms>
   void sum_terms(MatrixView<T> out, const Terms&... terms) {
     for (index_t r = 0; r < out.rows; ++r)
@@ -238,18 +238,17 @@ struct Reference {
       }
     return kept;
   }
-  /// Writes the kept weights of a tile of whole rows, at the offsets that `count_kept` found.
+  /// Writes the kept weights of a tile, at the offsets that `count_kept` found. The tile begins and ends at panels, its
+  /// rows are written in order.
   template <class T>
   void compress(Const<T> weight, MaskView<const mask_word> mask, Tile tile, CompressedView<T, HostSpace> out) {
-    constexpr index_t words = out.panel_cols / mask.bits;
     for (index_t r = 0; r < tile.rows; ++r)
-      for (index_t panel = 0; panel < out.panels(); ++panel) {
-        std::uint32_t at = out.start[panel * out.rows + tile.row + r];
-        const index_t end = std::min((panel + 1) * words, mask.words_per_row);
-        for (index_t w = panel * words; w < end; ++w)
-          for (mask_word left = mask.row(r)[w]; left != 0; left &= left - 1) {
-            const index_t c = w * mask.bits + std::countr_zero(left);
-            out.column[at] = static_cast<std::uint8_t>(c - panel * out.panel_cols);
+      for (index_t first = 0; first < tile.cols; first += out.panel_cols) {
+        std::uint32_t at = *out.row_start((tile.col + first) / out.panel_cols, tile.row + r);
+        const index_t end = std::min(first + out.panel_cols, tile.cols);
+        for (index_t c = first; c < end; ++c)
+          if (mask(r, c)) {
+            out.column[at] = static_cast<std::uint8_t>(c - first);
             out.value[at++] = weight(r, c);
           }
       }
@@ -258,8 +257,21 @@ struct Reference {
   template <class T>
   void transpose_compressed(CompressedView<T, HostSpace> weight, CompressedView<T, HostSpace> out) {
     std::uint32_t first = out.start[0] = 0;
-    for (index_t panel = 0; panel < out.panels(); ++panel)
-      for (index_t from = 0; from < weight.panels(); ++from) first = transpose_square(weight, from, panel, first, out);
+    for (index_t to = 0; to < out.panels(); ++to)
+      for (index_t from = 0; from < weight.panels(); ++from) {
+        const index_t count = out.cols_of(to), cols = weight.cols_of(from);
+        const std::uint32_t* const rows = weight.row_start(from, to * out.panel_cols);
+        std::uint32_t* const start = out.row_start(to, from * weight.panel_cols) + 1;  // each moves to its end
+        std::fill_n(start, cols, 0U);
+        for (std::uint32_t k = rows[0]; k < rows[count]; ++k) ++start[weight.column[k]];
+        for (index_t c = 0; c < cols; ++c) first += std::exchange(start[c], first);
+        for (index_t r = 0; r < count; ++r)
+          for (std::uint32_t k = rows[r]; k < rows[r + 1]; ++k) {
+            const std::uint32_t at = start[weight.column[k]]++;
+            out.column[at] = static_cast<std::uint8_t>(r);
+            out.value[at] = weight.value[k];
+          }
+      }
   }
   /// y = x W'^T + bias; the bias is 1 x out, or empty. As a layer calls it, with scratch memory.
   template <class T>
@@ -320,26 +332,6 @@ struct Reference {
       select.choose(counts);
     }
     return select;
-  }
-
-  /// Writes what panel `from` of the weight has in the rows that are panel `to` of weight^T, from offset `first` on.
-  /// Returns the offset after it.
-  template <class T>
-  static std::uint32_t transpose_square(CompressedView<T, HostSpace> weight, index_t from, index_t to,
-                                        std::uint32_t first, CompressedView<T, HostSpace> out) {
-    const index_t count = out.cols_of(to), cols = weight.cols_of(from);
-    const std::uint32_t* const rows = weight.row_start(from, to * out.panel_cols);
-    std::uint32_t* const start = out.row_start(to, from * weight.panel_cols) + 1;  // each moves to its end
-    std::fill_n(start, cols, 0U);
-    for (std::uint32_t k = rows[0]; k < rows[count]; ++k) ++start[weight.column[k]];
-    for (index_t c = 0; c < cols; ++c) first += std::exchange(start[c], first);
-    for (index_t r = 0; r < count; ++r)
-      for (std::uint32_t k = rows[r]; k < rows[r + 1]; ++k) {
-        const std::uint32_t at = start[weight.column[k]]++;
-        out.column[at] = static_cast<std::uint8_t>(r);
-        out.value[at] = weight.value[k];
-      }
-    return first;
   }
 
   /// Puts `keep(r, c)` into the bits of a mask, row by row, and zeros into the unused bits.

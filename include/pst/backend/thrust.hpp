@@ -197,7 +197,7 @@ struct Thrust {
   }
   template <class T>
   void compress(Const<T> weight, ConstMask mask, Tile tile, CompressedView<T, space> out) {
-    at_each(tile.rows, out.panels(), on_thrust::CompressSegment<T, space>{weight, mask, tile.row, out});
+    at_each(tile.rows, out.panels_for(tile.cols), on_thrust::CompressSegment<T, space>{weight, mask, tile, out});
   }
   template <class T>
   void transpose_compressed(CompressedView<T, space> weight, CompressedView<T, space> out) {

@@ -40,8 +40,8 @@ struct Tile {
 ///
 /// It depends on the shape alone, never on the number of threads, so sums over parts have a fixed order.
 struct WorkPlan {
-  /// Tiles begin at multiples of so many columns, where a mask has a new word.
-  static constexpr index_t column_multiple = 64;
+  /// Tiles begin at multiples of so many columns, where a panel of the compressed weight begins.
+  static constexpr index_t column_multiple = 256;
 
   Shape shape;
   index_t rows_per_part = 1;
@@ -73,6 +73,11 @@ struct WorkPlan {
   template <class F>
   constexpr void for_each_block(index_t part, index_t slot, F&& f) const {
     cut_part(part, slot, rows_per_block, std::max<index_t>(shape.in, 1), f);
+  }
+  /// Calls `f(Tile)` for the same rows, each block in pieces as wide as a tile.
+  template <class F>
+  constexpr void for_each_piece(index_t part, index_t slot, F&& f) const {
+    cut_part(part, slot, rows_per_block, cols_per_tile, f);
   }
   /// Calls `f(Tile)` for the tiles of one part, row by row.
   template <class F>

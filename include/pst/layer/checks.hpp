@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pst/core/error.hpp"
@@ -31,8 +32,8 @@ void check_matrix(const std::string& owner, const char* name, MatrixView<T, Spac
 /// Throws when a number of `view` is NaN or Inf, naming the first; `view` begins at row `first_row` of what `name`
 /// names.
 template <class B, class T>
-void refuse_non_finite(B& on, const std::string& owner, const char* name, MatrixView<const T, typename B::space> view,
-                       index_t first_row = 0) {
+void refuse_non_finite(B& on, const std::string& owner, std::string_view name,
+                       MatrixView<const T, typename B::space> view, index_t first_row = 0) {
   if (on.all_finite(view)) return;
   std::vector<T> row(static_cast<std::size_t>(view.cols));
   for (index_t r = 0; r < view.rows; ++r) {

@@ -106,7 +106,7 @@ class MaskedWeight {
     if (density > compress_below || kept_ > Compressed::most) return;
     by_rows_.reserve(kept_);
     by_columns_.reserve(kept_);
-    for_each_block([&](Tile tile) { on_.compress(effective(tile), tile.rows_of(mask()), tile, by_rows_.view()); });
+    for_each_piece([&](Tile tile) { on_.compress(effective(tile), tile.of(mask()), tile, by_rows_.view()); });
     on_.transpose_compressed(by_rows_.view(), by_columns_.view());
     compressed_in_use_ = true;
   }
@@ -114,10 +114,10 @@ class MaskedWeight {
   /// Inf.
   [[nodiscard]] bool keep_mask() {
     std::atomic<bool> finite{true};
-    for_each_block([&](Tile tile) {
+    for_each_piece([&](Tile tile) {
       const ConstView weight = effective(tile);
       if (!on_.all_finite(weight)) finite.store(false, std::memory_order_relaxed);
-      if (compressed_in_use_) on_.compress(weight, tile.rows_of(mask()), tile, by_rows_.view());
+      if (compressed_in_use_) on_.compress(weight, tile.of(mask()), tile, by_rows_.view());
     });
     if (compressed_in_use_) on_.transpose_compressed(by_rows_.view(), by_columns_.view());
     return finite;
@@ -201,6 +201,10 @@ class MaskedWeight {
     kept.value = kept_gradient_.data();
     on_.expand(kept, tile, gradient_tile(tile));
   }
+  /// Scores learn nothing in this step, whatever `begin_step` of the importance metric has given them.
+  void rest_scores() {
+    importance_->for_each_parameter([&](const auto& parameter) { on_.fill(parameter.grad, Scalar{0}); });
+  }
   void finish_backward() {
     delta_->finish_backward(on_);
     importance_->finish_backward(on_);
@@ -217,6 +221,12 @@ class MaskedWeight {
   void for_each_block(F&& f) {
     on_.for_each_part(layout_.plan.parts(),
                       [&](index_t part, index_t slot) { layout_.plan.for_each_block(part, slot, f); });
+  }
+  /// Calls `f(Tile)` for all pieces of blocks, parts at the same time.
+  template <class F>
+  void for_each_piece(F&& f) {
+    on_.for_each_part(layout_.plan.parts(),
+                      [&](index_t part, index_t slot) { layout_.plan.for_each_piece(part, slot, f); });
   }
   /// Calls `f(Tile)` for all rows in order, in the memory of one slot.
   template <class F>
@@ -266,6 +276,7 @@ class MaskedWeight {
   using DeltaState = typename Delta::template State<Backend, Scalar>;
   using Words = typename Backend::template buffer<mask_word>;
   using Compressed = CompressedWeight<Backend, Scalar>;
+  static_assert(WorkPlan::column_multiple % CompressedView<Scalar, typename Backend::space>::panel_cols == 0);
 
   /// Whether S is NaN or Inf wherever W~ is.
   [[nodiscard]] static constexpr bool scores_show_weight() {

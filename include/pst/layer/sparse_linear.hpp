@@ -59,7 +59,7 @@ void begin_step_together(std::span<L* const> layers, double step, double steps =
 /// `x` again. Nothing of the weight's size is stored but one bit per weight and the kept weights, unless a policy is
 /// dense by definition (Movement, SoftMovement, Full).
 ///
-/// Besides, a layer has scratch memory for each thread, which `report().training_bytes` counts: in small layers it is
+/// Besides, a layer has scratch memory for each thread, which `report().scratch_bytes` counts: in small layers it is
 /// more than the weight. Call `begin_step` after every change of the parameters.
 ///
 /// Results have the same bits for any number of threads. One layer must not be called by two threads at once.
@@ -146,7 +146,7 @@ class SparseLinear {
   /// weight is NaN or Inf.
   void begin_step(double step, double steps = 1.0) {
     const double sparsity = start_step(step, steps);
-    if (has_mask_ && !options_.refresh.refreshes(step / steps, steps_taken_)) return keep_mask();
+    if (has_mask_ && !wants_refresh()) return keep_mask();
     weight_.selector().begin(on(), sparsity);
     do {
       ranking_pass();
@@ -306,13 +306,14 @@ class SparseLinear {
   void check_matrix(const char* name, V view, index_t rows, index_t cols) const {
     detail::check_matrix(label(), name, view, rows, cols);
   }
-  void refuse_non_finite(const char* name, ConstView view, index_t first_row = 0) {
+  void refuse_non_finite(std::string_view name, ConstView view, index_t first_row = 0) {
     detail::refuse_non_finite(on(), label(), name, view, first_row);
   }
 
   // ---- the steps of begin_step
   [[nodiscard]] double start_step(double step, double steps) {
     need_attached("begin_step");
+    require(steps > 0, label(), ": there are ", steps, " steps, expected more than 0");
     require(step >= 0 && step <= steps, label(), ": step is ", step, ", expected 0 to ", steps);
     const double sparsity = options_.schedule.sparsity_at(step, steps);
     require(sparsity >= 0 && sparsity < 1, label(), ": the schedule gives sparsity ", sparsity, " at step ", step,
@@ -326,7 +327,7 @@ class SparseLinear {
   }
   /// Throws an Error that names the first NaN or Inf.
   void name_non_finite() {
-    for_each_parameter([&](const auto& p) { refuse_non_finite(std::string{p.name}.c_str(), p.value); });
+    for_each_parameter([&](const auto& p) { refuse_non_finite(p.name, p.value); });
     weight_.for_each_block_in_order(0, [&](Tile tile) {
       const ConstView weight = weight_.effective(tile);
       refuse_non_finite("the effective weight", weight, tile.row);
@@ -341,15 +342,22 @@ class SparseLinear {
     has_mask_ = true;
     end_step();
   }
-  /// A step in which the mask stays as it is.
+  [[nodiscard]] bool wants_refresh() const { return options_.refresh.refreshes(progress_, steps_taken_); }
+  /// A step in which the mask stays as it is. NaN in a parameter is refused before anything changes; only where finite
+  /// ones overflow is there no weight left to multiply with.
   void keep_mask() {
+    for_each_parameter([&](const auto& p) { refuse_non_finite(p.name, p.value); });
     weight_.forget_change();
-    if (!weight_.keep_mask()) name_non_finite();
+    if (!weight_.keep_mask()) {
+      has_mask_ = false;
+      name_non_finite();
+    }
     end_step();
   }
   /// Only now does the step count: after one that was refused the layer learns as before.
   void end_step() {
     learning_ = options_.score_gradient.at(progress_, steps_taken_++, options_.seed);
+    if (!learning_.learns) weight_.rest_scores();
     if (kept_gradient_is_enough()) weight_.reserve_kept_gradient();
   }
   /// Whether this step needs G at the kept weights alone.
@@ -366,7 +374,7 @@ class SparseLinear {
   [[nodiscard]] bool learn(ConstView x, ConstView grad_y) {
     const bool finite = kept_gradient_is_enough()
                             ? detail::learn_where_kept(weight_, options_.straight_through, learning_, x, grad_y)
-                            : detail::learn_everywhere(weight_, options_.straight_through, learning_.learns, x, grad_y);
+                            : detail::learn_everywhere(weight_, options_.straight_through, learning_, x, grad_y);
     if constexpr (Bias::trained) detail::add_bias_gradient(weight_, grad_y, bias_grad_.view());
     return finite;
   }

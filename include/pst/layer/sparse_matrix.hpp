@@ -32,8 +32,7 @@ struct EigenCpu;
 /// same bits for any number of threads; those of one token may differ in rounding with the number of tokens beside it.
 ///
 /// Several threads may call `product` of one object at the same time; make it with `EigenCpu{1}` then. Otherwise it
-/// uses the threads of the backend where there is enough work. They are OpenMP's: EigenCpu says what that means for an
-/// engine.
+/// uses the threads of the backend where there is enough work; they serve one of these threads at a time.
 /// @ingroup layer
 template <FloatOrDouble Scalar = float, StoredNumber Value = Scalar, class Backend = EigenCpu>
 requires BackendIsIncluded<Backend> && PlaysRole<Backend, roles::backend> && MultipliesStored<Backend, Scalar, Value>

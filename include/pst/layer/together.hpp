@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <vector>
 
@@ -10,7 +11,7 @@ namespace pst {
 
 /// Takes one step of several layers whose selector has one budget over all of them (GlobalTopK).
 ///
-/// The sparsity is that of the first layer's schedule; the order of `layers` decides ties.
+/// Sparsity and refreshes are those of the first layer's policies; the order of `layers` decides ties.
 /// @ingroup layer
 template <class L>
 void begin_step_together(std::span<L* const> layers, double step, double steps) {
@@ -21,6 +22,11 @@ void begin_step_together(std::span<L* const> layers, double step, double steps) 
     const double own = layer->start_step(step, steps);
     sparsity = states.empty() ? own : sparsity;
     states.push_back(&layer->weight_.selector());
+  }
+  const bool all_have_masks = std::ranges::all_of(layers, [](const L* layer) { return layer->has_mask_; });
+  if (all_have_masks && !layers.front()->wants_refresh()) {
+    for (L* layer : layers) layer->keep_mask();
+    return;
   }
   using States = std::span<typename L::selector_state* const>;
   auto& on = layers.front()->on();

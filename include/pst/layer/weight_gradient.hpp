@@ -56,19 +56,30 @@ void add_bias_gradient(Weight& weight, typename Weight::ConstView grad_y, typena
   });
 }
 
-/// Every weight's G, from all tokens, teaches the weight, and the scores if they learn. False when G is not finite.
+/// Learns from G of a tile, which is in `gradient_tile`; scores that have a sample of the tokens from a G of their own,
+/// which may not be finite.
 template <class Weight, class StraightThrough>
-[[nodiscard]] bool learn_everywhere(Weight& weight, const StraightThrough& rule, bool scores_learn,
+void learn_from(Weight& weight, const StraightThrough& rule, const ScoreLearning& scores, Tile tile,
+                typename Weight::ConstView x, typename Weight::ConstView grad_y, std::atomic<bool>& finite) {
+  if (!scores.learns) return weight.learn_weight(tile, rule);
+  if (scores.token_stride == 1) return weight.learn(tile, rule);
+  const auto sampled = weight.score_gradient_tile(tile);
+  form_gradient(weight.backend(), tile, grad_y, x, scores, sampled);
+  if (!weight.backend().all_finite(sampled)) return finite.store(false, std::memory_order_relaxed);
+  weight.learn_apart(tile, rule, sampled);
+}
+
+/// Every weight's G, from all tokens, teaches the weight, and the scores, if they learn, unless they have a sample of
+/// the tokens. False when G is not finite.
+template <class Weight, class StraightThrough>
+[[nodiscard]] bool learn_everywhere(Weight& weight, const StraightThrough& rule, const ScoreLearning& scores,
                                     typename Weight::ConstView x, typename Weight::ConstView grad_y) {
   std::atomic<bool> finite{true};
   weight.for_each_tile([&](Tile tile) {
     const auto gradient = weight.gradient_tile(tile);
     form_gradient(weight.backend(), tile, grad_y, x, ScoreLearning{}, gradient);
     if (!weight.backend().all_finite(gradient)) return finite.store(false, std::memory_order_relaxed);
-    if (scores_learn)
-      weight.learn(tile, rule);
-    else
-      weight.learn_weight(tile, rule);
+    learn_from(weight, rule, scores, tile, x, grad_y, finite);
   });
   weight.finish_backward();
   return finite;
@@ -85,11 +96,7 @@ template <class Weight, class StraightThrough>
   std::atomic<bool> finite{true};
   weight.for_each_tile([&](Tile tile) {
     weight.expand_kept_gradient(tile);
-    if (!scores.learns) return weight.learn_weight(tile, rule);
-    const auto sampled = weight.score_gradient_tile(tile);
-    form_gradient(weight.backend(), tile, grad_y, x, scores, sampled);
-    if (!weight.backend().all_finite(sampled)) return finite.store(false, std::memory_order_relaxed);
-    weight.learn_apart(tile, rule, sampled);
+    learn_from(weight, rule, scores, tile, x, grad_y, finite);
   });
   weight.finish_backward();
   return finite;

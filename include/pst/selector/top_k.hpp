@@ -70,17 +70,17 @@ struct TopK {
       select_.begin(k);
       guessing_ = select_.searching() && guess_.trusted();
       filled_.reset();
-      on.fill(counts_.view(), 0);
+      begin_pass(on);
     }
     /// Ends a pass over all of `states`, which search for one threshold; ties are pruned in the first of them first.
     template <class States>
     static void end_pass_of(B& on, const States& states) {
-      if (!states.front()->guessing_) return choose(on, states);
-      if (!narrow(on, states)) return;
-      while (states.front()->select_.searching()) {
-        for (State* state : states) state->count_near(on);
+      if (!states.front()->guessing_) {
         choose(on, states);
+      } else if (narrow(on, states)) {
+        settle(on, states);
       }
+      for (State* state : states) state->begin_pass(on);
     }
 
     index_t size_;
@@ -89,13 +89,24 @@ struct TopK {
    private:
     static constexpr index_t bins = RadixDigit<Key>::bins;
 
+    void begin_pass(B& on) {
+      if (select_.searching()) on.fill(guessing_ ? counts_.view().middle_cols(0, 2) : counts_.view(), 0);
+    }
+    /// Takes a histogram of all scores, and shares out the ties if the search is over.
+    template <class States>
+    static void choose(B& on, const States& states) {
+      std::vector<std::int64_t>& totals = states.front()->begin_totals();
+      for (State* state : states) state->fetch(on, state->counts_.view(), totals);
+      index_t ties_before = 0;
+      for (State* state : states) ties_before += state->share_ties(state->select_.choose(totals), ties_before);
+    }
     /// Takes the counts around the guess. True when all scores that matter are among those collected.
     template <class States>
     static bool narrow(B& on, const States& states) {
       index_t below = 0, inside = 0;
       double filled = 0;
       for (State* state : states) {
-        const Counts counts = state->fetch(on);
+        const Counts counts = state->fetch(on, state->counts_.view().middle_cols(0, 2));
         for (index_t part = 0; part < state->parts_; ++part) {
           const index_t held = counts(part, 1);
           below += counts(part, 0);
@@ -112,38 +123,55 @@ struct TopK {
       }
       return found && filled <= 1;
     }
-    /// Takes a histogram of all `states`, and shares out the ties if the search is over.
+    /// Ends the search among the scores that were collected.
     template <class States>
-    static void choose(B& on, const States& states) {
-      std::vector<std::int64_t>& totals = states.front()->totals_;
-      std::ranges::fill(totals, 0);
-      for (State* state : states) {
-        const Counts counts = state->fetch(on);
-        for (index_t part = 0; part < counts.rows; ++part)
-          for (index_t bin = 0; bin < bins; ++bin) totals[static_cast<std::size_t>(bin)] += counts(part, bin);
+    static void settle(B& on, const States& states) {
+      while (states.front()->select_.searching()) {
+        std::vector<std::int64_t>& totals = states.front()->begin_totals();
+        for (State* state : states) {
+          const ViewOn<B, std::int64_t> counts = state->counts_.view().middle_rows(0, 1);
+          on.fill(counts, 0);
+          for (index_t part = 0; part < state->parts_; ++part)
+            on.histogram(state->collected(part), state->select_.digit(), counts);
+          state->fetch(on, counts, totals);
+        }
+        for (State* state : states) state->select_.choose(totals);
       }
       index_t ties_before = 0;
-      for (State* state : states) ties_before += state->share_ties(state->select_.choose(totals), ties_before);
+      for (State* state : states) {
+        const RadixDigit<Key> threshold{{state->select_.threshold(), state->select_.threshold()}};
+        const ViewOn<B, std::int64_t> counts = state->counts_.view().middle_cols(0, 1);
+        on.fill(counts, 0);
+        for (index_t part = 0; part < state->parts_; ++part)
+          on.histogram(state->collected(part), threshold, counts.middle_rows(part, 1));
+        state->fetch(on, counts);
+        ties_before += state->share_ties(0, ties_before);
+      }
     }
-    /// Takes the counts of every part to the host, and begins new ones.
-    Counts fetch(B& on) {
-      const Counts counts{host_.data(), parts_, bins};
-      on.copy_out(counts_.view(), counts);
-      on.fill(counts_.view(), 0);
-      return counts;
+    [[nodiscard]] ViewOn<B, const Scalar> collected(index_t part) {
+      return near_.view().middle_rows(part, 1).middle_cols(0, held_[static_cast<std::size_t>(part)]);
     }
-    /// The histogram of what was collected.
-    void count_near(B& on) {
-      on.for_each_part(parts_, [&](index_t part, index_t) {
-        const index_t held = held_[static_cast<std::size_t>(part)];
-        on.histogram(ViewOn<B, const Scalar>{near_.view().middle_rows(part, 1).middle_cols(0, held)}, select_.digit(),
-                     counts_.view().middle_rows(part, 1));
-      });
+    /// Takes counts to the host.
+    Counts fetch(B& on, ViewOn<B, std::int64_t> counts) {
+      const Counts host{host_.data(), counts.rows, counts.cols, bins};
+      on.copy_out(counts, host);
+      return host;
     }
-    /// Shares out the ties, which are in one bin once the search is over: `before` of them are in states that come
-    /// earlier. Returns how many there are here.
+    /// Adds them to `totals`, too.
+    void fetch(B& on, ViewOn<B, std::int64_t> counts, std::vector<std::int64_t>& totals) {
+      const Counts host = fetch(on, counts);
+      for (index_t r = 0; r < host.rows; ++r)
+        for (index_t bin = 0; bin < bins; ++bin) totals[static_cast<std::size_t>(bin)] += host(r, bin);
+    }
+    [[nodiscard]] std::vector<std::int64_t>& begin_totals() {
+      std::ranges::fill(totals_, 0);
+      return totals_;
+    }
+    /// Shares out the ties, if the search is over: the host has counted them in one bin of each part, and `before` of
+    /// them are in states that come earlier. Returns how many there are here.
     index_t share_ties(index_t bin, index_t before) {
-      if (!select_.searching()) guess_.learn(select_.threshold(), filled_);
+      if (select_.searching()) return 0;
+      guess_.learn(select_.threshold(), filled_);
       index_t all = 0;
       for (index_t part = 0; part < parts_; ++part) {
         const index_t here = host_[static_cast<std::size_t>(part * bins + bin)];
@@ -155,13 +183,13 @@ struct TopK {
 
     index_t parts_;
     RadixSelect<Key> select_;
-    bool guessing_ = false;           // the next pass collects scores around the guess
-    std::optional<double> filled_;    // how much of its part of `near_` the guess filled where it was most
-    Matrix<B, std::int64_t> counts_;  // of each part: a histogram, or how many are below the guess and in it
-    Matrix<B, Scalar> near_;          // of each part: the scores in the guess
-    std::vector<std::int64_t> host_, totals_;
-    std::vector<index_t> held_;  // how many scores each part has collected
-    std::vector<index_t> ties_;  // how many of its keys equal to the threshold each part still prunes
+    bool guessing_ = false;                    // the next pass collects scores around the guess
+    std::optional<double> filled_;             // how much of its part of `near_` the guess filled where it was most
+    Matrix<B, std::int64_t> counts_;           // of each part: a histogram, or how many are below the guess and in it
+    Matrix<B, Scalar> near_;                   // of each part: the scores in the guess
+    std::vector<std::int64_t> host_, totals_;  // bins of each part, and of all together
+    std::vector<index_t> held_;                // how many scores each part has collected
+    std::vector<index_t> ties_;                // how many of its keys equal to the threshold each part still prunes
   };
 };
 

@@ -1,20 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The kept weights of a tile, gathered in order, eight at a time.
-// Work: some instructions for each kept weight and each word of the mask; 4 or 8 bytes read and one more written for
-// each kept weight.
-// Bound by instructions while the tile is in L2.
+// The kept weights of a tile, gathered in order, and the transpose of what was gathered.
+// Work: some ten instructions for each kept weight; 5 or 9 bytes written, in the transpose as many read before.
+// Bound by instructions and by the cache lines that are written, which come from L3 or memory.
 
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <utility>
 
 #include "pst/core/compressed.hpp"
 #include "pst/core/view.hpp"
 #include "pst/core/work_plan.hpp"
 
 namespace pst::eigen_cpu {
+
+/// Has the cache lines ready that will be written from one offset to another.
+template <class T>
+void expect_writes(CompressedView<T, HostSpace> out, std::uint32_t begin, std::uint32_t end) {
+  constexpr std::uint32_t line = 64;
+  for (std::uint32_t k = begin; k < end; k += line / sizeof(T)) __builtin_prefetch(out.value + k, 1);
+  for (std::uint32_t k = begin; k < end; k += line) __builtin_prefetch(out.column + k, 1);
+}
 
 /// Appends the weights that one word of a mask keeps, from offset `at` on, and returns what comes after them. Up to
 /// `limit`, more than these may be written over.
@@ -44,15 +52,33 @@ template <class T>
 /// What Reference::compress does: rows in order, so that what is written over belongs to rows that come later.
 template <class T>
 void compress(MatrixView<const T> weight, MaskView<const mask_word> mask, Tile tile, CompressedView<T, HostSpace> out) {
-  constexpr index_t words = out.panel_cols / mask.bits;
-  for (index_t r = 0; r < tile.rows; ++r)
-    for (index_t panel = 0; panel < out.panels(); ++panel) {
-      const std::uint32_t limit = *out.row_start(panel, tile.row + tile.rows);
+  for (index_t first = 0; first < tile.cols; first += out.panel_cols) {
+    const index_t panel = (tile.col + first) / out.panel_cols, end = std::min(first + out.panel_cols, tile.cols);
+    const std::uint32_t limit = *out.row_start(panel, tile.row + tile.rows);
+    expect_writes(out, *out.row_start(panel, tile.row), limit);
+    for (index_t r = 0; r < tile.rows; ++r) {
       std::uint32_t at = *out.row_start(panel, tile.row + r);
-      const index_t first = panel * words, end = std::min(first + words, mask.words_per_row);
-      for (index_t w = first; w < end; ++w)
-        at = compress_word(mask.row(r)[w], weight.row(r) + w * mask.bits, static_cast<int>((w - first) * mask.bits), at,
-                           limit, out);
+      for (index_t c = first; c < end; c += mask.bits)
+        at = compress_word(mask.row(r)[c / mask.bits], weight.row(r) + c, static_cast<int>(c - first), at, limit, out);
+    }
+  }
+}
+/// What Reference::transpose_square does.
+template <class T>
+void transpose_square(CompressedView<T, HostSpace> weight, index_t from, index_t to, std::uint32_t first,
+                      CompressedView<T, HostSpace> out) {
+  const index_t count = out.cols_of(to), cols = weight.cols_of(from);
+  const std::uint32_t* const rows = weight.row_start(from, to * out.panel_cols);
+  std::uint32_t* const start = out.row_start(to, from * weight.panel_cols) + 1;  // each moves to its end
+  expect_writes(out, first, first + rows[count] - rows[0]);
+  std::fill_n(start, cols, 0U);
+  for (std::uint32_t k = rows[0]; k < rows[count]; ++k) ++start[weight.column[k]];
+  for (index_t c = 0; c < cols; ++c) first += std::exchange(start[c], first);
+  for (index_t r = 0; r < count; ++r)
+    for (std::uint32_t k = rows[r]; k < rows[r + 1]; ++k) {
+      const std::uint32_t at = start[weight.column[k]]++;
+      out.column[at] = static_cast<std::uint8_t>(r);
+      out.value[at] = weight.value[k];
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "pst/core/config.hpp"
@@ -47,19 +48,28 @@ struct RegisterTile {
   }
 };
 
-/// Where a thread packs A and B, 540 KB: allocated once for each thread, by the first layer that is attached or, in a
-/// thread that comes later, by its first product.
+/// Numbers of packed A and B.
+template <class T, class Shape = RegisterTile<T>>
+inline constexpr index_t packed_a = Shape::chunk_rows / Shape::rows* Shape::panel(Shape::rows, Shape::depth);
+template <class T, class Shape = RegisterTile<T>>
+inline constexpr index_t packed_b = Shape::chunk_cols / Shape::cols* Shape::panel(Shape::cols, Shape::depth);
 template <class T>
+inline constexpr std::size_t packed_bytes = static_cast<std::size_t>(packed_a<T> + packed_b<T>) * sizeof(T);
+
+/// Where a thread packs A and B, 540 KB. Threads of EigenCpu bring it along; another one allocates it with the first
+/// layer that it attaches, or else with its first product.
 struct PackMemory {
-  using Shape = RegisterTile<T>;
-  static constexpr index_t a_size = Shape::chunk_rows / Shape::rows * Shape::panel(Shape::rows, Shape::depth);
-  static constexpr index_t b_size = Shape::chunk_cols / Shape::cols * Shape::panel(Shape::cols, Shape::depth);
-  HostBuffer<T> a = HostBuffer<T>(static_cast<std::size_t>(a_size));
-  HostBuffer<T> b = HostBuffer<T>(static_cast<std::size_t>(b_size));
+  HostBuffer<std::byte> bytes;
 
   [[nodiscard]] static PackMemory& of_this_thread() {
     thread_local PackMemory memory;
     return memory;
+  }
+  void allocate() { bytes.resize(std::max(packed_bytes<float>, packed_bytes<double>)); }
+  template <class T>
+  [[nodiscard]] T* numbers() {
+    if (bytes.empty()) allocate();
+    return reinterpret_cast<T*>(bytes.data());
   }
 };
 
@@ -153,8 +163,7 @@ void multiply_add(index_t m, index_t n, index_t k, T alpha, Operand<T> a, Operan
     const Operand<T> left = b.transposed();
     b = a.transposed(), a = left;
   }
-  PackMemory<T>& memory = PackMemory<T>::of_this_thread();
-  T *const a_panels = memory.a.data(), *const b_panels = memory.b.data();
+  T *const a_panels = PackMemory::of_this_thread().numbers<T>(), *const b_panels = a_panels + packed_a<T>;
   alignas(64) T tile[Shape::rows * Shape::cols];
   for (index_t j = 0; j < n; j += Shape::chunk_cols)
     for (index_t p = 0; p < k; p += Shape::depth) {

@@ -54,7 +54,7 @@ class Workspace {
     tiles_bytes_ = static_cast<std::size_t>(numbers) * sizeof(T);
     scratch_->reserve(on.slots(), std::max(tiles_bytes_ + static_cast<std::size_t>(words_) * sizeof(mask_word),
                                            static_cast<std::size_t>(lanes) * sizeof(T)));
-    on.in_each_thread([] { static_cast<void>(PackMemory<T>::of_this_thread()); });
+    static_cast<void>(PackMemory::of_this_thread().numbers<T>());
   }
   [[nodiscard]] MatrixView<T> numbers(index_t which, Tile tile) {
     return {lanes(tile.slot) + which * size_, tile.rows, tile.cols};

@@ -13,8 +13,8 @@
 
 namespace pst::eigen_cpu {
 
-/// A product of this many ranks keeps its rows in registers; of others, so many are copied together.
-inline constexpr index_t swept_ranks = 8, packed_ranks = 32;
+/// A product of this many ranks keeps its rows in registers.
+inline constexpr index_t swept_ranks = 8;
 template <class T>
 struct SweptProduct {
   T scale;
@@ -42,12 +42,12 @@ struct Strip {
   struct OfProduct {
     View left, right;  // the strip's columns alone
     T scale;
-    Lanes packed[packed_ranks];
+    Lanes packed[swept_ranks];
     Lanes operator()(index_t r) const {
       const T* const l = left.row(r);
       Lanes sum = Lanes::Zero();
-      for (index_t k = 0; k < std::min(left.cols, packed_ranks); ++k) sum += l[k] * packed[k];
-      for (index_t k = packed_ranks; k < left.cols; ++k) sum += l[k] * In(right.row(k));
+      for (index_t k = 0; k < std::min(left.cols, swept_ranks); ++k) sum += l[k] * packed[k];
+      for (index_t k = swept_ranks; k < left.cols; ++k) sum += l[k] * In(right.row(k));
       return scale * sum;
     }
   };
@@ -79,7 +79,7 @@ struct Strip {
     out.left = term.left;
     out.right = term.right.middle_cols(c, width);
     out.scale = static_cast<T>(term.scale);
-    for (index_t k = 0; k < std::min(term.left.cols, packed_ranks); ++k) out.packed[k] = In(out.right.row(k));
+    for (index_t k = 0; k < std::min(term.left.cols, swept_ranks); ++k) out.packed[k] = In(out.right.row(k));
     return out;
   }
   [[nodiscard]] static auto of(const terms::OuterSum<View>& term, index_t c) {
@@ -149,6 +149,66 @@ struct Sweep {
   static void in_all(F&& f, const Term& term, const Rest&... rest) {
     in(term, [&](const auto& swept) { in_all([&](const auto&... others) { f(swept, others...); }, rest...); });
   }
+};
+
+/// The most ranks of a product in a term.
+struct MostRanks {
+  template <class Term>
+  [[nodiscard]] static index_t in(const Term&) noexcept {
+    return 0;
+  }
+  template <class View>
+  [[nodiscard]] static index_t in(const terms::Product<View>& term) noexcept {
+    return term.left.cols;
+  }
+  template <class Term>
+  [[nodiscard]] static index_t in(const terms::Absolute<Term>& term) noexcept {
+    return in(term.in);
+  }
+  template <class T, class First, class Second>
+  [[nodiscard]] static index_t in(const terms::Plus<T, First, Second>& term) noexcept {
+    return std::max(in(term.first), in(term.second));
+  }
+};
+
+/// Sums terms one after the other: the way for products of many ranks, which are better multiplied by `gemm`.
+template <class T, class B>
+struct OneByOne {
+  using View = MatrixView<const T>;
+  B& on;
+  MatrixView<T> out;
+
+  /// out = first + others
+  template <class First, class... Others>
+  void sum(const First& first, const Others&... others) {
+    assign(first);
+    (add(others), ...);
+  }
+  /// out = term
+  template <class Term>
+  void assign(const Term& term) {
+    sum_terms<T>(out, term);
+  }
+  void assign(const terms::Product<View>& term) {
+    on.fill(out, T{0});
+    add(term);
+  }
+  template <class Term>
+  void assign(const terms::Absolute<Term>& term) {
+    assign(term.in);
+    sum_terms<T>(out, terms::Absolute<View>{out});
+  }
+  template <class First, class Second>
+  void assign(const terms::Plus<T, First, Second>& term) {
+    assign(term.first);
+    add(term.second);
+  }
+  /// out += term
+  template <class Term>
+  void add(const Term& term) {
+    sum_terms<T>(out, View{out}, term);
+  }
+  void add(const terms::Product<View>& term) { on.gemm(term.scale, term.left, term.right, out); }
 };
 
 }  // namespace pst::eigen_cpu

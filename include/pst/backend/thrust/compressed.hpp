@@ -27,18 +27,18 @@ struct KeptInSegment {
   }
 };
 
-/// One row of a tile in one panel.
+/// One row of a tile in one of its panels.
 template <class T, class Space>
 struct CompressSegment {
   MatrixView<const T, Space> weight;
   ConstWords<Space> mask;
-  index_t first;  ///< the row of `out` that row 0 of `weight` is
+  Tile tile;
   CompressedView<T, Space> out;
 
   PST_HD void operator()(index_t r, index_t panel) const {
-    std::uint32_t at = out.start[panel * out.rows + first + r];
-    const index_t begin = panel * out.panel_cols;
-    for (index_t c = begin; c < begin + out.cols_of(panel); ++c)
+    const index_t begin = panel * out.panel_cols, left = tile.cols - begin;
+    std::uint32_t at = *out.row_start(tile.col / out.panel_cols + panel, tile.row + r);
+    for (index_t c = begin; c < begin + (left < out.panel_cols ? left : out.panel_cols); ++c)
       if (mask(r, c)) {
         out.column[at] = static_cast<std::uint8_t>(c - begin);
         out.value[at++] = weight(r, c);
