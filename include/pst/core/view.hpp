@@ -9,6 +9,12 @@
 
 namespace pst {
 
+/// pointer + count; a null pointer, of an empty view, stays one.
+template <class T>
+[[nodiscard]] PST_HD constexpr T* offset(T* pointer, index_t count) noexcept {
+  return pointer == nullptr ? nullptr : pointer + count;
+}
+
 /// Host and device memory do not mix: a view of one is no view of the other.
 template <class From, class To>
 concept SameMemory = std::is_same_v<From, To>;
@@ -47,11 +53,11 @@ struct MatrixView {
   [[nodiscard]] PST_HD constexpr bool empty() const noexcept { return rows == 0 || cols == 0; }
   /// `count` rows from row `first` on.
   [[nodiscard]] PST_HD constexpr MatrixView middle_rows(index_t first, index_t count) const noexcept {
-    return {data + first * row_stride, count, cols, row_stride};
+    return {offset(data, first * row_stride), count, cols, row_stride};
   }
   /// `count` columns from column `first` on.
   [[nodiscard]] PST_HD constexpr MatrixView middle_cols(index_t first, index_t count) const noexcept {
-    return {data + first, rows, count, row_stride};
+    return {offset(data, first), rows, count, row_stride};
   }
 };
 static_assert(std::is_trivially_copyable_v<MatrixView<float>>);
@@ -83,12 +89,12 @@ struct MaskView {
   }
   [[nodiscard]] PST_HD constexpr Word* row(index_t r) const noexcept { return words + r * words_per_row; }
   [[nodiscard]] PST_HD constexpr MaskView middle_rows(index_t first, index_t count) const noexcept {
-    return {words + first * words_per_row, count, cols, words_per_row};
+    return {offset(words, first * words_per_row), count, cols, words_per_row};
   }
   /// `count` columns from column `first` on, a multiple of `bits`. Only to be read: the last word may hold bits of
   /// columns beyond.
   [[nodiscard]] PST_HD constexpr MaskView middle_cols(index_t first, index_t count) const noexcept {
-    return {words + first / bits, rows, count, words_per_row};
+    return {offset(words, first / bits), rows, count, words_per_row};
   }
 };
 
