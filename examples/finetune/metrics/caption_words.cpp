@@ -22,12 +22,11 @@ bool is_among(std::string_view word, const std::array<std::string_view, N>& list
 }
 
 /// Words whose point belongs to them, apart from single letters and initials.
-constexpr std::array<std::string_view, 60> abbreviations{
-    "mr",   "mrs",  "ms",   "dr",   "st",  "jr",  "sr",   "inc",   "corp", "co",   "ltd",  "plc",
-    "prof", "gen",  "gov",  "sen",  "rep", "rev", "sgt",  "capt",  "lt",   "col",  "maj",  "mt",
-    "vs",   "etc",  "jan",  "feb",  "mar", "apr", "jun",  "jul",   "aug",  "sep",  "sept", "oct",
-    "nov",  "dec",  "ave",  "blvd", "rd",  "ft",  "univ", "dept",  "assn", "bros", "ph.d", "al",
-    "adv",  "math", "syst", "rt",   "va",  "ga",  "pa",   "calif", "mass", "mich", "conn", "ariz"};
+constexpr std::array<std::string_view, 58> abbreviations{
+    "mr",   "mrs",  "ms",  "dr",  "st",   "jr",  "sr",  "inc", "corp",  "co",   "ltd",  "plc",  "prof", "gen",  "gov",
+    "sen",  "rep",  "rev", "sgt", "capt", "lt",  "col", "maj", "mt",    "vs",   "etc",  "jan",  "feb",  "mar",  "apr",
+    "jun",  "jul",  "aug", "sep", "sept", "oct", "nov", "dec", "ave",   "blvd", "rd",   "ft",   "univ", "dept", "assn",
+    "bros", "ph.d", "al",  "adv", "rt",   "va",  "ga",  "pa",  "calif", "mass", "mich", "conn", "ariz"};
 constexpr std::array<std::string_view, 8> dollars{"us", "hk", "nz", "ca", "a", "aud", "au", "can"};
 constexpr std::array<std::string_view, 6> suffixes{"'s", "'m", "'d", "'re", "'ve", "'ll"};
 

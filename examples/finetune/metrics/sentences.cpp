@@ -11,6 +11,16 @@
 
 namespace finetune {
 
+namespace {
+
+void check_length(const Words& words, std::size_t sentence) {
+  constexpr std::size_t most = 10'000;
+  pst::require(words.size() <= most, "sentence ", sentence, " or one of its references has ", words.size(),
+               " words, expected at most ", most, ": is the file cut into sentences?");
+}
+
+}  // namespace
+
 std::vector<GeneratedWords> in_words(std::span<const Generated> sentences, Words (*cut)(std::string_view)) {
   std::vector<GeneratedWords> made;
   made.reserve(sentences.size());
@@ -20,6 +30,9 @@ std::vector<GeneratedWords> in_words(std::span<const Generated> sentences, Words
     GeneratedWords& words = made.emplace_back();
     words.text = cut(sentence.text);
     for (const std::string& reference : sentence.references) words.references.push_back(cut(reference));
+    // A common subsequence takes time in the product of the lengths.
+    for (const Words& one : words.references) check_length(one, made.size() - 1);
+    check_length(words.text, made.size() - 1);
   }
   return made;
 }
