@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <pst/core/error.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -111,14 +109,14 @@ class Cider {
 }  // namespace
 
 double rouge_l(std::span<const GeneratedWords> sentences) {
-  pst::require(!sentences.empty(), "ROUGE-L: there are no sentences to score, give at least one");
+  check_references("ROUGE-L", sentences);
   double sum = 0;
   for (const GeneratedWords& sentence : sentences) sum += rouge_l_of(sentence);
   return sum / static_cast<double>(sentences.size());
 }
 
 double cider(std::span<const GeneratedWords> sentences) {
-  pst::require(!sentences.empty(), "CIDEr: there are no sentences to score, give at least one");
+  check_references("CIDEr", sentences);
   return Cider{sentences}.mean_score();
 }
 

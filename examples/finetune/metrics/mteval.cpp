@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <pst/core/error.hpp>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -38,7 +36,7 @@ std::size_t closest_length(const GeneratedWords& sentence) {
 }  // namespace
 
 double bleu(std::span<const GeneratedWords> sentences) {
-  pst::require(!sentences.empty(), "BLEU: there are no sentences to score, give at least one");
+  check_references("BLEU", sentences);
   constexpr std::size_t longest = 4;
   std::array<double, longest> matched{}, written{};
   double reference_length = 0;
@@ -93,7 +91,7 @@ double nist_length_factor(double written, double reference_length) {
 }  // namespace
 
 double nist(std::span<const GeneratedWords> sentences) {
-  pst::require(!sentences.empty(), "NIST: there are no sentences to score, give at least one");
+  check_references("NIST", sentences);
   ReferenceCounts references;
   double reference_length = 0;
   for (const GeneratedWords& sentence : sentences) {

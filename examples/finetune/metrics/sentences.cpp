@@ -25,8 +25,6 @@ std::vector<GeneratedWords> in_words(std::span<const Generated> sentences, Words
   std::vector<GeneratedWords> made;
   made.reserve(sentences.size());
   for (const Generated& sentence : sentences) {
-    pst::require(!sentence.references.empty(), "sentence ", made.size(),
-                 " has no reference to be compared with, expected at least one");
     GeneratedWords& words = made.emplace_back();
     words.text = cut(sentence.text);
     for (const std::string& reference : sentence.references) words.references.push_back(cut(reference));
@@ -34,7 +32,15 @@ std::vector<GeneratedWords> in_words(std::span<const Generated> sentences, Words
     for (const Words& one : words.references) check_length(one, made.size() - 1);
     check_length(words.text, made.size() - 1);
   }
+  check_references("scores", made);
   return made;
+}
+
+void check_references(const char* metric, std::span<const GeneratedWords> sentences) {
+  pst::require(!sentences.empty(), metric, ": there are no sentences to score, give at least one");
+  for (std::size_t i = 0; i < sentences.size(); ++i)
+    pst::require(!sentences[i].references.empty(), metric, ": sentence ", i,
+                 " has no reference to be compared with, expected at least one");
 }
 
 std::string lower_case(std::string_view text) {

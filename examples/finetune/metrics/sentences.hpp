@@ -23,8 +23,10 @@ struct GeneratedWords {
   std::vector<Words> references;
 };
 
-/// Every sentence cut into words by `cut`; refuses a sentence without a reference, and one of more than
-/// 10 000 words.
+/// Refuses an empty corpus, and a sentence without a reference; `metric` is named in the error.
+void check_references(const char* metric, std::span<const GeneratedWords> sentences);
+
+/// Every sentence cut into words by `cut`; refuses a sentence without a reference, and one of more than 10 000 words.
 [[nodiscard]] std::vector<GeneratedWords> in_words(std::span<const Generated> sentences,
                                                    Words (*cut)(std::string_view));
 
@@ -45,9 +47,8 @@ void replace_all(std::string& text, std::string_view from, std::string_view to);
 /// Words as the scorers of image captions cut them (Penn Treebank's way, punctuation dropped), in lower case.
 ///
 /// Rewritten from the behaviour of Stanford's PTBTokenizer 3.4.1 for the sentences of the tasks at hand, not all of its
-/// rules: all sentences of E2E's parts and 99 of 100 of WebNLG's come out
-/// equal. Where a word comes out differently it does so
-/// in references and generated text alike. Its surprises are kept: brackets stay, as `-lrb-`, and a pound sign is `#`.
+/// rules: all sentences of E2E's parts and 99 of 100 of WebNLG's come out equal. Where a word comes out differently it
+/// does so in references and generated text alike. Its surprises are kept: brackets stay, as `-lrb-`, and a pound sign is `#`.
 [[nodiscard]] Words caption_words(std::string_view text);
 
 }  // namespace finetune
