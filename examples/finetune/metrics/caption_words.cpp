@@ -201,6 +201,7 @@ constexpr std::array<Respelled, 15> respelled{{{"\u00A0", " "},
 
 Words caption_words(std::string_view sentence) {
   std::string text = lower_case(sentence);
+  replace_all(text, "&amp;", "&");
   if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }))
     for (const Respelled& sign : respelled) replace_all(text, sign.from, sign.to);
   Words words;
