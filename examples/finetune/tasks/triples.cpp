@@ -22,7 +22,7 @@ class Node {
                  "\", expected an object with it");
     return {(*value_)[key], place_ + ", " + key};
   }
-  [[nodiscard]] Node at(std::size_t i) const { return {(*value_)[i], place_ + ' ' + std::to_string(i + 1)}; }
+  [[nodiscard]] Node element(std::size_t i) const { return {(*value_)[i], place_ + ' ' + std::to_string(i + 1)}; }
   [[nodiscard]] std::size_t size_of_list() const {
     pst::require(value_->is_array(), place_, ": is ", value_->type_name(), ", expected a list");
     return value_->size();
@@ -88,17 +88,17 @@ TaskData read_webnlg(const std::filesystem::path& path, TaskPart part) {
   TaskData data;
   MeaningGroups groups{data.meanings};
   for (std::size_t i = 0; i < entries.size_of_list(); ++i) {
-    const Node entry = entries.at(i).only_member();
+    const Node entry = entries.element(i).only_member();
     const Node triples = entry.at("modifiedtripleset");
     std::string meaning;
     for (std::size_t t = 0; t < triples.size_of_list(); ++t) {
-      const Node triple = triples.at(t);
+      const Node triple = triples.element(t);
       append_triple(meaning, triple.at("subject").text(), triple.at("property").text(), triple.at("object").text());
     }
     const Node written = entry.at("lexicalisations");
     std::vector<std::string> sentences;
     for (std::size_t s = 0; s < written.size_of_list(); ++s)
-      if (const Node one = written.at(s); one.at("comment").text() == "good")
+      if (const Node one = written.element(s); one.at("comment").text() == "good")
         append_unless_blank(sentences, one.at("lex").text());
     add(data, groups, entry, meaning, sentences, part);
   }
@@ -113,19 +113,19 @@ TaskData read_dart(const std::filesystem::path& path, TaskPart part) {
   TaskData data;
   MeaningGroups groups{data.meanings};
   for (std::size_t i = 0; i < entries.size_of_list(); ++i) {
-    const Node entry = entries.at(i);
+    const Node entry = entries.element(i);
     const Node triples = entry.at("tripleset");
     std::string meaning;
     for (std::size_t t = 0; t < triples.size_of_list(); ++t) {
-      const Node triple = triples.at(t);
+      const Node triple = triples.element(t);
       pst::require(triple.size_of_list() == 3, triple.place(), ": has ", triple.size_of_list(),
                    " elements, expected subject, relation and object");
-      append_triple(meaning, triple.at(0).text(), lower_case(triple.at(1).text()), triple.at(2).text());
+      append_triple(meaning, triple.element(0).text(), lower_case(triple.element(1).text()), triple.element(2).text());
     }
     const Node written = entry.at("annotations");
     std::vector<std::string> sentences;
     for (std::size_t s = 0; s < written.size_of_list(); ++s)
-      append_unless_blank(sentences, written.at(s).at("text").text());
+      append_unless_blank(sentences, written.element(s).at("text").text());
     add(data, groups, entry, meaning, sentences, part);
   }
   finish(data, file);
