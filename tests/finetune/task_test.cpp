@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <limits>
 #include <set>
+#include <string>
 
 #include <doctest/doctest.h>
 
@@ -98,7 +99,7 @@ TEST_CASE("running text is a folder of files, or one file whose last tenth is ke
 }
 
 /// The folder of a task's real files, or nothing, which is said.
-std::filesystem::path real_files(const char* task) {
+std::filesystem::path real_files(const std::string& task) {
   const std::filesystem::path folder = std::filesystem::path{FINETUNE_TASKS} / task;
   if (std::string_view{FINETUNE_TASKS}.empty() || !std::filesystem::is_directory(folder)) {
     MESSAGE("skipped: no files of ", task, " (CMake variable PST_TASK_DATA)");
