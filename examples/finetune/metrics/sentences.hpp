@@ -47,8 +47,9 @@ void replace_all(std::string& text, std::string_view from, std::string_view to);
 /// Words as the scorers of image captions cut them (Penn Treebank's way, punctuation dropped), in lower case.
 ///
 /// Rewritten from the behaviour of Stanford's PTBTokenizer 3.4.1 for the sentences of the tasks at hand, not all of its
-/// rules: all sentences of E2E's parts and 99 of 100 of WebNLG's come out equal. Where a word comes out differently it
-/// does so in references and generated text alike. Its surprises are kept: brackets stay, as `-lrb-`, and a pound sign is `#`.
+/// rules: all sentences of E2E's dev and test parts and 99 of 100 of WebNLG's dev part come out equal. Where a word
+/// comes out differently it does so in references and generated text alike. Its surprises are kept: brackets stay, as
+/// `-lrb-`, and a pound sign is `#`.
 [[nodiscard]] Words caption_words(std::string_view text);
 
 }  // namespace finetune

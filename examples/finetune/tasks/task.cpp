@@ -17,7 +17,7 @@ const std::vector<TaskFile> test_tsv{{.names = {"test.tsv"}}};
 
 const std::vector<std::string_view> generation_metrics{"bleu", "nist", "rouge_l", "cider"};
 
-std::vector<Task> classifications() {
+std::vector<Task> single_sentences() {
   return {
       {.name = "cola",
        .kind = TaskKind::single,
@@ -35,6 +35,11 @@ std::vector<Task> classifications() {
        .dev = dev_tsv,
        .test = test_tsv,
        .metrics = {"accuracy"}},
+  };
+}
+
+std::vector<Task> pairs_of_sentences() {
+  return {
       {.name = "mrpc",
        .kind = TaskKind::pair,
        .labels = {{"0", "not_equivalent"}, {"1", "equivalent"}},
@@ -124,8 +129,9 @@ std::vector<Task> generations() {
 
 const std::vector<Task>& tasks() {
   static const std::vector<Task> table = [] {
-    auto made = classifications();
-    for (Task& task : generations()) made.push_back(task);
+    std::vector<Task> made;
+    for (const auto& some : {single_sentences(), pairs_of_sentences(), generations()})
+      made.insert(made.end(), some.begin(), some.end());
     return made;
   }();
   return table;
