@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "task_data.hpp"
+
+namespace finetune {
+
+/// Gathers the sentences of each meaning, wherever in a file they are.
+class MeaningGroups {
+ public:
+  explicit MeaningGroups(std::vector<Meaning>& meanings) : meanings_{meanings} {}
+
+  /// The meaning with this text, new or known.
+  Meaning& operator[](std::string_view text) {
+    const auto [at, is_new] = index_.try_emplace(std::string{text}, meanings_.size());
+    if (is_new) meanings_.push_back({std::string{text}, {}});
+    return meanings_[at->second];
+  }
+
+ private:
+  std::vector<Meaning>& meanings_;
+  std::unordered_map<std::string, std::size_t> index_;
+};
+
+/// GLUE's files: columns between tabs, no quotation marks and no escapes; empty lines are passed over.
+[[nodiscard]] TaskData read_tab_separated(const Task& task, const std::filesystem::path& path, TaskPart part);
+
+/// E2E: `meaning||sentence` lines, or in a file that ends in .csv the challenge's columns `mr` and `ref`.
+[[nodiscard]] TaskData read_e2e(const std::filesystem::path& path, TaskPart part);
+
+/// WebNLG's JSON of 2017; the meaning is `subject : property : object | ...`, as microsoft/LoRA writes it.
+/// Lexicalisations whose comment is not "good" are left out, as there, and entries that keep none are skipped.
+[[nodiscard]] TaskData read_webnlg(const std::filesystem::path& path, TaskPart part);
+
+/// DART's JSON; the meaning is `subject : relation : object | ...` with the relation in lower case, as microsoft/LoRA
+/// writes it.
+[[nodiscard]] TaskData read_dart(const std::filesystem::path& path, TaskPart part);
+
+/// Running text as it stands, with LF at its line ends.
+[[nodiscard]] TaskData read_plain(const std::filesystem::path& path);
+
+}  // namespace finetune
