@@ -2,9 +2,13 @@
 #include "tokenizer.hpp"
 
 #include "byte_symbols.hpp"
+#include "in_quotes.hpp"
 #include "unicode.hpp"
 
+#include <pst/core/error.hpp>
+
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 namespace finetune {
@@ -23,8 +27,25 @@ Batch padded(std::span<const Encoding> encodings, TokenId padding) {
 }
 
 Tokenizer::Tokenizer(Parts parts) : parts_{std::move(parts)} {
-  for (const auto& [content, token] : parts_.added)
-    added_.add(token, token.normalized && is_word_piece() ? parts_.normalizer(content) : content);
+  for (const auto& [content, token] : parts_.added) {
+    const auto* const other = parts_.vocabulary.token_of(token.id);
+    pst::require(token.id >= 0 && (other == nullptr || *other == content), "The added token ", in_quotes(content),
+                 " has the id ", token.id, " of the token ", in_quotes(other == nullptr ? "" : *other),
+                 ": expected one of its own");
+    // Decoded text has the spelling too.
+    const std::string spelling = token.normalized && is_word_piece() ? parts_.normalizer(content) : content;
+    added_.add(token, spelling);
+    added_spellings_.set(spelling, static_cast<std::uint64_t>(token.id));
+  }
+}
+
+std::size_t Tokenizer::vocabulary_size() const noexcept {
+  return std::max(parts_.vocabulary.rows(), added_spellings_.rows());
+}
+
+TokenId Tokenizer::id_of(std::string_view token) const {
+  const auto found = parts_.added.find(token);
+  return found == parts_.added.end() ? parts_.vocabulary.id_of(token) : found->second.id;
 }
 
 Encoding Tokenizer::encode(std::string_view text, std::size_t max_length) const {
@@ -63,7 +84,8 @@ std::string Tokenizer::decode(std::span<const TokenId> ids, bool leave_out_speci
   std::string text;
   bool is_first = true;
   for (const TokenId id : ids) {
-    const std::string* const token = parts_.vocabulary.token_of(id);
+    const std::string* token = added_spellings_.token_of(id);
+    if (token == nullptr) token = parts_.vocabulary.token_of(id);
     if (token == nullptr || (leave_out_special && added_.is_special(id))) continue;
     if (is_word_piece()) {
       std::get<WordPiece>(parts_.model).decode(*token, text, std::exchange(is_first, false));

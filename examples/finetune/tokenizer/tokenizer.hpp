@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <map>
 #include <span>
@@ -51,13 +52,14 @@ class Tokenizer {
 
   /// What a tokenizer is made of; load_tokenizer reads it from files.
   struct Parts {
-    Vocabulary vocabulary;
-    std::map<std::string, AddedToken> added;  ///< by content
-    BertNormalizer normalizer;                ///< for WordPiece alone
+    Vocabulary vocabulary;                                 ///< of the model
+    std::map<std::string, AddedToken, std::less<>> added;  ///< by content; the model need not have them
+    BertNormalizer normalizer;                             ///< for WordPiece alone
     std::variant<WordPiece, ByteBpe> model;
     SequenceTemplate sequence;
     SpecialIds special;
   };
+  /// Fails where two tokens have one id.
   explicit Tokenizer(Parts parts);
 
   /// One text with the special tokens around it, cut at its end to `max_length` tokens, those included.
@@ -72,8 +74,9 @@ class Tokenizer {
   [[nodiscard]] std::string decode(std::span<const TokenId> ids, bool leave_out_special = true) const;
 
   /// One more than the largest id: the rows an embedding must have.
-  [[nodiscard]] std::size_t vocabulary_size() const noexcept { return parts_.vocabulary.rows(); }
-  [[nodiscard]] const Vocabulary& vocabulary() const noexcept { return parts_.vocabulary; }
+  [[nodiscard]] std::size_t vocabulary_size() const noexcept;
+  /// The id of `token` as the vocabulary spells it, or no_token.
+  [[nodiscard]] TokenId id_of(std::string_view token) const;
   [[nodiscard]] const SpecialIds& special() const noexcept { return parts_.special; }
 
  private:
@@ -81,6 +84,7 @@ class Tokenizer {
 
   Parts parts_;
   AddedTokens added_;
+  Vocabulary added_spellings_;
 };
 
 /// Reads the tokenizer of a Hugging Face folder: tokenizer.json, or else vocab.txt, or vocab.json with merges.txt;

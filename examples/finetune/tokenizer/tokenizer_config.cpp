@@ -28,6 +28,11 @@ constexpr std::array<NamedPart, 7> named_parts{{{"pad_token", &SpecialIds::paddi
                                                 {"bos_token", &SpecialIds::begin},
                                                 {"eos_token", &SpecialIds::end}}};
 
+TokenId id_of(const Tokenizer::Parts& parts, const std::string& token) {
+  const auto found = parts.added.find(token);
+  return found == parts.added.end() ? parts.vocabulary.id_of(token) : found->second.id;
+}
+
 /// A special token is written as its text, or as an object with its choices.
 AddedToken read_special(const nlohmann::json& value, const std::string& what) {
   AddedToken token;
@@ -105,13 +110,12 @@ TokenizerConfig read_tokenizer_config(const std::filesystem::path& folder) {
 }
 
 void add_token(Tokenizer::Parts& parts, AddedToken token) {
-  const TokenId known = parts.vocabulary.id_of(token.content);
+  const TokenId known = id_of(parts, token.content);
   if (token.id == no_token) token.id = known;
   pst::require(token.id != no_token, "The special token ", in_quotes(token.content),
                " is not in the vocabulary: use the files that belong together");
   pst::require(known == no_token || known == token.id, "The added token ", in_quotes(token.content), " has the id ",
                token.id, ", and ", known, " in the vocabulary: expected the same");
-  if (known == no_token) parts.vocabulary.set(token.content, static_cast<std::uint64_t>(token.id));
   parts.added.insert_or_assign(token.content, token);
 }
 
@@ -145,7 +149,7 @@ void apply_names(Tokenizer::Parts& parts, const TokenizerConfig& config, const N
     if (!parts.added.contains(token.content)) add_token(parts, token);
   for (const auto& part : named_parts) {
     const std::string name = name_of(config, defaults, part.key);
-    if (!name.empty()) parts.special.*part.id = parts.vocabulary.id_of(name);
+    if (!name.empty()) parts.special.*part.id = id_of(parts, name);
   }
 }
 
