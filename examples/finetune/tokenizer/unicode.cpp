@@ -5,22 +5,19 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
+#include <vector>
 
-#include <unicode/bytestream.h>
 #include <unicode/normalizer2.h>
-#include <unicode/stringpiece.h>
 #include <unicode/uchar.h>
-#include <unicode/uniset.h>
 #include <unicode/unistr.h>
 #include <unicode/utf8.h>
 
 namespace finetune::unicode {
 namespace {
 
-UChar32 icu(char32_t character) noexcept { return static_cast<UChar32>(character); }
+UChar32 code(char32_t character) noexcept { return static_cast<UChar32>(character); }
 
-std::uint32_t category(char32_t character) noexcept { return U_MASK(u_charType(icu(character))); }
+std::uint32_t category(char32_t character) noexcept { return U_MASK(u_charType(code(character))); }
 
 /// The general category that `character` had in Unicode 8.
 std::uint32_t category_of_unicode_8(char32_t character) noexcept {
@@ -35,22 +32,53 @@ std::uint32_t category_of_unicode_8(char32_t character) noexcept {
     default: break;
   }
   UVersionInfo age;
-  u_charAge(icu(character), age);
+  u_charAge(code(character), age);
   if (age[0] == 0 || age[0] > 8) return U_GC_CN_MASK;
   return category(character);
 }
 
-/// NFD of Unicode 12, the version that `tokenizers` has; later characters stay as they are.
-const icu::Normalizer2& decomposition() {
-  static const icu::FilteredNormalizer2 normalizer = [] {
+/// A character and its place among the marks on one letter; 0 begins a new letter.
+struct Placed {
+  char32_t character;
+  std::uint8_t combining_class;
+};
+
+/// ICU's tables of canonical decomposition, kept to the characters of Unicode 12, the version that `tokenizers` has.
+/// Its own loop takes quadratic time where a stranger puts many marks on one letter.
+class Decomposition {
+ public:
+  Decomposition() {
     UErrorCode error = U_ZERO_ERROR;
-    const auto* every = icu::Normalizer2::getNFDInstance(error);
-    static const icu::UnicodeSet known{icu::UnicodeString{"[:Age=12.1:]", -1, US_INV}, error};
+    tables_ = icu::Normalizer2::getNFDInstance(error);
     pst::require(U_SUCCESS(error), "ICU has no table of decompositions (", u_errorName(error), "): install its data");
-    return icu::FilteredNormalizer2{*every, known};
-  }();
-  return normalizer;
-}
+  }
+
+  void append_to(std::vector<Placed>& parts, char32_t character) const {
+    constexpr char32_t first_that_changes = 0xC0;
+    icu::UnicodeString changed;
+    if (character < first_that_changes || !is_known(character) ||
+        !tables_->getDecomposition(code(character), changed)) {
+      parts.push_back(placed(character));
+      return;
+    }
+    for (std::int32_t i = 0; i < changed.length(); i = changed.moveIndex32(i, 1))
+      parts.push_back(placed(static_cast<char32_t>(changed.char32At(i))));
+  }
+
+ private:
+  static bool is_known(char32_t character) noexcept {
+    UVersionInfo age;
+    u_charAge(code(character), age);
+    return age[0] != 0 && age[0] <= 12;
+  }
+  [[nodiscard]] Placed placed(char32_t character) const {
+    constexpr char32_t first_mark = 0x300;
+    if (character < first_mark || !is_known(character)) return {character, 0};
+    return {character, tables_->getCombiningClass(code(character))};
+  }
+
+  const icu::Normalizer2* tables_ = nullptr;
+};
 
 }  // namespace
 
@@ -88,15 +116,20 @@ bool is_ascii(std::string_view text) noexcept {
 }
 
 std::string decomposed(std::string_view text) {
-  pst::require(text.size() <= std::numeric_limits<std::int32_t>::max(), "A text of ", text.size(),
-               " bytes is too long to be decomposed, the limit is 2147483647: cut it");
-  UErrorCode error = U_ZERO_ERROR;
-  const icu::Normalizer2& normalizer = decomposition();
+  static const Decomposition decomposition;
+  std::vector<Placed> parts;
+  parts.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) decomposition.append_to(parts, next(text, at));
+  const auto begins = [](const Placed& part) { return part.combining_class == 0; };
+  for (auto first = parts.begin(); first != parts.end();) {
+    first = std::find_if_not(first, parts.end(), begins);
+    const auto last = std::find_if(first, parts.end(), begins);
+    std::ranges::stable_sort(first, last, {}, &Placed::combining_class);
+    first = last;
+  }
   std::string result;
-  icu::StringByteSink<std::string> sink{&result};
-  normalizer.normalizeUTF8(0, icu::StringPiece{text.data(), static_cast<std::int32_t>(text.size())}, sink, nullptr,
-                           error);
-  pst::require(U_SUCCESS(error), "ICU cannot decompose a text of ", text.size(), " bytes: ", u_errorName(error));
+  result.reserve(text.size());
+  for (const Placed& part : parts) append(result, part.character);
   return result;
 }
 
@@ -105,17 +138,17 @@ void append_lower(std::string& text, char32_t character) {
   if (character == 0x130) {
     text += "i\xCC\x87";
   } else {
-    append(text, static_cast<char32_t>(u_tolower(icu(character))));
+    append(text, static_cast<char32_t>(u_tolower(code(character))));
   }
 }
 
-bool is_white_space(char32_t character) noexcept { return u_isUWhiteSpace(icu(character)) != 0; }
+bool is_white_space(char32_t character) noexcept { return u_isUWhiteSpace(code(character)) != 0; }
 bool is_letter(char32_t character) noexcept { return (category(character) & U_GC_L_MASK) != 0; }
 bool is_number(char32_t character) noexcept { return (category(character) & U_GC_N_MASK) != 0; }
 
 bool is_word(char32_t character) noexcept {
-  return u_hasBinaryProperty(icu(character), UCHAR_ALPHABETIC) != 0 ||
-         u_hasBinaryProperty(icu(character), UCHAR_JOIN_CONTROL) != 0 ||
+  return u_hasBinaryProperty(code(character), UCHAR_ALPHABETIC) != 0 ||
+         u_hasBinaryProperty(code(character), UCHAR_JOIN_CONTROL) != 0 ||
          (category(character) & (U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK)) != 0;
 }
 
@@ -125,7 +158,7 @@ bool is_control(char32_t character) noexcept {
 }
 
 bool is_punctuation(char32_t character) noexcept {
-  if (character < 0x80) return character > 0x20 && character < 0x7F && u_isalnum(icu(character)) == 0;
+  if (character < 0x80) return character > 0x20 && character < 0x7F && u_isalnum(code(character)) == 0;
   return (category_of_unicode_8(character) & U_GC_P_MASK) != 0;
 }
 
