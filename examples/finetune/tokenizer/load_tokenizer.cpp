@@ -61,8 +61,8 @@ Tokenizer load_word_piece(const fs::path& folder, const TokenizerConfig& config)
   for_each_line(read_text_file(folder / "vocab.txt"),
                 [&](std::string_view line) { vocabulary.set(line, line_number++); });
   const Names defaults = default_names(config, vocabulary, true);
-  const auto sequence = SequenceTemplate::bert(needed(vocabulary, config, defaults, "cls_token"),
-                                               needed(vocabulary, config, defaults, "sep_token"));
+  const TokenId classifier = needed(vocabulary, config, defaults, "cls_token");
+  const auto sequence = SequenceTemplate::bert(classifier, needed(vocabulary, config, defaults, "sep_token"));
   BertNormalizer normalizer;
   normalizer.lower_case = config.lower_case.value_or(true);
   normalizer.strip_accents = config.strip_accents.value_or(normalizer.lower_case);
@@ -95,9 +95,10 @@ Tokenizer load_byte_bpe(const fs::path& folder, const TokenizerConfig& config) {
   Vocabulary vocabulary = read_vocabulary(JsonObject{json, (folder / "vocab.json").string()});
   const Names defaults = default_names(config, vocabulary, false);
   SequenceTemplate sequence;
-  if (defaults.contains("cls_token"))
-    sequence = SequenceTemplate::roberta(needed(vocabulary, config, defaults, "cls_token"),
-                                         needed(vocabulary, config, defaults, "sep_token"));
+  if (defaults.contains("cls_token")) {
+    const TokenId classifier = needed(vocabulary, config, defaults, "cls_token");
+    sequence = SequenceTemplate::roberta(classifier, needed(vocabulary, config, defaults, "sep_token"));
+  }
   ByteBpe model{vocabulary,
                 read_merges(folder / "merges.txt"),
                 {.unknown_token = "", .add_prefix_space = config.add_prefix_space.value_or(false)}};
@@ -106,10 +107,7 @@ Tokenizer load_byte_bpe(const fs::path& folder, const TokenizerConfig& config) {
   return Tokenizer{std::move(parts)};
 }
 
-}  // namespace
-
-Tokenizer load_tokenizer(const fs::path& folder) {
-  pst::require(fs::is_directory(folder), folder.string(), ": is no folder, expected a Hugging Face folder");
+Tokenizer load_any(const fs::path& folder) {
   const TokenizerConfig config = read_tokenizer_config(folder);
   if (const auto path = folder / "tokenizer.json"; fs::exists(path)) {
     const auto json = read_json_file(path);
@@ -119,6 +117,19 @@ Tokenizer load_tokenizer(const fs::path& folder) {
   if (fs::exists(folder / "vocab.json")) return load_byte_bpe(folder, config);
   pst::fail(folder.string(), ": has no tokenizer.json, no vocab.txt and no vocab.json with merges.txt: ",
             "put the tokenizer's files next to the model's");
+}
+
+}  // namespace
+
+Tokenizer load_tokenizer(const fs::path& folder) {
+  pst::require(fs::is_directory(folder), folder.string(), ": is no folder, expected a Hugging Face folder");
+  try {
+    return load_any(folder);
+  } catch (const pst::Error& error) {
+    // What is said of tokens does not say where they came from.
+    if (std::string_view{error.what()}.starts_with(folder.string())) throw;
+    pst::fail(folder.string(), ": ", error.what());
+  }
 }
 
 }  // namespace finetune
