@@ -41,7 +41,9 @@ void check_gradients(Model& model, const Golden& golden) {
   double worst = 0.0;
   for (const auto& [name, grad] : found) {
     INFO(name);
-    const double error = relative_error(grad, golden.file.read<float>("grad." + name));
+    // The bias of keys adds the same to all scores of a row: its gradient is 0 but for rounding.
+    const double least = name.ends_with("key.bias") ? 1e-3 : 1e-5;
+    const double error = relative_error(grad, golden.file.read<float>("grad." + name), least);
     CHECK(error < tolerance);
     worst = std::max(worst, error);
   }
