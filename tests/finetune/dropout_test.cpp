@@ -22,7 +22,7 @@ TEST_CASE("dropout in a model follows its seed, and none is without effect") {
 }
 
 // Float allows no finite difference of single numbers: of all parameters at once, in a random direction, the loss
-// changes by 0.01 or more while it is rounded to about 1e-7. The largest relative error measured is 2e-3.
+// changes by 0.01 or more while it is rounded to about 1e-7. The largest relative error measured is 4e-4.
 TEST_CASE("gradients with dropout are the finite differences of the loss with the same seed") {
   for (const std::string name : {"bert", "roberta", "gpt2"}) {
     CAPTURE(name);
@@ -46,13 +46,13 @@ TEST_CASE("gradients with dropout are the finite differences of the loss with th
       direction = direction * (0.2F * grad.norm() / direction.norm()) + grad;
       expected += static_cast<double>(direction.cwiseProduct(grad).sum());
     }
-    const float step = 1e-3F;
+    const float step = 3e-4F;
     move(step);
     const double above = loaded.model->learn(golden.batch(), golden.targets(), pass);
     move(-2 * step);
     const double below = loaded.model->learn(golden.batch(), golden.targets(), pass);
     const double found = (above - below) / (2 * static_cast<double>(step));
     MESSAGE("relative error of the difference: ", std::abs(found - expected) / expected);
-    CHECK(found == doctest::Approx(expected).epsilon(0.01));
+    CHECK(found == doctest::Approx(expected).epsilon(2e-3));
   }
 }
