@@ -181,7 +181,7 @@ std::string config_text(const ModelConfig& config, const std::string& dtype) {
     }
     json.erase("num_labels");
   }
-  return json.dump(2) + '\n';
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
 }
 
 }  // namespace finetune
