@@ -77,6 +77,7 @@ def make(name, model, seed, call, batch):
     model.eval()
     randomise(model, seed)
     model.save_pretrained(DATA / name)
+    (DATA / name / "generation_config.json").unlink(missing_ok=True)
     model.double()
     loss, logits, extra = call(model)
     golden = dict(batch, logits=logits.detach(), loss=loss.detach().reshape(1), lengths=torch.tensor(LENGTHS), **extra)
