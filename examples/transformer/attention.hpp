@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cmath>
-#include <limits>
+#include <cstdint>
+#include <optional>
 #include <span>
 
+#include "transformer/dropout.hpp"
 #include "transformer/projection.hpp"
 
 namespace transformer {
@@ -13,9 +16,12 @@ namespace transformer {
 struct Sequences {
   index_t tokens = 1;                     ///< rows per sequence
   std::span<const index_t> lengths = {};  ///< real tokens per sequence, the rest is padding; empty: all are real
+  bool packed = false;                    ///< padding has no rows: a sequence has as many rows as its length
+  std::uint64_t dropout_seed = 0;         ///< of this pass through the model; 0 drops nothing
 };
 
-/// Multi-head attention, out(softmax(Q K^T / sqrt(d)) V) (Vaswani et al., 2017), with four linear layers.
+/// Multi-head attention, out(softmax(Q K^T / sqrt(d)) V) (Vaswani et al., 2017), with four linear layers, or with two
+/// where one layer gives query, key and value side by side.
 template <class Linear>
 struct Attention {
   using Scalar = scalar_of<Linear>;
@@ -25,24 +31,29 @@ struct Attention {
     Matrix<Scalar> q, k, v, context;
     Matrix<Scalar> probability;  ///< one tokens x tokens square per sequence and head, on top of each other
     Matrix<Scalar> grad_context, grad_q, grad_k, grad_v, grad_part;
+    Matrix<Scalar> together, dropped;
   };
 
-  Projection<Linear> query, key, value, output;
+  Projection<Linear> query;  ///< without `key` and `value`, all three of them
+  std::optional<Projection<Linear>> key{}, value{};
+  Projection<Linear> output;
   index_t heads = 1;
   bool causal = false;  ///< a token sees itself and what is before it (GPT-2), or everything (BERT)
+  Dropout dropout{};    ///< of probabilities; the seed tells this attention from others
 
   void forward(const Matrix<Scalar>& x, Sequences sequences, Tape& tape, Matrix<Scalar>& y) {
-    query.forward(x, tape.q);
-    key.forward(x, tape.k);
-    value.forward(x, tape.v);
-    const index_t tokens = sequences.tokens;
-    tape.context.resize(x.rows(), x.cols());
-    tape.probability.resize(x.rows() * heads, tokens);
-    for_each_head(x, tokens, [&](index_t square, auto head) {
-      auto p = tape.probability.middleRows(square * tokens, tokens);
-      p.noalias() = head(tape.q) * head(tape.k).transpose();
-      softmax_rows(p, visible(sequences, square / heads));
-      head(tape.context).noalias() = p * head(tape.v);
+    project(x, tape);
+    tape.context.resize(x.rows(), width());
+    tape.probability.resize(squares(x, sequences) * sequences.tokens, sequences.tokens);
+    for_each_head(x, sequences, [&](const Head& head) {
+      auto p = head.square(tape.probability);
+      p.noalias() = head.of(tape.q) * head.of(tape.k).transpose();
+      softmax_rows(p, head.keys);
+      const Dropout drop = dropout_of(head, sequences);
+      if (drop.active())
+        head.of(tape.context).noalias() = dropped(p, drop, tape.dropped) * head.of(tape.v);
+      else
+        head.of(tape.context).noalias() = p * head.of(tape.v);
     });
     output.forward(tape.context, y);
   }
@@ -50,52 +61,104 @@ struct Attention {
   void backward(const Matrix<Scalar>& x, Sequences sequences, Tape& tape, const Matrix<Scalar>& grad_y,
                 Matrix<Scalar>& grad_x) {
     output.backward(tape.context, grad_y, tape.grad_context);
-    for (Matrix<Scalar>* grad : {&tape.grad_q, &tape.grad_k, &tape.grad_v}) grad->resize(x.rows(), x.cols());
-    const index_t tokens = sequences.tokens;
+    for (Matrix<Scalar>* grad : {&tape.grad_q, &tape.grad_k, &tape.grad_v}) grad->resize(x.rows(), width());
     const Scalar scale = inverse_root();
-    Matrix<Scalar> grad_score(tokens, tokens);
-    for_each_head(x, tokens, [&](index_t square, auto head) {
-      const auto p = tape.probability.middleRows(square * tokens, tokens);
-      head(tape.grad_v).noalias() = p.transpose() * head(tape.grad_context);
-      grad_score.noalias() = head(tape.grad_context) * head(tape.v).transpose();
-      for (index_t row = 0; row < tokens; ++row) {
+    Matrix<Scalar> grad_score;
+    for_each_head(x, sequences, [&](const Head& head) {
+      const auto p = head.square(tape.probability);
+      const Dropout drop = dropout_of(head, sequences);
+      if (drop.active())
+        head.of(tape.grad_v).noalias() = dropped(p, drop, tape.dropped).transpose() * head.of(tape.grad_context);
+      else
+        head.of(tape.grad_v).noalias() = p.transpose() * head.of(tape.grad_context);
+      grad_score.noalias() = head.of(tape.grad_context) * head.of(tape.v).transpose();
+      drop.apply(grad_score);
+      for (index_t row = 0; row < head.rows; ++row) {
         const Scalar mean = grad_score.row(row).dot(p.row(row));
         grad_score.row(row).array() = scale * p.row(row).array() * (grad_score.row(row).array() - mean);
       }
-      head(tape.grad_q).noalias() = grad_score * head(tape.k);
-      head(tape.grad_k).noalias() = grad_score.transpose() * head(tape.q);
+      head.of(tape.grad_q).noalias() = grad_score * head.of(tape.k);
+      head.of(tape.grad_k).noalias() = grad_score.transpose() * head.of(tape.q);
     });
-    query.backward(x, tape.grad_q, grad_x);
-    key.backward(x, tape.grad_k, tape.grad_part);
-    grad_x += tape.grad_part;
-    value.backward(x, tape.grad_v, tape.grad_part);
-    grad_x += tape.grad_part;
+    project_backward(x, tape, grad_x);
   }
 
-  /// Calls `visit` with each of the four linear layers.
+  /// Calls `visit` with each of the linear layers.
   template <class Visit>
   void for_each_projection(Visit&& visit) {
     visit(query);
-    visit(key);
-    visit(value);
+    if (key) visit(*key);
+    if (value) visit(*value);
     visit(output);
   }
 
  private:
+  /// Where one head of one sequence is.
+  struct Head {
+    index_t number, row, rows, keys, col, width, tokens;
+
+    [[nodiscard]] auto of(Matrix<Scalar>& all) const { return all.block(row, col, rows, width); }
+    [[nodiscard]] auto square(Matrix<Scalar>& all) const { return all.block(number * tokens, 0, rows, rows); }
+  };
+
+  void project(const Matrix<Scalar>& x, Tape& tape) {
+    if (key) {
+      query.forward(x, tape.q);
+      key->forward(x, tape.k);
+      value->forward(x, tape.v);
+      return;
+    }
+    query.forward(x, tape.together);
+    tape.q = tape.together.leftCols(width());
+    tape.k = tape.together.middleCols(width(), width());
+    tape.v = tape.together.rightCols(width());
+  }
+  void project_backward(const Matrix<Scalar>& x, Tape& tape, Matrix<Scalar>& grad_x) {
+    if (!key) {
+      tape.together.resize(x.rows(), 3 * width());
+      tape.together << tape.grad_q, tape.grad_k, tape.grad_v;
+      return query.backward(x, tape.together, grad_x);
+    }
+    query.backward(x, tape.grad_q, grad_x);
+    key->backward(x, tape.grad_k, tape.grad_part);
+    grad_x += tape.grad_part;
+    value->backward(x, tape.grad_v, tape.grad_part);
+    grad_x += tape.grad_part;
+  }
+  [[nodiscard]] index_t width() const { return output.weight.cols(); }
   [[nodiscard]] Scalar inverse_root() const {
-    return static_cast<Scalar>(1.0 / std::sqrt(static_cast<double>(query.weight.rows() / heads)));
+    return static_cast<Scalar>(1.0 / std::sqrt(static_cast<double>(width() / heads)));
   }
-  [[nodiscard]] static index_t visible(Sequences sequences, index_t sequence) {
-    return sequences.lengths.empty() ? sequences.tokens : sequences.lengths[static_cast<std::size_t>(sequence)];
+  [[nodiscard]] Dropout dropout_of(const Head& head, Sequences sequences) const {
+    if (sequences.dropout_seed == 0) return {};
+    return Dropout{dropout.probability, sequences.dropout_seed ^ dropout.seed}.part(
+        static_cast<std::uint64_t>(head.number));
   }
-  /// `run(square, head)`: `head(matrix)` is the block of this sequence and head.
+  template <class Block>
+  [[nodiscard]] static const Matrix<Scalar>& dropped(const Block& p, const Dropout& drop, Matrix<Scalar>& scratch) {
+    scratch = p;
+    drop.apply(scratch);
+    return scratch;
+  }
+  /// The number of heads in all sequences.
+  [[nodiscard]] index_t squares(const Matrix<Scalar>& x, Sequences sequences) const {
+    return heads * (sequences.packed ? static_cast<index_t>(sequences.lengths.size()) : x.rows() / sequences.tokens);
+  }
+  /// Calls `run` with every head of every sequence.
   template <class Run>
-  void for_each_head(const Matrix<Scalar>& x, index_t tokens, Run&& run) const {
-    const index_t width = x.cols() / heads;
-    for (index_t square = 0; square < x.rows() / tokens * heads; ++square)
-      run(square, [=, this](Matrix<Scalar>& all) {
-        return all.block(square / heads * tokens, square % heads * width, tokens, width);
-      });
+  void for_each_head(const Matrix<Scalar>& x, Sequences sequences, Run&& run) const {
+    const index_t head_width = width() / heads;
+    Head head{0, 0, 0, 0, 0, head_width, sequences.tokens};
+    while (head.number < squares(x, sequences)) {
+      const auto sequence = static_cast<std::size_t>(head.number / heads);
+      head.keys = sequences.lengths.empty() ? sequences.tokens : sequences.lengths[sequence];
+      head.rows = sequences.packed ? head.keys : sequences.tokens;
+      for (index_t h = 0; h < heads; ++h, ++head.number) {
+        head.col = h * head_width;
+        run(std::as_const(head));
+      }
+      head.row += head.rows;
+    }
   }
   template <class Block>
   void softmax_rows(Block& p, index_t keys) const {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "transformer/attention.hpp"
 #include "transformer/gelu.hpp"
@@ -24,6 +26,24 @@ struct EncoderConfig {
   NormPlace norm = NormPlace::before;
   GeluForm gelu = GeluForm::exact;
   bool causal = false;
+  bool together = false;           ///< query, key and value are one linear layer, called as `EncoderNames::together`
+  double norm_epsilon = 1e-5;      ///< of every layer norm
+  double attention_dropout = 0.0;  ///< of attention probabilities
+  double dropout = 0.0;            ///< of what attention and the feed-forward layer give
+};
+
+/// What the layers of an encoder are called: "block0.query".
+struct EncoderNames {
+  std::string_view block = "block";  ///< in front of the number of a block
+  std::string_view query = "query", key = "key", value = "value", together = "query_key_value";
+  std::string_view attention_output = "attention_output", feed_in = "feed_in", feed_out = "feed_out";
+  std::string_view norm1 = "norm1", norm2 = "norm2";
+  std::string_view last_norm = "norm";
+
+  /// The name of a layer in block `number`.
+  [[nodiscard]] std::string in_block(index_t number, std::string_view layer) const {
+    return std::string{block} + std::to_string(number) + "." + std::string{layer};
+  }
 };
 
 /// Attention, then a feed-forward layer, each with layer norm and a way around it.
@@ -36,7 +56,7 @@ struct Block {
     typename Attention<Linear>::Tape attention;
     typename LayerNorm<Scalar>::Tape norm1, norm2;
     Matrix<Scalar> attention_in, middle, feed_in, hidden, active;
-    Matrix<Scalar> grad, grad_part, grad_hidden;
+    Matrix<Scalar> grad, grad_part, grad_hidden, grad_dropped;
   };
 
   Attention<Linear> attention;
@@ -44,37 +64,38 @@ struct Block {
   Projection<Linear> feed_in, feed_out;
   Gelu<Scalar> gelu;
   NormPlace place;
+  std::uint64_t number;  ///< tells the dropout of this block from that of others
+  double dropout;
 
   /// `options(name)` gives the options of the linear layer of that name.
   template <class MakeOptions>
-  Block(const std::string& name, const EncoderConfig& config, MakeOptions&& options)
-      : attention{.query = {{config.width, config.width}, options(name + ".query")},
-                  .key = {{config.width, config.width}, options(name + ".key")},
-                  .value = {{config.width, config.width}, options(name + ".value")},
-                  .output = {{config.width, config.width}, options(name + ".attention_output")},
-                  .heads = config.heads,
-                  .causal = config.causal},
-        norm1{name + ".norm1", config.width},
-        norm2{name + ".norm2", config.width},
-        feed_in{{config.width, config.hidden}, options(name + ".feed_in")},
-        feed_out{{config.hidden, config.width}, options(name + ".feed_out")},
+  Block(index_t number_, const EncoderNames& names, const EncoderConfig& config, MakeOptions&& options)
+      : attention{make_attention(number_, names, config, options)},
+        norm1{names.in_block(number_, names.norm1), config.width, config.norm_epsilon},
+        norm2{names.in_block(number_, names.norm2), config.width, config.norm_epsilon},
+        feed_in{{config.width, config.hidden}, options(names.in_block(number_, names.feed_in))},
+        feed_out{{config.hidden, config.width}, options(names.in_block(number_, names.feed_out))},
         gelu{config.gelu},
-        place{config.norm} {}
+        place{config.norm},
+        number{static_cast<std::uint64_t>(number_)},
+        dropout{config.dropout} {}
 
   void forward(const Matrix<Scalar>& x, Sequences sequences, Tape& tape, Matrix<Scalar>& y) {
     if (place == NormPlace::before) {
       norm1.forward(x, tape.norm1, tape.attention_in);
       attention.forward(tape.attention_in, sequences, tape.attention, tape.middle);
+      drop(0, sequences).apply(tape.middle);
       tape.middle += x;
       norm2.forward(tape.middle, tape.norm2, tape.feed_in);
-      feed_forward(tape, y);
+      feed_forward(sequences, tape, y);
       y += tape.middle;
     } else {
       tape.attention_in = x;
       attention.forward(x, sequences, tape.attention, tape.middle);
+      drop(0, sequences).apply(tape.middle);
       tape.middle += x;
       norm1.forward(tape.middle, tape.norm1, tape.feed_in);
-      feed_forward(tape, tape.middle);
+      feed_forward(sequences, tape, tape.middle);
       tape.middle += tape.feed_in;
       norm2.forward(tape.middle, tape.norm2, y);
     }
@@ -82,23 +103,23 @@ struct Block {
 
   void backward(Sequences sequences, Tape& tape, const Matrix<Scalar>& grad_y, Matrix<Scalar>& grad_x) {
     if (place == NormPlace::before) {
-      feed_backward(tape, grad_y, tape.grad_part);
+      feed_backward(sequences, tape, grad_y, tape.grad_part);
       norm2.backward(tape.norm2, tape.grad_part, tape.grad);
       tape.grad += grad_y;
-      attention.backward(tape.attention_in, sequences, tape.attention, tape.grad, tape.grad_part);
+      attention_backward(sequences, tape, tape.grad_part);
       norm1.backward(tape.norm1, tape.grad_part, grad_x);
       grad_x += tape.grad;
     } else {
       norm2.backward(tape.norm2, grad_y, tape.grad);
-      feed_backward(tape, tape.grad, tape.grad_part);
+      feed_backward(sequences, tape, tape.grad, tape.grad_part);
       tape.grad_part += tape.grad;
       norm1.backward(tape.norm1, tape.grad_part, tape.grad);
-      attention.backward(tape.attention_in, sequences, tape.attention, tape.grad, grad_x);
+      attention_backward(sequences, tape, grad_x);
       grad_x += tape.grad;
     }
   }
 
-  /// Calls `visit` with each of the six linear layers.
+  /// Calls `visit` with each of the linear layers.
   template <class Visit>
   void for_each_projection(Visit&& visit) {
     attention.for_each_projection(visit);
@@ -113,15 +134,58 @@ struct Block {
   }
 
  private:
-  void feed_forward(Tape& tape, Matrix<Scalar>& y) {
+  template <class MakeOptions>
+  [[nodiscard]] static Attention<Linear> make_attention(index_t block, const EncoderNames& names,
+                                                        const EncoderConfig& config, MakeOptions& options) {
+    const auto make = [&](std::string_view name, index_t out) {
+      return Projection<Linear>{{config.width, out}, options(names.in_block(block, name))};
+    };
+    const Dropout dropout{config.attention_dropout, salt(static_cast<std::uint64_t>(block), 2)};
+    if (config.together)
+      return {.query = make(names.together, 3 * config.width),
+              .output = make(names.attention_output, config.width),
+              .heads = config.heads,
+              .causal = config.causal,
+              .dropout = dropout};
+    return {.query = make(names.query, config.width),
+            .key = make(names.key, config.width),
+            .value = make(names.value, config.width),
+            .output = make(names.attention_output, config.width),
+            .heads = config.heads,
+            .causal = config.causal,
+            .dropout = dropout};
+  }
+  /// Different for every place in the encoder where something is dropped.
+  [[nodiscard]] static std::uint64_t salt(std::uint64_t block, std::uint64_t use) {
+    return pst::mix_bits(4 * block + use);
+  }
+  [[nodiscard]] Dropout drop(std::uint64_t use, Sequences sequences) const {
+    if (sequences.dropout_seed == 0) return {};
+    return Dropout{dropout, sequences.dropout_seed}.part(salt(number, use));
+  }
+  /// The gradient behind a dropout.
+  [[nodiscard]] static const Matrix<Scalar>& through(const Dropout& dropout, const Matrix<Scalar>& grad,
+                                                     Matrix<Scalar>& scratch) {
+    if (!dropout.active()) return grad;
+    scratch = grad;
+    dropout.apply(scratch);
+    return scratch;
+  }
+  void feed_forward(Sequences sequences, Tape& tape, Matrix<Scalar>& y) {
     feed_in.forward(tape.feed_in, tape.hidden);
     gelu.forward(tape.hidden, tape.active);
     feed_out.forward(tape.active, y);
+    drop(1, sequences).apply(y);
   }
-  void feed_backward(Tape& tape, const Matrix<Scalar>& grad_y, Matrix<Scalar>& grad_x) {
-    feed_out.backward(tape.active, grad_y, tape.grad_hidden);
+  void feed_backward(Sequences sequences, Tape& tape, const Matrix<Scalar>& grad_y, Matrix<Scalar>& grad_x) {
+    feed_out.backward(tape.active, through(drop(1, sequences), grad_y, tape.grad_dropped), tape.grad_hidden);
     gelu.backward(tape.hidden, tape.grad_hidden, tape.grad_hidden);
     feed_in.backward(tape.feed_in, tape.grad_hidden, grad_x);
+  }
+  /// From tape.grad.
+  void attention_backward(Sequences sequences, Tape& tape, Matrix<Scalar>& grad_x) {
+    attention.backward(tape.attention_in, sequences, tape.attention,
+                       through(drop(0, sequences), tape.grad, tape.grad_dropped), grad_x);
   }
 };
 

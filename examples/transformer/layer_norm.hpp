@@ -15,10 +15,12 @@ struct LayerNorm {
   };
 
   Trained<Scalar> gain, bias;
-  Scalar epsilon = static_cast<Scalar>(1e-5);
+  Scalar epsilon;
 
-  LayerNorm(const std::string& name, index_t width)
-      : gain{name + ".gain", 1, width, 1}, bias{name + ".bias", 1, width, 0, pst::ParameterGroup::bias} {}
+  LayerNorm(const std::string& name, index_t width, double epsilon_ = 1e-5)
+      : gain{name + ".gain", 1, width, 1},
+        bias{name + ".bias", 1, width, 0, pst::ParameterGroup::bias},
+        epsilon{static_cast<Scalar>(epsilon_)} {}
 
   void forward(const Matrix<Scalar>& x, Tape& tape, Matrix<Scalar>& y) const {
     tape.normal = x.colwise() - x.rowwise().mean();

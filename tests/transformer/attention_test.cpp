@@ -17,8 +17,8 @@ using Dense = DenseLinear<double>;
 Attention<Dense> make_attention(bool causal) {
   const pst::Shape square{.in = 6, .out = 6};
   Attention<Dense> made{.query = {square, {.name = "query"}},
-                        .key = {square, {.name = "key"}},
-                        .value = {square, {.name = "value"}},
+                        .key = Projection<Dense>{square, {.name = "key"}},
+                        .value = Projection<Dense>{square, {.name = "value"}},
                         .output = {square, {.name = "output"}},
                         .heads = 2,
                         .causal = causal};

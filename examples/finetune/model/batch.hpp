@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "finetune/model/config.hpp"
+#include "transformer/attention.hpp"
+
+namespace finetune {
+
+/// Sequences of equal length, the shorter ones padded at their end.
+struct Batch {
+  index_t tokens = 0;                  ///< per sequence, with padding
+  std::span<const int> ids;            ///< sequences x tokens
+  std::span<const index_t> lengths{};  ///< real tokens of each sequence; empty: all are real
+  std::span<const int> types{};        ///< sequences x tokens; empty: all are 0
+};
+
+/// A batch without its padding, which is never computed: one row per real token.
+struct PackedBatch {
+  index_t tokens = 0;
+  std::vector<index_t> lengths;
+  std::vector<index_t> first;              ///< the first row of each sequence
+  std::vector<int> ids, positions, types;  ///< one per row
+
+  [[nodiscard]] index_t rows() const noexcept { return static_cast<index_t>(ids.size()); }
+  [[nodiscard]] transformer::Sequences sequences(std::uint64_t dropout_seed) const noexcept {
+    return {.tokens = tokens, .lengths = lengths, .packed = true, .dropout_seed = dropout_seed};
+  }
+};
+
+/// Packs a batch for a model; throws pst::Error when the batch does not fit its shapes or the model.
+[[nodiscard]] PackedBatch pack(const Batch& batch, const ModelConfig& config);
+
+}  // namespace finetune

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+
+#include "finetune/model/batch.hpp"
+#include "finetune/model/body.hpp"
+
+namespace finetune {
+
+/// What goes into the first block: the word, its position and its type, and in BERT and RoBERTa a layer norm.
+class Embeddings {
+ public:
+  using Table = transformer::Trained<float>;
+
+  /// Without `trains` the tables have no gradient, which would be as large as they are.
+  Embeddings(const ModelConfig& config, bool trains);
+
+  void forward(const PackedBatch& batch, std::uint64_t dropout_seed, Matrix& y);
+  /// Of the last forward; `grad` is used up.
+  void backward(const PackedBatch& batch, std::uint64_t dropout_seed, Matrix& grad);
+  void zero_gradients();
+
+  [[nodiscard]] bool trains() const noexcept { return trains_; }
+  [[nodiscard]] Table& words() noexcept { return words_; }
+  [[nodiscard]] std::optional<Norm>& norm() noexcept { return norm_; }
+  /// Calls `visit` with each table.
+  template <class Visit>
+  void for_each_table(Visit&& visit) {
+    visit(words_);
+    visit(positions_);
+    if (types_) visit(*types_);
+  }
+
+ private:
+  [[nodiscard]] transformer::Dropout dropout(std::uint64_t seed) const;
+
+  bool trains_;
+  Table words_, positions_;
+  std::optional<Table> types_;
+  std::optional<Norm> norm_;
+  Norm::Tape tape_;
+  Matrix sum_;
+  double dropout_;
+  index_t pad_id_, pad_position_;
+};
+
+}  // namespace finetune

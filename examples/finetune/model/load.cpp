@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <pst/core/error.hpp>
+
+#include <algorithm>
+#include <map>
+
+#include "finetune/model/folder.hpp"
+#include "finetune/model/stored_tensors.hpp"
+
+namespace finetune {
+
+namespace {
+
+/// Checks every tensor of the folder before anything is allocated, and says which of the model's are missing.
+class Plan {
+ public:
+  Plan(const ModelConfig& config, bool head_in_folder, StoredTensors& stored) {
+    for (const ExpectedTensor& tensor : expected_tensors(config)) owner_of_[tensor.name] = tensor.owner;
+    for (const Owner owner : {Owner::pooler, Owner::head})
+      is_new_[owner] = (owner == Owner::head && !head_in_folder) || has_none(config, owner, stored);
+    for (const ExpectedTensor& tensor : expected_tensors(config))
+      if (is_new(tensor.name))
+        made_new_.push_back(tensor.name);
+      else
+        static_cast<void>(stored.require(tensor));
+  }
+  [[nodiscard]] bool is_new(const std::string& name) const { return is_new(owner_of_.at(name)); }
+  [[nodiscard]] bool is_new(Owner owner) const { return owner != Owner::encoder && is_new_.at(owner); }
+  [[nodiscard]] const std::vector<std::string>& made_new() const noexcept { return made_new_; }
+
+ private:
+  [[nodiscard]] static bool has_none(const ModelConfig& config, Owner owner, const StoredTensors& stored) {
+    return std::ranges::none_of(expected_tensors(config), [&](const ExpectedTensor& tensor) {
+      return tensor.owner == owner && stored.find(tensor.name) != nullptr;
+    });
+  }
+
+  std::map<std::string, Owner> owner_of_;
+  std::map<Owner, bool> is_new_;
+  std::vector<std::string> made_new_;
+};
+
+void fill(const TensorPlace& place, Matrix& value, const std::vector<float>& stored) {
+  for (index_t row = 0; row < value.rows(); ++row)
+    for (index_t col = 0; col < value.cols(); ++col)
+      value(row, col) = stored[static_cast<std::size_t>(place.offset(row, col, value.rows(), value.cols()))];
+}
+
+}  // namespace
+
+LoadedModel load_model(const std::filesystem::path& folder, const ModelOptions& options, const MakeBody& make_body) {
+  ModelConfig config = read_config(folder);
+  if (!options.labels.empty()) config = with_labels(config, options.labels);
+  StoredTensors stored{folder, config};
+  const Plan plan{config, config.has_head && !options.new_head, stored};
+
+  LoadedModel loaded;
+  loaded.model =
+      make_model(config, make_body({encoder_config(config, options.together), encoder_names(config.architecture)}),
+                 options.train_embeddings);
+  loaded.model->for_each_tensor([&](const TensorPlace& place, Matrix& value, LinearLayer*) {
+    if (!plan.is_new(place.name)) fill(place, value, stored.read(place.name));
+  });
+  for (const Owner owner : {Owner::pooler, Owner::head})
+    if (plan.is_new(owner)) loaded.model->initialise(owner, options.seed + (owner == Owner::pooler ? 0 : 1));
+  loaded.model->attach();
+  loaded.made_new = plan.made_new();
+  loaded.unused = stored.unused();
+  return loaded;
+}
+
+}  // namespace finetune

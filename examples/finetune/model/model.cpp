@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "finetune/model/model.hpp"
+
+#include <pst/core/error.hpp>
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+namespace finetune {
+
+namespace {
+
+pst::Tensor tensor_of(const std::string& name, pst::MatrixView<float> value) {
+  const auto size = static_cast<std::size_t>(value.size());
+  return pst::Tensor::from<float>(name, {value.rows, value.cols}, {value.data, size});
+}
+
+void put(const pst::Tensor& tensor, pst::MatrixView<float> value) {
+  const std::vector<float> values = tensor.values<float>();
+  pst::require(tensor.shape == std::vector<index_t>{value.rows, value.cols}, "tensor ", tensor.name,
+               " does not fit, expected ", value.rows, " x ", value.cols, " numbers");
+  std::ranges::copy(values, value.data);
+}
+
+/// "h.0.ln_1.gain" is called "h.0.ln_1.weight" in a folder.
+std::string folder_name(std::string_view prefix, std::string_view name) {
+  std::string made = std::string{prefix} + std::string{name};
+  if (made.ends_with(".gain")) made.replace(made.size() - 4, 4, "weight");
+  return made;
+}
+
+}  // namespace
+
+Model::Model(ModelConfig config, std::unique_ptr<Body> body, bool train_embeddings)
+    : config_{std::move(config)}, body_{std::move(body)}, embeddings_{config_, train_embeddings} {}
+
+void Model::next_logits(const Batch&, Matrix&) { pst::fail("only a language model has a next token"); }
+
+void Model::attach() {
+  body_->attach();
+  for (const Top& top : tops()) top.dense.attach();
+  parameters_.clear();
+  const std::string_view prefix = prefix_of(config_.architecture);
+  const auto add_norm = [&](Norm& norm) {
+    norm.for_each_parameter([&](const pst::Parameter<float>& parameter) {
+      add_parameter(Part::norm, folder_name(prefix, parameter.name), parameter);
+    });
+  };
+  if (embeddings_.trains())
+    embeddings_.for_each_table(
+        [&](Embeddings::Table& table) { add_parameter(Part::embedding, table.name, table.parameter()); });
+  if (embeddings_.norm()) add_norm(*embeddings_.norm());
+  body_->for_each_layer([&](LinearLayer& layer) {
+    layer.for_each_parameter([&](const pst::Parameter<float>& parameter) {
+      const bool is_whole = parameter.name.starts_with(layer.name() + ".");
+      const std::string name =
+          is_whole ? std::string{parameter.name} : layer.name() + "." + std::string{parameter.name};
+      add_parameter(Part::layer, std::string{prefix} + name, parameter);
+    });
+  });
+  body_->for_each_norm(add_norm);
+  for (const Top& top : tops())
+    top.dense.layer.for_each_parameter([&](const pst::Parameter<float>& parameter) {
+      add_parameter(top.part, std::string{parameter.name}, parameter);
+    });
+  for (ModelParameter& each : parameters_) each.parameter.name = each.name;
+}
+
+void Model::add_parameter(Part part, std::string name, const pst::Parameter<float>& parameter) {
+  parameters_.push_back({part, std::move(name), parameter});
+}
+
+void Model::begin_step(double step, double steps) {
+  body_->begin_step(step, steps);
+  body_->for_each_norm([](Norm& norm) {
+    norm.for_each_parameter([](const pst::Parameter<float>& each) { transformer::map(each.grad).setZero(); });
+  });
+  embeddings_.zero_gradients();
+  for (const Top& top : tops()) top.dense.layer.begin_step(step / steps);
+}
+
+void Model::encode(const Batch& batch, std::uint64_t dropout_seed) {
+  batch_ = pack(batch, config_);
+  dropout_seed_ = dropout_seed;
+  embeddings_.forward(batch_, dropout_seed, embedded_);
+  body_->forward(embedded_, batch_.sequences(dropout_seed), encoded_);
+}
+
+void Model::encode_backward(const Matrix& grad_encoded) {
+  body_->backward(batch_.sequences(dropout_seed_), grad_encoded, grad_embedded_);
+  embeddings_.backward(batch_, dropout_seed_, grad_embedded_);
+}
+
+void Model::for_each_tensor(const VisitTensor& visit) {
+  embeddings_.for_each_table([&](Embeddings::Table& table) { visit({.name = table.name}, table.value, nullptr); });
+  const auto in_encoder = [&](const std::string& name, Matrix& value, LinearLayer* layer) {
+    visit(encoder_place(config_.architecture, name), value, layer);
+  };
+  const auto visit_norm = [&](Norm& norm) {
+    in_encoder(norm.gain.name, norm.gain.value, nullptr);
+    in_encoder(norm.bias.name, norm.bias.value, nullptr);
+  };
+  if (embeddings_.norm()) visit_norm(*embeddings_.norm());
+  body_->for_each_layer([&](LinearLayer& layer) {
+    in_encoder(layer.name() + ".weight", layer.weight(), &layer);
+    in_encoder(layer.name() + ".bias", layer.bias(), nullptr);
+  });
+  body_->for_each_norm(visit_norm);
+  for (const Top& top : tops()) {
+    visit({.name = top.dense.name + ".weight"}, top.dense.weight, nullptr);
+    visit({.name = top.dense.name + ".bias", .is_vector = true}, top.dense.bias, nullptr);
+  }
+}
+
+void Model::initialise(Owner owner, std::uint64_t seed) {
+  std::mt19937_64 random{seed};
+  for (const Top& top : tops()) {
+    if (top.owner != owner) continue;
+    transformer::fill_normal(top.dense.weight, config_.initial_deviation, random);
+    top.dense.bias.setZero();
+  }
+}
+
+pst::TensorList Model::save() {
+  pst::TensorList list;
+  for (const ModelParameter& each : parameters_)
+    if (each.part != Part::layer) list.push_back(tensor_of(each.name, each.parameter.value));
+  body_->for_each_layer([&](LinearLayer& layer) {
+    for (pst::Tensor& tensor : layer.save()) {
+      tensor.name = layer.name() + "/" + tensor.name;
+      list.push_back(std::move(tensor));
+    }
+  });
+  return list;
+}
+
+void Model::restore(const pst::TensorList& state) {
+  body_->for_each_layer([&](LinearLayer& layer) {
+    const std::string prefix = layer.name() + "/";
+    pst::TensorList own;
+    for (const pst::Tensor& tensor : state)
+      if (tensor.name.starts_with(prefix)) {
+        own.push_back(tensor);
+        own.back().name.erase(0, prefix.size());
+      }
+    layer.restore(own);
+  });
+  for (const ModelParameter& each : parameters_)
+    if (each.part != Part::layer) put(pst::find(state, each.name), each.parameter.value);
+}
+
+}  // namespace finetune

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <pst/core/parameter.hpp>
+#include <pst/core/tensor.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "finetune/model/batch.hpp"
+#include "finetune/model/body.hpp"
+#include "finetune/model/config.hpp"
+#include "finetune/model/embeddings.hpp"
+#include "finetune/model/names.hpp"
+#include "transformer/dense_linear.hpp"
+
+namespace finetune {
+
+/// Which part of a model a parameter belongs to, to choose what trains.
+enum class Part {
+  embedding,
+  norm,
+  layer,   ///< a linear layer inside the blocks: its factors, scores, weight and bias
+  pooler,  ///< of BERT
+  head     ///< of the task
+};
+
+/// A parameter that may train. `parameter.name` is `name`, and lives as long as the model.
+struct ModelParameter {
+  Part part = Part::layer;
+  std::string name;  ///< as in a Hugging Face folder where it is a tensor of one
+  pst::Parameter<float> parameter;
+};
+
+/// What a batch should have given. Only what the task needs is read.
+struct Targets {
+  static constexpr int ignored = -100;
+
+  std::span<const int> labels{};    ///< one per sequence, or for a language model one per id: itself, or `ignored`
+  std::span<const float> values{};  ///< of a regression
+  double smoothing = 0.0;           ///< the share of every label that is spread over all
+};
+
+/// How one pass through a model is done.
+struct Pass {
+  std::uint64_t dropout_seed = 0;  ///< another one for each pass; 0 drops nothing
+  double share = 1.0;              ///< gradients are multiplied with it: 1 / n for n batches a step
+};
+
+/// A model of a Hugging Face folder, whatever the type of the linear layers in its blocks.
+///
+///     model->attach();                              // once, after the weights are filled
+///     model->begin_step(step, steps);               // masks are refreshed, gradients zero
+///     loss = model->learn(batch, targets, {.dropout_seed = seed});
+///     optimizer.step(...)                           // of those of parameters() that are to train
+///
+/// After the last update call `begin_step(steps, steps)` before the model is asked or saved.
+class Model {
+ public:
+  /// Logits: one row per sequence, or for a language model one per real token.
+  virtual void forward(const Batch& batch, Matrix& logits, const Pass& pass = {}) = 0;
+  /// Of the last forward: adds to the gradients of all parameters.
+  virtual void backward(const Matrix& grad_logits) = 0;
+  /// Forward, loss and backward. Returns the loss, a mean over all labels that count.
+  virtual double learn(const Batch& batch, const Targets& targets, const Pass& pass = {}) = 0;
+  /// The loss alone.
+  [[nodiscard]] virtual double loss(const Batch& batch, const Targets& targets) = 0;
+  /// The logits of the token that comes next, one row per sequence; only a language model has them.
+  virtual void next_logits(const Batch& batch, Matrix& logits);
+  virtual ~Model() = default;
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  void attach();
+  void begin_step(double step, double steps = 1.0);
+
+  [[nodiscard]] const ModelConfig& config() const noexcept { return config_; }
+  [[nodiscard]] Body& body() noexcept { return *body_; }
+  /// After `attach`: everything that may train, in a fixed order.
+  [[nodiscard]] std::span<const ModelParameter> parameters() const noexcept { return parameters_; }
+
+  /// A tensor of the folder, or a part of one; `layer` where it is the weight that a linear layer borrows.
+  using VisitTensor = std::function<void(const TensorPlace& place, Matrix& value, LinearLayer* layer)>;
+  void for_each_tensor(const VisitTensor& visit);
+  /// Random weights for what no folder gave: normal numbers, biases zero.
+  void initialise(Owner owner, std::uint64_t seed);
+
+  /// Everything that training may have changed, to go on from bit for bit.
+  [[nodiscard]] pst::TensorList save();
+  void restore(const pst::TensorList& state);
+
+ protected:
+  using Dense = transformer::Projection<transformer::DenseLinear<float>>;
+  /// A dense layer behind the blocks, with the part that it is and whose tensors they are.
+  struct Top {
+    Dense& dense;
+    Part part;
+    Owner owner;
+  };
+
+  Model(ModelConfig config, std::unique_ptr<Body> body, bool train_embeddings);
+  [[nodiscard]] virtual std::vector<Top> tops() { return {}; }
+
+  /// Embeddings and blocks, of which `encoded_` and `batch_` keep what backward needs.
+  void encode(const Batch& batch, std::uint64_t dropout_seed);
+  void encode_backward(const Matrix& grad_encoded);
+
+  ModelConfig config_;
+  std::unique_ptr<Body> body_;
+  Embeddings embeddings_;
+  PackedBatch batch_;
+  Matrix encoded_;
+  std::uint64_t dropout_seed_ = 0;
+
+ private:
+  void add_parameter(Part part, std::string name, const pst::Parameter<float>& parameter);
+
+  std::vector<ModelParameter> parameters_;
+  Matrix embedded_, grad_embedded_;
+};
+
+/// A model with weights that are zero, to be filled.
+[[nodiscard]] std::unique_ptr<Model> make_model(const ModelConfig& config, std::unique_ptr<Body> body,
+                                                bool train_embeddings);
+
+}  // namespace finetune

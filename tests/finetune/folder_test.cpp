@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <pst/io/checkpoint.hpp>
+#include <pst/io/safetensors_writer.hpp>
+
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+
+#include "model_data.hpp"
+
+using namespace finetune;
+using namespace finetune::test;
+using pst::io::ElementType;
+
+namespace {
+
+/// A tensor of a folder that a test changes.
+struct Stored {
+  std::string name;
+  ElementType type;
+  std::vector<index_t> shape;
+  std::vector<std::byte> bytes;
+};
+
+std::vector<Stored> tensors_of(const fs::path& folder) {
+  const auto file = pst::io::Checkpoint::open(folder);
+  std::vector<Stored> list;
+  for (const auto& entry : file.entries())
+    list.push_back({entry.name, entry.type, entry.shape, {entry.bytes.begin(), entry.bytes.end()}});
+  return list;
+}
+
+void write(const fs::path& file, std::span<const Stored> list) {
+  std::vector<pst::io::TensorEntry> entries;
+  for (const Stored& each : list) entries.push_back({each.name, each.type, each.shape, each.bytes});
+  pst::io::write_safetensors(file, entries);
+}
+
+using Change = std::function<void(std::vector<Stored>&)>;
+
+/// Copies a folder, with other tensors and with `text` in its config.json changed.
+void copy_changed(const std::string& name, const fs::path& to, const Change& change, const std::string& text = {},
+                  const std::string& by = {}) {
+  std::vector<Stored> list = tensors_of(data / name);
+  change(list);
+  write(to / "model.safetensors", list);
+  std::ifstream in{data / name / "config.json"};
+  std::string config{std::istreambuf_iterator<char>{in}, {}};
+  if (!text.empty()) {
+    REQUIRE(config.find(text) != std::string::npos);
+    config.replace(config.find(text), text.size(), by);
+  }
+  std::ofstream{to / "config.json"} << config;
+}
+
+LoadedModel load(const fs::path& folder, const ModelOptions& options = {}) {
+  LoadedModel loaded = load_model(folder, options, make_dense_body);
+  loaded.model->begin_step(0.0);
+  return loaded;
+}
+
+void check_logits(Model& model, const Golden& golden, double within) {
+  Matrix logits;
+  model.forward(golden.batch(), logits);
+  std::vector<float> expected = golden.file.read<float>("logits");
+  if (model.config().task == Task::language_model) expected = without_padding(expected, golden, logits.cols());
+  CHECK(relative_error(numbers(logits), expected) < within);
+}
+
+/// The error of loading a changed copy of a folder.
+std::string refusal(const std::string& name, const Change& change) {
+  const TemporaryFolder folder;
+  copy_changed(name, folder.path(), change);
+  try {
+    static_cast<void>(load(folder.path()));
+  } catch (const pst::Error& error) {
+    std::string text = error.what();
+    const std::string path = folder.path().string() + "/";
+    if (text.starts_with(path)) text.erase(0, path.size());
+    return text;
+  }
+  return {};
+}
+
+void replace(std::string& text, const std::string& from, const std::string& to) {
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
+}
+Change renamed(const std::string& from, const std::string& to) {
+  return [=](std::vector<Stored>& list) {
+    for (Stored& each : list) replace(each.name, from, to);
+  };
+}
+Change without(const std::string& part) {
+  return [=](std::vector<Stored>& list) {
+    std::erase_if(list, [&](const Stored& each) { return each.name.find(part) != std::string::npos; });
+  };
+}
+const Change nothing = [](auto&) {};
+
+}  // namespace
+
+TEST_CASE("a model that is loaded and saved has the names, shapes and bits that transformers wrote") {
+  for (const std::string name : {"bert", "roberta", "gpt2"})
+    for (const bool together : {false, true}) {
+      const TemporaryFolder folder;
+      save_model(*load(data / name, {.together = together}).model, folder.path());
+      const auto expected = tensors_of(data / name), found = tensors_of(folder.path());
+      REQUIRE(found.size() == expected.size());
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        CHECK(found[i].name == expected[i].name);
+        CHECK(found[i].shape == expected[i].shape);
+        CHECK(found[i].bytes == expected[i].bytes);
+      }
+      if (const char* keep = std::getenv("FINETUNE_KEEP"); keep != nullptr)
+        fs::copy(folder.path(), fs::path{keep} / name,
+                 fs::copy_options::overwrite_existing | fs::copy_options::recursive);
+    }
+}
+
+TEST_CASE("old spellings, missing prefixes and shards are read as the same model") {
+  const Golden golden{"bert"}, words{"gpt2"};
+  const TemporaryFolder old, bare, bare_gpt2, shards;
+  copy_changed("bert", old.path(), [](auto& list) {
+    renamed("LayerNorm.weight", "LayerNorm.gamma")(list);
+    renamed("LayerNorm.bias", "LayerNorm.beta")(list);
+  });
+  check_logits(*load(old.path()).model, golden, 1e-5);
+  copy_changed("bert", bare.path(), renamed("bert.", ""));
+  check_logits(*load(bare.path()).model, golden, 1e-5);
+
+  copy_changed("gpt2", bare_gpt2.path(), [](auto& list) {
+    renamed("transformer.", "")(list);
+    list.push_back({"h.0.attn.bias", ElementType::f32, {1}, std::vector<std::byte>(4)});
+    list.push_back({"h.0.attn.masked_bias", ElementType::f32, {}, std::vector<std::byte>(4)});
+  });
+  const LoadedModel gpt2 = load(bare_gpt2.path());
+  CHECK(gpt2.unused.empty());
+  check_logits(*gpt2.model, words, 1e-5);
+
+  copy_changed("bert", shards.path(), nothing);
+  const std::vector<Stored> list = tensors_of(data / "bert");
+  fs::remove(shards.path() / "model.safetensors");
+  std::string map;
+  for (std::size_t i = 0; i < list.size(); ++i)
+    map += (i == 0 ? "" : ",") + ('"' + list[i].name) + (i < 7 ? R"(":"one.safetensors")" : R"(":"two.safetensors")");
+  write(shards.path() / "one.safetensors", std::span{list}.first(7));
+  write(shards.path() / "two.safetensors", std::span{list}.subspan(7));
+  std::ofstream{shards.path() / "model.safetensors.index.json"} << R"({"weight_map":{)" << map << "}}";
+  check_logits(*load(shards.path()).model, golden, 1e-5);
+}
+
+TEST_CASE("a model saved in 16 bits is widened when it is read") {
+  const Golden golden{"roberta"};
+  for (const ElementType type : {ElementType::f16, ElementType::bf16}) {
+    const TemporaryFolder folder, again;
+    save_model(*load(data / "roberta").model, folder.path(), {.type = type});
+    CHECK(tensors_of(folder.path()).front().type == type);
+    const LoadedModel loaded = load(folder.path());
+    check_logits(*loaded.model, golden, 0.1);  // 8 bits of mantissa
+    save_model(*loaded.model, again.path(), {.type = type});
+    CHECK(tensors_of(again.path()).front().bytes == tensors_of(folder.path()).front().bytes);
+    CHECK(read_config(folder.path()).json["dtype"] == (type == ElementType::f16 ? "float16" : "bfloat16"));
+  }
+}
+
+TEST_CASE("a head that the folder lacks is made and named, and so is what is not used") {
+  const TemporaryFolder folder;
+  copy_changed("bert", folder.path(), renamed("classifier.", "cls.seq_relationship."), "BertForSequenceClassification",
+               "BertForPreTraining");
+  const LoadedModel one = load(folder.path(), {.labels = {"no", "yes"}});
+  CHECK(one.made_new == std::vector<std::string>{"classifier.weight", "classifier.bias"});
+  CHECK(one.unused == std::vector<std::string>{"cls.seq_relationship.bias", "cls.seq_relationship.weight"});
+  CHECK(one.model->config().outputs() == 2);
+  const auto head_of = [](const LoadedModel& loaded) {
+    Matrix head;
+    loaded.model->for_each_tensor([&](const TensorPlace& place, const Matrix& value, LinearLayer*) {
+      if (place.name == "classifier.weight") head = value;
+    });
+    return head;
+  };
+  const Matrix head = head_of(one);
+  CHECK(head.norm() == doctest::Approx(0.02 * 8).epsilon(0.3));  // 64 numbers of deviation 0.02
+  CHECK(head == head_of(load(folder.path(), {.labels = {"no", "yes"}})));
+  CHECK(head != head_of(load(folder.path(), {.labels = {"no", "yes"}, .seed = 2})));
+}
+
+TEST_CASE("labels of another number need a new head") {
+  const ModelOptions two{.labels = {"no", "yes"}};
+  CHECK_THROWS_WITH_AS(load(data / "bert", two),
+                       (std::string{FINETUNE_DATA} +
+                        "/bert/model.safetensors: tensor \"classifier.weight\" has shape [3,32], expected [2,32] by "
+                        "config.json; for other labels ask for a new head")
+                           .c_str(),
+                       pst::Error);
+  const LoadedModel loaded = load(data / "bert", {.new_head = true, .labels = {"score"}});
+  CHECK(loaded.model->config().task == Task::regression);
+  const TemporaryFolder folder;
+  save_model(*loaded.model, folder.path());
+  const ModelConfig saved = read_config(folder.path());
+  CHECK(saved.labels == std::vector<std::string>{"score"});
+  CHECK(saved.task == Task::regression);
+  CHECK(load(folder.path()).made_new.empty());
+}
+
+TEST_CASE("weights that do not fit are refused by name") {
+  CHECK(refusal("bert", without("layer.1.output.dense.weight")) ==
+        "model.safetensors: has no tensor \"bert.encoder.layer.1.output.dense.weight\", expected one of shape [32,48]; "
+        "is config.json that of these weights?");
+  CHECK(refusal("gpt2",
+                [](auto& list) {
+                  for (Stored& each : list)
+                    if (each.name == "transformer.h.1.mlp.c_fc.weight") std::swap(each.shape[0], each.shape[1]);
+                }) ==
+        "model.safetensors: tensor \"transformer.h.1.mlp.c_fc.weight\" has shape [48,32], expected [32,48] by "
+        "config.json");
+  CHECK(refusal("bert",
+                [](auto& list) {
+                  Stored copy = list[0];
+                  copy.name = "bert.embeddings.LayerNorm.beta";
+                  copy.shape = {static_cast<index_t>(copy.bytes.size() / 4)};
+                  list.push_back(copy);
+                }) ==
+        "model.safetensors: has both \"bert.embeddings.LayerNorm.bias\" and \"bert.embeddings.LayerNorm.beta\", "
+        "expected one of them");
+  CHECK(refusal("roberta", without("classifier.dense.bias")) ==
+        "model.safetensors: has no tensor \"classifier.dense.bias\", expected one of shape [32]; is config.json that "
+        "of these weights?");
+  CHECK(refusal("gpt2",
+                [](auto& list) {
+                  for (const Stored& each : std::vector<Stored>{list})
+                    if (each.name == "transformer.wte.weight") {
+                      list.push_back(each);
+                      list.back().name = "lm_head.weight";
+                      list.back().bytes[0] ^= std::byte{1};
+                    }
+                }) ==
+        "model.safetensors: tensor \"lm_head.weight\" differs from \"transformer.wte.weight\", expected the "
+        "same, because tie_word_embeddings is true");
+  CHECK(refusal("bert", [](auto& list) {
+          for (Stored& each : list)
+            if (each.name == "bert.pooler.dense.bias") each.bytes[3] = each.bytes[2] = std::byte{0xFF};
+        }).starts_with("model.safetensors: tensor \"bert.pooler.dense.bias\" holds "));
+}
+
+TEST_CASE("a folder that holds a model is not overwritten unasked") {
+  const TemporaryFolder folder;
+  const LoadedModel loaded = load(data / "bert");
+  save_model(*loaded.model, folder.path());
+  CHECK_THROWS_AS(save_model(*loaded.model, folder.path()), pst::Error);
+  save_model(*loaded.model, folder.path(), {.overwrite = true});
+}
+
+TEST_CASE("batches that do not fit are refused") {
+  const LoadedModel loaded = load(data / "bert");
+  Matrix logits;
+  const std::vector<int> ids(34, 1), bad{1, 40};
+  const std::vector<index_t> lengths{1, 0};
+  const auto refused = [&](const Batch& batch, const char* text) {
+    CHECK_THROWS_WITH_AS(loaded.model->forward(batch, logits), text, pst::Error);
+  };
+  refused({.tokens = 17, .ids = ids}, "a sequence has 17 tokens, the model reads at most 16: truncate it");
+  refused({.tokens = 4, .ids = ids}, "a batch has 34 ids, expected some sequences of 4 tokens");
+  refused({.tokens = 0, .ids = ids}, "a batch has 34 ids, expected some sequences of 0 tokens");
+  refused({.tokens = 17, .ids = ids, .lengths = lengths}, "a sequence has length 0, expected 1 to 17");
+  refused({.tokens = 2, .ids = bad}, "token 1 has id 40, expected 0 to 39 for bert.embeddings.word_embeddings.weight");
+  refused({.tokens = 2, .ids = std::span{ids}.first(2), .types = bad},
+          "token 1 has id 40, expected 0 to 1 for bert.embeddings.token_type_embeddings.weight");
+  CHECK_THROWS_WITH_AS(loaded.model->next_logits({.tokens = 2, .ids = ids}, logits),
+                       "only a language model has a next token", pst::Error);
+}
