@@ -100,9 +100,9 @@ TEST_CASE("running text is a folder of files, or one file whose last tenth is ke
 
 /// The folder of a task's real files, or nothing, which is said.
 std::filesystem::path real_files(const std::string& task) {
-  const std::filesystem::path folder = std::filesystem::path{FINETUNE_TASKS} / task;
-  if (std::string_view{FINETUNE_TASKS}.empty() || !std::filesystem::is_directory(folder)) {
-    MESSAGE("skipped: no files of ", task, " (CMake variable PST_TASK_DATA)");
+  const std::filesystem::path folder = std::filesystem::path{PST_DATA} / task;
+  if (std::string_view{PST_DATA}.empty() || !std::filesystem::is_directory(folder)) {
+    MESSAGE("skipped: no files of ", task, " (CMake variable PST_DATA)");
     return {};
   }
   return folder;

@@ -16,7 +16,7 @@ namespace tokenizer_test {
 
 using json = nlohmann::json;
 
-inline std::filesystem::path fixtures() { return std::filesystem::path{FINETUNE_FIXTURES} / "tokenizers"; }
+inline std::filesystem::path fixtures() { return std::filesystem::path{FINETUNE_DATA} / "tokenizers"; }
 
 inline std::string read_file(const std::filesystem::path& path) {
   std::ifstream file{path, std::ios::binary};
