@@ -16,8 +16,8 @@ TEST_CASE("the mask moves in the last step, too") {
   CHECK(third.refreshes(1, 4));
 }
 TEST_CASE("an interval of one or none is every step") {
-  for (std::uint64_t interval : {0, 1})
-    for (std::uint64_t step : {0, 1, 2, 3}) CHECK(RefreshEveryKthStep{interval}.refreshes(0.5, step));
+  for (std::uint64_t interval : {0U, 1U})
+    for (std::uint64_t step : {0U, 1U, 2U, 3U}) CHECK(RefreshEveryKthStep{interval}.refreshes(0.5, step));
 }
 
 }  // namespace

@@ -14,8 +14,8 @@ static_assert(ScoreEveryKthStep{.interval = 3}.at(0, 3, 1).learns);
 static_assert(ScoreEveryKthStep{.interval = 3}.at(0, 3, 1).token_stride == 1);
 
 TEST_CASE("an interval of one or none is every step") {
-  for (std::uint64_t interval : {0, 1})
-    for (std::uint64_t step : {0, 1, 2, 3}) CHECK(ScoreEveryKthStep{interval}.at(0.5, step, 1).learns);
+  for (std::uint64_t interval : {0U, 1U})
+    for (std::uint64_t step : {0U, 1U, 2U, 3U}) CHECK(ScoreEveryKthStep{interval}.at(0.5, step, 1).learns);
 }
 TEST_CASE_TEMPLATE("in a layer the scores learn in one step of so many", T, ReferenceFloat, EigenDouble, PartsFloat) {
   Posed<typename PstLayer<T>::template with<ScoreEveryKthStep>> posed{
