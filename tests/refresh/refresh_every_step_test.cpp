@@ -11,7 +11,7 @@ namespace {
 static_assert(RefreshEveryStep{}.refreshes(0.5, 17));
 
 TEST_CASE("the mask moves in every step") {
-  for (std::uint64_t step : {0, 1, 1000}) CHECK(RefreshEveryStep{}.refreshes(1, step));
+  for (std::uint64_t step : {0U, 1U, 1000U}) CHECK(RefreshEveryStep{}.refreshes(1, step));
 }
 
 }  // namespace
