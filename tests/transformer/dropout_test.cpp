@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "dense_encoder.hpp"
 #include "gradient_check.hpp"
 #include "transformer/dense_linear.hpp"
 #include "transformer/encoder.hpp"
@@ -10,23 +11,8 @@
 using namespace transformer;
 using transformer::test::Mat;
 
-namespace {
-
-using Dense = DenseLinear<double>;
-
-Encoder<Dense> make_encoder(const EncoderConfig& config) {
-  Encoder<Dense> made{config, {}};
-  std::mt19937_64 random{7};
-  made.for_each_projection([&](auto& projection) {
-    projection.initialise(random);
-    fill_normal(projection.bias, 0.1, random);
-  });
-  made.attach();
-  made.begin_step(0.0);
-  return made;
-}
-
-}  // namespace
+using transformer::test::Dense;
+using transformer::test::make_encoder;
 
 TEST_CASE("dropout drops its share and keeps the mean") {
   Mat x = Mat::Ones(200, 100);

@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "dense_encoder.hpp"
 #include "gradient_check.hpp"
 #include "transformer/cross_entropy.hpp"
 #include "transformer/dense_linear.hpp"
@@ -12,23 +13,8 @@
 using namespace transformer;
 using transformer::test::Mat;
 
-namespace {
-
-using Dense = DenseLinear<double>;
-
-Encoder<Dense> make_encoder(const EncoderConfig& config) {
-  Encoder<Dense> made{config, {}};
-  std::mt19937_64 random{7};
-  made.for_each_projection([&](auto& projection) {
-    projection.initialise(random);
-    fill_normal(projection.bias, 0.1, random);
-  });
-  made.attach();
-  made.begin_step(0.0);
-  return made;
-}
-
-}  // namespace
+using transformer::test::Dense;
+using transformer::test::make_encoder;
 
 TEST_CASE("the gradients of a whole encoder are its finite differences") {
   const std::array labels{1, 4, 0, 2, 5, 3};

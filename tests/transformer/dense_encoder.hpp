@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <random>
+
+#include "transformer/dense_linear.hpp"
+#include "transformer/encoder.hpp"
+
+namespace transformer::test {
+
+using Dense = DenseLinear<double>;
+
+/// An encoder of dense layers with drawn weights, ready for its first pass.
+inline Encoder<Dense> make_encoder(const EncoderConfig& config) {
+  Encoder<Dense> made{config, {}};
+  std::mt19937_64 random{7};
+  made.for_each_projection([&](auto& projection) {
+    projection.initialise(random);
+    fill_normal(projection.bias, 0.1, random);
+  });
+  made.attach();
+  made.begin_step(0.0);
+  return made;
+}
+
+}  // namespace transformer::test
