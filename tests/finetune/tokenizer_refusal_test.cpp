@@ -194,7 +194,7 @@ TEST_CASE("A template that does not hold each text once is refused") {
   const json b = {{"Sequence", {{"id", "B"}, {"type_id", 1}}}};
   const json x = {{"SpecialToken", {{"id", "x"}, {"type_id", 0}}}};
   check_changes("bert_json", "tokenizer.json",
-                {{[&](json& t) { t["post_processor"] = template_of({a}); }, "has A 1 times and B 0 times"},
+                {{[&](json& t) { t["post_processor"] = template_of(json::array({a})); }, "has A 1 times and B 0 times"},
                  {[&](json& t) {
                     t["post_processor"] = template_of({a, b, b});
                   },

@@ -46,7 +46,8 @@ TokenId needed(const Vocabulary& vocabulary, const TokenizerConfig& config, cons
   return id;
 }
 
-/// All that stands for a part of a sentence is looked for in texts.
+/// Tokens that play a part are looked for in texts, with no choices, as in transformers 5: RoBERTa's `<mask>` takes the
+/// blank in front along only where a file says so.
 void add_defaults(Tokenizer::Parts& parts, const TokenizerConfig& config, const Names& defaults) {
   for (const auto& [part, name] : defaults)
     if (!config.named.contains(part) && parts.vocabulary.id_of(name) != no_token)
@@ -60,7 +61,7 @@ Tokenizer load_word_piece(const fs::path& folder, const TokenizerConfig& config)
   std::uint64_t line_number = 0;
   for_each_line(read_text_file(folder / "vocab.txt"),
                 [&](std::string_view line) { vocabulary.set(line, line_number++); });
-  const Names defaults = default_names(config, vocabulary, true);
+  const Names defaults = bert_names();
   const TokenId classifier = needed(vocabulary, config, defaults, "cls_token");
   const auto sequence = SequenceTemplate::bert(classifier, needed(vocabulary, config, defaults, "sep_token"));
   BertNormalizer normalizer;
@@ -93,7 +94,8 @@ Tokenizer load_byte_bpe(const fs::path& folder, const TokenizerConfig& config) {
   pst::require(fs::exists(folder / "merges.txt"), folder.string(), ": has a vocab.json and no merges.txt");
   const auto json = read_json_file(folder / "vocab.json");
   Vocabulary vocabulary = read_vocabulary(JsonObject{json, (folder / "vocab.json").string()});
-  const Names defaults = default_names(config, vocabulary, false);
+  const bool has_frame = vocabulary.id_of("<s>") != no_token && vocabulary.id_of("</s>") != no_token;
+  const Names defaults = byte_bpe_names(config, has_frame);
   SequenceTemplate sequence;
   if (defaults.contains("cls_token")) {
     const TokenId classifier = needed(vocabulary, config, defaults, "cls_token");

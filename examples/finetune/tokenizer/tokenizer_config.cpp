@@ -28,11 +28,6 @@ constexpr std::array<NamedPart, 7> named_parts{{{"pad_token", &SpecialIds::paddi
                                                 {"bos_token", &SpecialIds::begin},
                                                 {"eos_token", &SpecialIds::end}}};
 
-TokenId id_of(const Tokenizer::Parts& parts, const std::string& token) {
-  const auto found = parts.added.find(token);
-  return found == parts.added.end() ? parts.vocabulary.id_of(token) : found->second.id;
-}
-
 /// A special token is written as its text, or as an object with its choices.
 AddedToken read_special(const nlohmann::json& value, const std::string& what) {
   AddedToken token;
@@ -109,6 +104,11 @@ TokenizerConfig read_tokenizer_config(const std::filesystem::path& folder) {
   return config;
 }
 
+TokenId id_of(const Tokenizer::Parts& parts, std::string_view token) {
+  const auto found = parts.added.find(token);
+  return found == parts.added.end() ? parts.vocabulary.id_of(token) : found->second.id;
+}
+
 void add_token(Tokenizer::Parts& parts, AddedToken token) {
   const TokenId known = id_of(parts, token.content);
   if (token.id == no_token) token.id = known;
@@ -125,14 +125,15 @@ std::string name_of(const TokenizerConfig& config, const Names& defaults, const 
   return found == defaults.end() ? "" : found->second;
 }
 
-Names default_names(const TokenizerConfig& config, const Vocabulary& vocabulary, bool is_word_piece) {
-  if (is_word_piece)
-    return {{"pad_token", "[PAD]"},
-            {"unk_token", "[UNK]"},
-            {"cls_token", "[CLS]"},
-            {"sep_token", "[SEP]"},
-            {"mask_token", "[MASK]"}};
-  const bool has_frame = vocabulary.id_of("<s>") != no_token && vocabulary.id_of("</s>") != no_token;
+Names bert_names() {
+  return {{"pad_token", "[PAD]"},
+          {"unk_token", "[UNK]"},
+          {"cls_token", "[CLS]"},
+          {"sep_token", "[SEP]"},
+          {"mask_token", "[MASK]"}};
+}
+
+Names byte_bpe_names(const TokenizerConfig& config, bool has_frame) {
   if (config.tokenizer_class == "RobertaTokenizer" || (config.tokenizer_class != "GPT2Tokenizer" && has_frame))
     return {{"pad_token", "<pad>"},   {"unk_token", "<unk>"}, {"cls_token", "<s>"}, {"sep_token", "</s>"},
             {"mask_token", "<mask>"}, {"bos_token", "<s>"},   {"eos_token", "</s>"}};

@@ -39,9 +39,13 @@ void add_token(Tokenizer::Parts& parts, AddedToken token);
 [[nodiscard]] std::string name_of(const TokenizerConfig& config, const std::map<std::string, std::string>& defaults,
                                   const std::string& part);
 
-/// The tokens that the parts of BERT, RoBERTa or GPT-2 play unless a file says otherwise.
-[[nodiscard]] std::map<std::string, std::string> default_names(const TokenizerConfig& config,
-                                                               const Vocabulary& vocabulary, bool is_word_piece);
+/// The tokens that play the parts in BERT unless a file says otherwise.
+[[nodiscard]] std::map<std::string, std::string> bert_names();
+/// Those in RoBERTa or GPT-2; where the class is neither, it is RoBERTa if there are `<s>` and `</s>` (`has_frame`).
+[[nodiscard]] std::map<std::string, std::string> byte_bpe_names(const TokenizerConfig& config, bool has_frame);
+
+/// The id of `token` among the added tokens or in the vocabulary, or no_token.
+[[nodiscard]] TokenId id_of(const Tokenizer::Parts& parts, std::string_view token);
 
 /// Fills in `parts.special` and adds the tokens that `config` names.
 void apply_names(Tokenizer::Parts& parts, const TokenizerConfig& config,

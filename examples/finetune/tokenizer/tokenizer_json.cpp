@@ -133,7 +133,8 @@ Tokenizer::Parts parts_from_json(const JsonObject& file, const TokenizerConfig& 
                          .sequence = read_sequence_template(file),
                          .special = {}};
   read_added(file, parts);
-  apply_names(parts, config, default_names(config, parts.vocabulary, is_word_piece));
+  const bool has_frame = id_of(parts, "<s>") != no_token && id_of(parts, "</s>") != no_token;
+  apply_names(parts, config, is_word_piece ? bert_names() : byte_bpe_names(config, has_frame));
   return parts;
 }
 
