@@ -13,8 +13,8 @@
 
 namespace finetune {
 
-Batch padded(std::span<const Encoding> encodings, TokenId padding) {
-  Batch batch;
+PaddedBatch padded(std::span<const Encoding> encodings, TokenId padding) {
+  PaddedBatch batch;
   for (const auto& encoding : encodings) batch.length = std::max(batch.length, encoding.ids.size());
   for (const auto& encoding : encodings) {
     batch.lengths.push_back(encoding.ids.size());

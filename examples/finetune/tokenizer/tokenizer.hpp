@@ -32,7 +32,7 @@ struct SpecialIds {
 };
 
 /// Encodings of one length, filled up with padding behind their ends.
-struct Batch {
+struct PaddedBatch {
   std::size_t length = 0;            ///< tokens of the longest one
   std::vector<TokenId> ids;          ///< `length` of each encoding, one encoding behind the other
   std::vector<TokenId> types;        ///< likewise
@@ -40,7 +40,7 @@ struct Batch {
 };
 
 /// `encodings` next to one another; `padding` is the token they are filled up with.
-[[nodiscard]] Batch padded(std::span<const Encoding> encodings, TokenId padding);
+[[nodiscard]] PaddedBatch padded(std::span<const Encoding> encodings, TokenId padding);
 
 /// Turns text into the tokens of a model and back, as Hugging Face's `tokenizers` does. Never changes once made, so
 /// threads may share it.

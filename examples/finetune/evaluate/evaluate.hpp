@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "finetune/data/sequences.hpp"
+#include "finetune/tasks/scores.hpp"
+
+namespace finetune {
+
+/// What a model says of data whose answers are known.
+struct Evaluation {
+  double loss = 0.0;                ///< the mean over sequences, or over tokens of a language model
+  std::vector<Score> scores;        ///< those of the task; none for a generation task, whose sentences are not written
+  std::vector<double> predictions;  ///< the number of a class, or a number, for each sequence
+};
+
+/// Asks the model about every sequence, `batch` at a time, those of like length together. `progress`, if there is one,
+/// is told how many are done, and may throw to stop.
+[[nodiscard]] Evaluation evaluate(Model& model, const Task& task, std::span<const Sequence> sequences,
+                                  std::size_t batch, const std::function<void(std::size_t done)>& progress = {});
+
+}  // namespace finetune

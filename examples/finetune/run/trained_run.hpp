@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "finetune/model/model.hpp"
+#include "finetune/run/settings.hpp"
+#include "finetune/tokenizer/tokenizer.hpp"
+
+namespace finetune {
+
+/// Which state of a run: that with the best score on the dev data, or the last one.
+enum class Checkpoint { best, last };
+
+/// What `train` left in its folder.
+struct TrainedRun {
+  Settings settings;             ///< all of them, as they were resolved
+  std::unique_ptr<Model> model;  ///< ready to be asked, and exported
+  Tokenizer tokenizer;
+};
+
+/// Reads the folder of a run, and with it the model that it began from. Throws pst::Error on anything that is missing,
+/// damaged, or of another model.
+[[nodiscard]] TrainedRun load_run(const std::filesystem::path& folder, Checkpoint which);
+
+}  // namespace finetune
