@@ -4,6 +4,7 @@
 #include <pst/pst.hpp>
 
 #include <cstdint>
+#include <utility>
 
 namespace compare {
 
@@ -56,6 +57,15 @@ std::unique_ptr<Layer> layer_at_rest(const EigenMatrix& weight, double sparsity,
 std::unique_ptr<Layer> compressed_layer(const EigenMatrix& weight, double sparsity, int threads) {
   return std::make_unique<LayerOf<Compressed>>(
       weight, Compressed::Options{.schedule = {sparsity}, .dense_above_density = 1.0}, threads);
+}
+
+std::function<void(Activations&)> sparse_matrix(const EigenMatrix& weight, double sparsity, int threads) {
+  Pst layer{{.in = weight.cols(), .out = weight.rows()}, {.schedule = {sparsity}}, pst::EigenCpu{threads}};
+  layer.attach(bench::view(weight));
+  bench::leave_zero(layer);
+  layer.begin_step(1.0);
+  const auto matrix = std::make_shared<pst::SparseMatrix<>>(layer.export_csr(), "", pst::EigenCpu{threads});
+  return [matrix](Activations& at) { matrix->product(bench::view(std::as_const(at.x)), bench::view(at.y)); };
 }
 
 }  // namespace compare

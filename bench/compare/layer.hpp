@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 #include "operands.hpp"
@@ -44,5 +45,8 @@ class Layer {
 
 /// Nothing to train, and always in its compressed form: `backward` is grad_x alone.
 [[nodiscard]] std::unique_ptr<Layer> compressed_layer(const EigenMatrix& weight, double sparsity, int threads);
+
+/// y = x W'^T of the exact layer's weight as a SparseMatrix, for serving.
+[[nodiscard]] std::function<void(Activations&)> sparse_matrix(const EigenMatrix& weight, double sparsity, int threads);
 
 }  // namespace compare

@@ -4,7 +4,7 @@
 // expect: MatrixView<float
 // expect: WeightView
 // expect: pst::Full
-// within: 20 lines
+// within-clang: 20 lines
 #include "pst/pst.hpp"
 
 #ifndef PST_EXPECT_ERROR

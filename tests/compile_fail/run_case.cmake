@@ -4,7 +4,7 @@
 # The file must compile as it is, must not compile with -DPST_EXPECT_ERROR, and what the compiler then says must hold
 # the texts that the file asks for, near the top, where a user reads them:
 #   // expect: text           from every compiler (also expect-gcc:, expect-clang:); each of them must be found
-#   // within: 12 lines       how far down the texts may be
+#   // within: 12 lines       how far down the texts may be (also within-gcc:, within-clang:)
 cmake_minimum_required(VERSION 3.25)
 
 set(within 12)
@@ -15,8 +15,8 @@ else()
 endif()
 # Semicolons and brackets have a meaning in CMake's lists, so the file is searched as one string.
 file(READ "${CASE}" source)
-if(source MATCHES "// within: ([0-9]+) lines")
-  set(within ${CMAKE_MATCH_1})
+if(source MATCHES "// within(-${compiler})?: ([0-9]+) lines")
+  set(within ${CMAKE_MATCH_2})
 endif()
 
 set(ENV{LC_ALL} C)  # messages in English, with plain quotation marks

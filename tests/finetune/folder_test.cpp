@@ -69,7 +69,7 @@ void check_logits(Model& model, const Golden& golden, double within) {
 
 /// The error of loading a changed copy of a folder.
 std::string refusal(const std::string& name, const Change& change) {
-  const TemporaryFolder folder;
+  const TemporaryDirectory folder;
   copy_changed(name, folder.path(), change);
   try {
     static_cast<void>(load(folder.path()));
@@ -103,7 +103,7 @@ const Change nothing = [](auto&) {};
 TEST_CASE("a model that is loaded and saved has the names, shapes and bits that transformers wrote") {
   for (const std::string name : {"bert", "roberta", "gpt2"})
     for (const bool together : {false, true}) {
-      const TemporaryFolder folder;
+      const TemporaryDirectory folder;
       save_model(*load(data / name, {.together = together}).model, folder.path());
       const auto expected = tensors_of(data / name), found = tensors_of(folder.path());
       REQUIRE(found.size() == expected.size());
@@ -120,7 +120,7 @@ TEST_CASE("a model that is loaded and saved has the names, shapes and bits that 
 
 TEST_CASE("old spellings, missing prefixes and shards are read as the same model") {
   const Golden golden{"bert"}, words{"gpt2"};
-  const TemporaryFolder old, bare, bare_gpt2, shards;
+  const TemporaryDirectory old, bare, bare_gpt2, shards;
   copy_changed("bert", old.path(), [](auto& list) {
     renamed("LayerNorm.weight", "LayerNorm.gamma")(list);
     renamed("LayerNorm.bias", "LayerNorm.beta")(list);
@@ -153,7 +153,7 @@ TEST_CASE("old spellings, missing prefixes and shards are read as the same model
 TEST_CASE("a model saved in 16 bits is widened when it is read") {
   const Golden golden{"roberta"};
   for (const ElementType type : {ElementType::f16, ElementType::bf16}) {
-    const TemporaryFolder folder, again;
+    const TemporaryDirectory folder, again;
     save_model(*load(data / "roberta").model, folder.path(), {.type = type});
     CHECK(tensors_of(folder.path()).front().type == type);
     const LoadedModel loaded = load(folder.path());
@@ -165,7 +165,7 @@ TEST_CASE("a model saved in 16 bits is widened when it is read") {
 }
 
 TEST_CASE("a head that the folder lacks is made and named, and so is what is not used") {
-  const TemporaryFolder folder;
+  const TemporaryDirectory folder;
   copy_changed("bert", folder.path(), renamed("classifier.", "cls.seq_relationship."), "BertForSequenceClassification",
                "BertForPreTraining");
   const LoadedModel one = load(folder.path(), {.labels = {"no", "yes"}});
@@ -195,7 +195,7 @@ TEST_CASE("labels of another number need a new head") {
                        pst::Error);
   const LoadedModel loaded = load(data / "bert", {.new_head = true, .labels = {"score"}});
   CHECK(loaded.model->config().task == Task::regression);
-  const TemporaryFolder folder;
+  const TemporaryDirectory folder;
   save_model(*loaded.model, folder.path());
   const ModelConfig saved = read_config(folder.path());
   CHECK(saved.labels == std::vector<std::string>{"score"});
@@ -244,7 +244,7 @@ TEST_CASE("weights that do not fit are refused by name") {
 }
 
 TEST_CASE("a folder that holds a model is not overwritten unasked") {
-  const TemporaryFolder folder;
+  const TemporaryDirectory folder;
   const LoadedModel loaded = load(data / "bert");
   save_model(*loaded.model, folder.path());
   CHECK_THROWS_AS(save_model(*loaded.model, folder.path()), pst::Error);

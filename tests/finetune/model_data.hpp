@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "finetune/model/folder.hpp"
+#include "io/files.hpp"
 
 namespace finetune::test {
 
@@ -75,20 +76,6 @@ inline constexpr double tolerance = 1e-4;
   return kept;
 }
 
-/// A folder that is removed at the end of a test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "pst-finetune-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  [[nodiscard]] const fs::path& path() const noexcept { return path_; }
-
- private:
-  fs::path path_;
-};
+using pst::io::test::TemporaryDirectory;
 
 }  // namespace finetune::test

@@ -65,7 +65,7 @@ TEST_CASE("a trained sparse model is saved with exact zeros and predicts the sam
     const Golden golden{name};
     const LoadedModel sparse = load_sparse(data / name);
     train(*sparse.model, golden);
-    const TemporaryFolder folder;
+    const TemporaryDirectory folder;
     save_model(*sparse.model, folder.path());
     const LoadedModel again = load_model(folder.path(), {}, make_dense_body);
     CHECK(again.made_new.empty());

@@ -227,7 +227,7 @@ TEST_CASE("Files cut at any byte are refused or read, and never crash") {
   for (const auto& [fixture, name] :
        {std::pair{"bert_json", "tokenizer.json"}, {"gpt2", "merges.txt"}, {"bert", "vocab.txt"}}) {
     const Folder folder{fixture};
-    const std::string whole = tokenizer_test::read_file(folder.path() / name);
+    const std::string whole = pst::io::test::read_text(folder.path() / name);
     for (std::size_t size = 0; size < whole.size(); size += 1 + whole.size() / 150) {
       folder.write(name, std::string_view{whole}.substr(0, size));
       static_cast<void>(refusal(folder));

@@ -110,7 +110,7 @@ TEST_CASE("Tokens that only tokenizer_config.json adds are found, and may be wan
 TEST_CASE("Line ends of Windows make no other vocabulary") {
   const Folder folder{"bert"};
   const auto unix_lines = finetune::load_tokenizer(folder.path());
-  std::string text = tokenizer_test::read_file(folder.path() / "vocab.txt");
+  std::string text = pst::io::test::read_text(folder.path() / "vocab.txt");
   for (std::size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at + 2)) text.insert(at, "\r");
   folder.write("vocab.txt", text);
   const auto windows_lines = finetune::load_tokenizer(folder.path());

@@ -192,7 +192,7 @@ struct EigenCpu : Reference {
   template <class T>
   void compressed_product(CompressedView<T, HostSpace> weight, Const<T> x, Const<T> bias,
                           MatrixView<std::type_identity_t<T>> y, workspace<T>& memory) {
-    product_in_parts<T>(weight, x, weight.rows * eigen_cpu::full_block<T>, [&](auto at, index_t slot) {
+    product_in_parts<T>(weight, x, weight.rows * eigen_cpu::block_tokens<T>, [&](auto at, index_t slot) {
       eigen_cpu::product_tokens(at, weight, x, bias, y, memory.lanes(slot));
     });
   }

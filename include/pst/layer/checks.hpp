@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,12 +31,31 @@ void check_matrix(const std::string& owner, const char* name, MatrixView<T, Spac
   require(view.data != nullptr || view.empty(), owner, ": ", name, " is a null pointer");
 }
 
+/// Throws unless `step` of `steps` is a point of a run.
+inline void check_step(const std::string& owner, double step, double steps) {
+  require(steps > 0, owner, ": there are ", steps, " steps, expected more than 0");
+  require(step >= 0 && step <= steps, owner, ": step is ", step, ", expected 0 to ", steps);
+}
+
+/// Whether a matrix holds neither NaN nor Inf; parts of its rows are looked at by several threads.
+template <class B, class T>
+[[nodiscard]] bool all_finite(B& on, MatrixView<const T, typename B::space> view) {
+  constexpr index_t rows_per_part = 64;
+  std::atomic<bool> finite{true};
+  on.for_each_part((view.rows + rows_per_part - 1) / rows_per_part, [&](index_t part, index_t) {
+    const index_t first = part * rows_per_part;
+    if (!on.all_finite(view.middle_rows(first, std::min(rows_per_part, view.rows - first))))
+      finite.store(false, std::memory_order_relaxed);
+  });
+  return finite;
+}
+
 /// Throws when a number of `view` is NaN or Inf, naming the first; `view` begins at row `first_row` of what `name`
 /// names.
 template <class B, class T>
 void refuse_non_finite(B& on, const std::string& owner, std::string_view name,
                        MatrixView<const T, typename B::space> view, index_t first_row = 0) {
-  if (on.all_finite(view)) return;
+  if (all_finite(on, view)) return;
   std::vector<T> row(static_cast<std::size_t>(view.cols));
   for (index_t r = 0; r < view.rows; ++r) {
     on.copy_out(view.middle_rows(r, 1), MatrixView<T>{row.data(), 1, view.cols});

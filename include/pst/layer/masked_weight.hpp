@@ -18,6 +18,7 @@
 #include "pst/core/error.hpp"
 #include "pst/core/functors.hpp"
 #include "pst/core/terms.hpp"
+#include "pst/layer/mask_report.hpp"
 
 namespace pst {
 
@@ -262,6 +263,18 @@ class MaskedWeight {
     MaskChange total;
     for (const MaskChange& one : changes_) total.dropped += one.dropped, total.regrown += one.regrown;
     return total;
+  }
+  /// Fills in what a report says of the weight and its mask as a whole.
+  void describe(MaskReport& out) {
+    const auto [in, rows] = out.shape = layout_.shape;
+    out.kept = kept_;
+    out.dropped = change().dropped;
+    out.regrown = change().regrown;
+    out.dense_bytes = static_cast<std::size_t>(in * rows) * sizeof(Stored);
+    out.compressed_bytes =
+        static_cast<std::size_t>(kept_) * sizeof(Scalar) + static_cast<std::size_t>(rows * ((in + 7) / 8));
+    out.training_bytes = bytes();
+    out.scratch_bytes = workspace_->bytes();
   }
   /// Everything that is held besides the borrowed weight.
   [[nodiscard]] std::size_t bytes() const {

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-#include <concepts>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -212,19 +209,12 @@ class SparseLinear {
   [[nodiscard]] MaskReport report() {
     need_mask("report");
     MaskReport out;
+    weight_.describe(out);
     out.name = options_.name;
-    out.shape = shape();
     out.target_sparsity = sparsity_;
-    out.kept = kept();
-    out.dropped = weight_.change().dropped;
-    out.regrown = weight_.change().regrown;
     const std::vector<mask_word> words = mask_words().template values<mask_word>();
     count_kept(MaskView<const mask_word>{words.data(), shape().out, shape().in}, out);
-    out.dense_bytes = static_cast<std::size_t>(shape().size()) * sizeof(stored);
-    out.compressed_bytes = static_cast<std::size_t>(kept()) * sizeof(Scalar) +
-                           static_cast<std::size_t>(shape().out * ((shape().in + 7) / 8));
-    out.training_bytes = weight_.bytes() + bias_grad_.bytes();
-    out.scratch_bytes = weight_.workspace().bytes();
+    out.training_bytes += bias_grad_.bytes();
     out.trainable = trainable_;
     return out;
   }
@@ -313,8 +303,7 @@ class SparseLinear {
   // ---- the steps of begin_step
   [[nodiscard]] double start_step(double step, double steps) {
     need_attached("begin_step");
-    require(steps > 0, label(), ": there are ", steps, " steps, expected more than 0");
-    require(step >= 0 && step <= steps, label(), ": step is ", step, ", expected 0 to ", steps);
+    detail::check_step(label(), step, steps);
     const double sparsity = options_.schedule.sparsity_at(step, steps);
     require(sparsity >= 0 && sparsity < 1, label(), ": the schedule gives sparsity ", sparsity, " at step ", step,
             " of ", steps, ", expected a number in [0, 1)");

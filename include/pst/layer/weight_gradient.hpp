@@ -6,6 +6,7 @@
 
 #include "pst/concepts/score_gradient.hpp"
 #include "pst/core/tile_scratch.hpp"
+#include "pst/layer/checks.hpp"
 #include "pst/layer/masked_weight.hpp"
 
 /// How a batch becomes gradients: G = grad_y^T x one tile at a time, or at the kept weights alone.
@@ -30,19 +31,6 @@ void form_gradient(B& on, Tile tile, ViewOn<B, const T> grad_y, ViewOn<B, const 
   on.fill(out, T{0});
   on.gemm_tn(static_cast<double>(tokens.token_stride), sample(grad_y.middle_cols(tile.row, tile.rows)),
              sample(tile.cols_of(x)), out);
-}
-
-/// Whether a matrix of activations holds neither NaN nor Inf.
-template <class B, class T>
-[[nodiscard]] bool all_finite_in_parts(B& on, MatrixView<const T, typename B::space> view) {
-  constexpr index_t rows_per_part = 64;
-  std::atomic<bool> finite{true};
-  on.for_each_part((view.rows + rows_per_part - 1) / rows_per_part, [&](index_t part, index_t) {
-    const index_t first = part * rows_per_part;
-    if (!on.all_finite(view.middle_rows(first, std::min(rows_per_part, view.rows - first))))
-      finite.store(false, std::memory_order_relaxed);
-  });
-  return finite;
 }
 
 /// grad_bias (1 x out) += the sums of grad_y over the tokens.
@@ -90,7 +78,7 @@ template <class Weight, class StraightThrough>
 template <class Weight, class StraightThrough>
 [[nodiscard]] bool learn_where_kept(Weight& weight, const StraightThrough& rule, const ScoreLearning& scores,
                                     typename Weight::ConstView x, typename Weight::ConstView grad_y) {
-  if (!all_finite_in_parts(weight.backend(), x) || !all_finite_in_parts(weight.backend(), grad_y) ||
+  if (!all_finite(weight.backend(), x) || !all_finite(weight.backend(), grad_y) ||
       !weight.find_kept_gradient(grad_y, x))
     return false;
   std::atomic<bool> finite{true};

@@ -14,6 +14,10 @@
 
 namespace pst::eigen_cpu {
 
+/// Tokens of a full block: the lanes of one feature are 256 bytes, enough sums to hide the latency of an addition.
+template <class T>
+inline constexpr int block_tokens = 256 / int{sizeof(T)};
+
 /// to[c][r] = from[r][c] for a square of a register, or of fewer tokens.
 template <int side, class T>
 void transpose(const T* from, index_t from_stride, T* to, index_t to_stride) {

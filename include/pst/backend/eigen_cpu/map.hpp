@@ -5,6 +5,7 @@
 // Work: that of the function; one load for each input and one store for each element.
 // Bound by L2, where tiles live.
 
+#include <Eigen/Core>
 #include <algorithm>
 #include <cstdint>
 #include <type_traits>
@@ -46,12 +47,16 @@ template <class Word>
 /// compiler need not ask.
 template <class T, class F, class... In>
 void map_piece(T* out, index_t count, F f, const In&... in) {
-  T result[map_step];
-  if (count == map_step)
-    for (index_t i = 0; i < map_step; ++i) result[i] = static_cast<T>(f(in[i]...));
-  else
+  if (count == map_step) {
+    using Piece = Eigen::Array<T, map_step, 1>;
+    Piece result;
+    for (index_t i = 0; i < map_step; ++i) result.data()[i] = static_cast<T>(f(in[i]...));
+    Eigen::Map<Piece>{out} = result;
+  } else {
+    T result[map_step];
     for (index_t i = 0; i < count; ++i) result[i] = static_cast<T>(f(in[i]...));
-  std::copy_n(result, count, out);
+    std::copy_n(result, count, out);
+  }
 }
 
 }  // namespace pst::eigen_cpu

@@ -5,15 +5,12 @@
 #include <cstddef>
 
 #include "pst/backend/eigen_cpu/gemm.hpp"
+#include "pst/backend/eigen_cpu/lanes.hpp"
 #include "pst/core/compressed.hpp"
 #include "pst/core/host_buffer.hpp"
 #include "pst/core/tile_scratch.hpp"
 
 namespace pst::eigen_cpu {
-
-/// Tokens of a full block, which lie side by side as the lanes of one feature: 256 bytes.
-template <class T>
-inline constexpr int block_tokens = 256 / int{sizeof(T)};
 
 /// Scratch memory of all layers that share a backend: for each slot as much as the largest layer needs.
 class Scratch {

@@ -3,7 +3,8 @@
 
 // y = x W'^T for a block of tokens and the compressed weight, one panel of columns after the other.
 // Work: 2 flops for each kept weight and token; besides the lanes, each weight's column and value are loaded once.
-// Bound by loads: of lanes from L1 and L2, 64 KB of them; of the weight from L3 or memory with few tokens.
+// Bound by loads: of lanes from L1 and L2, 64 KB of them; with few tokens of the weight from L3 or memory, and by ends
+// of rows that the processor does not foresee.
 
 #include <Eigen/Core>
 #include <algorithm>
@@ -15,15 +16,11 @@
 
 namespace pst::eigen_cpu {
 
-/// Tokens of a full block: the lanes of one feature are 256 bytes, enough sums to hide the latency of an addition.
-template <class T>
-inline constexpr int full_block = 256 / int{sizeof(T)};
-
 /// Calls `f(std::integral_constant<int, tokens>, first, count)` for blocks of tokens: full ones, and for the rest half,
 /// a quarter, an eighth, or one. A block may have fewer than its `tokens`.
 template <class T, class F>
 void for_each_block_size(index_t count, F f) {
-  constexpr int full = full_block<T>;
+  constexpr int full = block_tokens<T>;
   index_t done = 0;
   const auto take = [&](auto tokens, index_t some) {
     if (some > 0) f(tokens, done, some);
@@ -40,12 +37,12 @@ void for_each_block_size(index_t count, F f) {
 
 /// Numbers of x that are lanes at once: 64 KB.
 template <class T>
-inline constexpr index_t lanes_at_once = full_block<T>* CompressedView<T, HostSpace>::step_cols;
+inline constexpr index_t lanes_at_once = block_tokens<T>* CompressedView<T, HostSpace>::step_cols;
 
 /// How many steps of 256 columns a block of tokens takes at once: as many as a full block's one.
 template <int tokens, class T, class View>
 inline constexpr index_t steps_at_once = tokens == 1 ? View::steps
-                                                     : std::min<index_t>(View::steps, full_block<T> / tokens);
+                                                     : std::min<index_t>(View::steps, block_tokens<T> / tokens);
 
 /// sum + the kept weights of one row times the lanes; `mask` leaves of a column what the lanes begin at.
 template <int tokens, unsigned mask, class T, class Column>
@@ -53,7 +50,7 @@ template <int tokens, unsigned mask, class T, class Column>
                                                                                 const Column* column, const T* value,
                                                                                 index_t count, const T* lanes) {
   using Lane = Eigen::Array<T, tokens, 1>;
-  constexpr int ways = full_block<T> / tokens;  // independent sums, where a lane alone is too short
+  constexpr int ways = block_tokens<T> / tokens;  // independent sums, where a lane alone is too short
   const auto lane = [&](index_t k) { return Eigen::Map<const Lane>(lanes + index_t{column[k] & mask} * tokens); };
   index_t k = 0;
   if constexpr (ways > 1) {

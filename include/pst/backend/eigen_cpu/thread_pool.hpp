@@ -108,12 +108,12 @@ class ThreadPool {
   }
   /// Waits for the parts that other threads have begun.
   void await_others() {
-    for (int turn = 0; unfinished_.load(std::memory_order_acquire) != 0; ++turn) {
-      if (turn < patience) {
+    int turn = 0;
+    while (const std::uint32_t left = unfinished_.load(std::memory_order_acquire)) {
+      if (turn++ < patience)
         relax();
-      } else if (const std::uint32_t left = unfinished_.load(std::memory_order_acquire); left != 0) {
+      else
         unfinished_.wait(left, std::memory_order_acquire);
-      }
     }
   }
   /// Works on parts as long as there are any. What is read of the work belongs to the round in which a part is then
