@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "finetune/commands/train_options.hpp"
+
+#include <pst/core/error.hpp>
+
+#include <sstream>
+#include <string>
+
+#include "finetune/methods/methods.hpp"
+#include "finetune/model/config.hpp"
+#include "finetune/tasks/task.hpp"
+#include "finetune/train/recipe.hpp"
+
+namespace finetune {
+
+namespace {
+
+std::string named(const auto& list) {
+  std::string names;
+  for (const auto& each : list) names.append(names.empty() ? "" : ", ").append(each.name);
+  return names;
+}
+
+std::string method_help() {
+  std::ostringstream text;
+  text << "how linear layers train:";
+  for (const MethodInfo& info : methods()) {
+    text << '\n' << info.name << ": " << info.description << "; trains " << info.trains << "; rate " << info.rate;
+    if (info.score_rate != 1) text << ", " << info.score_rate << " times that for scores";
+    if (info.head_rate != 1) text << ", " << info.head_rate << " times that for pooler and head";
+  }
+  return text.str();
+}
+
+void add_run_options(CLI::App& command, TrainOptions& options) {
+  Settings& settings = options.settings;
+  command.add_option("--model", settings.model, "a Hugging Face folder")->required()->check(CLI::ExistingDirectory);
+  command.add_option("--task", settings.task, "one of " + named(tasks()))->required();
+  command.add_option("--data", settings.data, "the folder of the task's files")->required()->check(CLI::ExistingPath);
+  command.add_option("--out", options.out, "folder of the run; a run that is there with the same settings goes on");
+  command.add_flag("--dry-run", options.dry_run, "say what memory and time it takes, after a few steps, and stop");
+  command.add_option("--recipe", options.recipe, "paper: its values where no option is given")
+      ->check(CLI::IsMember({"paper"}));
+  command.add_option("--seed", settings.seed, "of factors, a new head, the order of the data, and dropout");
+  command.add_option("--threads", settings.threads, "0: all cores; results are the same for any number");
+  command.add_option("--log-every", options.watch.log_every, "steps between two lines of metrics.jsonl")
+      ->check(CLI::Range(1, 1000000000));
+  command
+      .add_option("--save-every", options.watch.save_every,
+                  "steps between two saves; 0: before evaluations and every ten minutes")
+      ->check(CLI::NonNegativeNumber);
+}
+
+void add_method_options(CLI::App& command, Settings& settings) {
+  MethodSettings& method = settings.method;
+  command.add_option("--method", method.name, method_help());
+  command.add_option("--sparsity", method.sparsity, "fraction of zeros to reach in the linear layers");
+  command.add_option("--schedule", method.schedule, "of the sparsity: cubic, linear or constant");
+  command.add_option("--warmup", method.warmup, "fraction of the run before weights are pruned");
+  command.add_option("--cooldown", method.cooldown, "fraction of the run at the last sparsity");
+  command.add_option("--delta-rank", method.delta_rank, "rank of U V");
+  command.add_option("--score-rank", method.score_rank, "rank of A B");
+  command.add_option("--beta", method.beta, "scale of U V");
+  command.add_option("--alpha1", method.alpha1, "scale of A B");
+  command.add_option("--alpha2", method.alpha2, "scale of R + C");
+  command.add_option("--scores", method.scores, "how scores learn: every, every-K, sample-K (one token in K), rest-P");
+  command.add_option("--refresh", method.refresh, "when masks move: every, every-K, until-P");
+  command.add_option("--straight-through", method.straight_through,
+                     "what weights learn through the mask: reference, masked or dense");
+  command.add_option("--penalty", method.penalty, "of soft movement; 0: one that goes with the sparsity");
+  command.add_flag("--new-head", settings.new_head, "a task head in the folder is not read");
+  command.add_flag("--fused", settings.together, "GPT-2's query, key and value are ranked together");
+  command.add_flag("--train-embeddings", settings.train_embeddings, "tables of words, positions and types train too");
+  command.add_flag("--reference", settings.reference,
+                   "nothing trains but factors and scores, as in the authors' code: no head, bias or norm");
+}
+
+void add_training_options(CLI::App& command, Settings& settings) {
+  command.add_option("--rate", settings.rate, "learning rate; default: the method's");
+  command.add_option("--score-rate", settings.score_rate, "times --rate, for scores; default: the method's");
+  command.add_option("--head-rate", settings.head_rate, "times --rate, for pooler and head; default: the method's");
+  command.add_option("--rate-schedule", settings.rate_schedule, "linear (falls to 0) or constant");
+  command.add_option("--rate-warmup", settings.rate_warmup, "fraction of the run in which the rate rises");
+  command.add_option("--rate-warmup-steps", settings.warmup_steps, "the same in steps");
+  command.add_option("--epsilon", settings.epsilon, "of AdamW");
+  command.add_option("--weight-decay", settings.weight_decay, "biases and norms have none");
+  command.add_option("--smoothing", settings.smoothing, "of labels");
+  command.add_option("--batch", settings.batch, "sequences of a batch");
+  command.add_option("--accumulation", settings.accumulation, "batches of a step");
+  command.add_option("--epochs", settings.epochs, "passes through the data, may be a fraction");
+  command.add_option("--steps", settings.steps, "instead of --epochs, if not 0");
+  command.add_option("--max-length", settings.max_length, "tokens to which sequences are cut");
+  command.add_option("--train-limit", settings.train_limit, "so many training sequences, evenly spread; 0: all");
+  command.add_option("--dev-limit", settings.dev_limit, "the same for dev data");
+  command.add_option("--evaluate-every", settings.evaluate_every, "steps between evaluations; 0: after each epoch");
+  command.add_option("--patience", settings.patience, "evaluations without a better score before it stops; 0: never");
+}
+
+}  // namespace
+
+std::function<void()> add_options(CLI::App& command, TrainOptions& options) {
+  command.option_defaults()->always_capture_default()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  add_run_options(command, options);
+  add_method_options(command, options.settings);
+  add_training_options(command, options.settings);
+  return [&command, &options] {
+    Settings& settings = options.settings;
+    const auto given = [&](const char* option) { return command.count(option) > 0; };
+    pst::require(options.dry_run || !options.out.empty(), "--out is missing: give the folder of the run, or --dry-run");
+    const MethodInfo& method = method_named(settings.method.name);
+    if (!given("--rate")) settings.rate = method.rate;
+    if (!given("--score-rate")) settings.score_rate = method.score_rate;
+    if (!given("--head-rate")) settings.head_rate = method.head_rate;
+    if (options.recipe == "paper")
+      apply_recipe(settings, read_config(settings.model).architecture == Architecture::roberta, given);
+    // The folder is read again later, from wherever that is.
+    settings.model = std::filesystem::weakly_canonical(settings.model);
+    settings.data = std::filesystem::weakly_canonical(settings.data);
+  };
+}
+
+}  // namespace finetune
