@@ -46,7 +46,8 @@ GenerationSettings settings_of(const json& given, index_t max_new_tokens, int en
 
 TEST_CASE("greedy and beam search find the sentences of transformers, with their scores") {
   int ended = 0;
-  for (const json& of_model : expected()["models"]) {
+  const json all = expected();
+  for (const json& of_model : all["models"]) {
     const auto model = load(of_model["folder"]);
     const auto prompts = of_model["prompts"].get<std::vector<std::vector<int>>>();
     for (const json& each : of_model["cases"]) {
