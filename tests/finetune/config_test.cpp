@@ -43,7 +43,7 @@ TEST_CASE("fields that a config leaves out have the defaults of transformers") {
   CHECK(b.hidden == 3072);
   CHECK(b.norm_epsilon == 1e-5);
   CHECK(b.gelu == transformer::GeluForm::tanh_of);
-  CHECK(b.task == Task::language_model);
+  CHECK(b.objective == Objective::language_model);
   CHECK(b.outputs() == 50257);
   nlohmann::json roberta = bert;
   roberta["model_type"] = "roberta";

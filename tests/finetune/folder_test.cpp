@@ -63,7 +63,8 @@ void check_logits(Model& model, const Golden& golden, double within) {
   Matrix logits;
   model.forward(golden.batch(), logits);
   std::vector<float> expected = golden.file.read<float>("logits");
-  if (model.config().task == Task::language_model) expected = without_padding(expected, golden, logits.cols());
+  if (model.config().objective == Objective::language_model)
+    expected = without_padding(expected, golden, logits.cols());
   CHECK(relative_error(numbers(logits), expected) < within);
 }
 
@@ -194,12 +195,12 @@ TEST_CASE("labels of another number need a new head") {
                            .c_str(),
                        pst::Error);
   const LoadedModel loaded = load(data / "bert", {.new_head = true, .labels = {"score"}});
-  CHECK(loaded.model->config().task == Task::regression);
+  CHECK(loaded.model->config().objective == Objective::regression);
   const TemporaryFolder folder;
   save_model(*loaded.model, folder.path());
   const ModelConfig saved = read_config(folder.path());
   CHECK(saved.labels == std::vector<std::string>{"score"});
-  CHECK(saved.task == Task::regression);
+  CHECK(saved.objective == Objective::regression);
   CHECK(load(folder.path()).made_new.empty());
 }
 

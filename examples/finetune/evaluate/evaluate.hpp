@@ -14,11 +14,12 @@ namespace finetune {
 struct Evaluation {
   double loss = 0.0;                ///< the mean over sequences, or over tokens of a language model
   std::vector<Score> scores;        ///< those of the task; none for a generation task, whose sentences are not written
-  std::vector<double> predictions;  ///< the number of a class, or a number, for each sequence
+  std::vector<double> predictions;  ///< the number of a class, or a number, for each sequence; none of a language model
 };
 
-/// Asks the model about every sequence, `batch` at a time, those of like length together. `progress`, if there is one,
-/// is told how many are done, and may throw to stop.
+/// Asks the model about every sequence, `batch` at a time, those of like length together; the order of predictions is
+/// that of `sequences`. Data without labels have predictions, no scores and no loss. `progress`, if there is one, is
+/// told how many are done, and may throw to stop. Throws pst::Error when a number that the model says is not finite.
 [[nodiscard]] Evaluation evaluate(Model& model, const Task& task, std::span<const Sequence> sequences,
                                   std::size_t batch, const std::function<void(std::size_t done)>& progress = {});
 

@@ -69,7 +69,7 @@ void Classifier::backward(const Matrix& grad_logits) {
 }
 
 double Classifier::loss_of(const Matrix& logits, const Targets& targets, Matrix& grad) const {
-  if (config_.task == Task::regression) return squared_error(logits, targets.values, grad);
+  if (config_.objective == Objective::regression) return squared_error(logits, targets.values, grad);
   return transformer::CrossEntropy{targets.smoothing, Targets::ignored}(logits, targets.labels, grad);
 }
 

@@ -58,7 +58,7 @@ void read_gpt2(const ConfigFields& fields, ModelConfig& config) {
   config.hidden_dropout = fields.dropout("resid_pdrop", 0.1);
   config.embedding_dropout = fields.dropout("embd_pdrop", 0.1);
   config.attention_dropout = fields.dropout("attn_pdrop", 0.1);
-  config.task = Task::language_model;
+  config.objective = Objective::language_model;
   fields.only("scale_attn_weights", true);
   fields.only("scale_attn_by_inverse_layer_idx", false);
   fields.only("reorder_and_upcast_attn", false);
@@ -85,11 +85,11 @@ std::vector<std::string> read_labels(const ConfigFields& fields) {
   return labels;
 }
 
-Task read_task(const ConfigFields& fields, std::size_t labels) {
+Objective read_objective(const ConfigFields& fields, std::size_t labels) {
   const char* const likely = labels == 1 ? "regression" : "single_label_classification";
   const std::string problem = fields.text_or("problem_type", likely);
-  if (problem == "regression" && labels == 1) return Task::regression;
-  if (problem == "single_label_classification") return Task::classification;
+  if (problem == "regression" && labels == 1) return Objective::regression;
+  if (problem == "single_label_classification") return Objective::classification;
   fields.refuse("problem_type", problem,
                 R"("single_label_classification", or "regression" of one number; the model has )" +
                     std::to_string(labels) + " labels");
@@ -144,7 +144,7 @@ ModelConfig parse_config(std::string_view text, const std::string& source) {
     read_bert(fields, config);
     config.labels = read_labels(fields);
     config.has_head = written_by.empty() || written_by == class_name(config);
-    config.task = config.has_head ? read_task(fields, config.labels.size()) : Task::classification;
+    config.objective = config.has_head ? read_objective(fields, config.labels.size()) : Objective::classification;
   }
   pst::require(config.width % config.heads == 0, source, ": a width of ", config.width, " cannot have ", config.heads,
                " heads, expected a divisor of the width");
@@ -160,10 +160,11 @@ ModelConfig read_config(const std::filesystem::path& folder) {
 }
 
 ModelConfig with_labels(ModelConfig config, std::vector<std::string> labels) {
-  pst::require(config.task != Task::language_model, "a language model has no labels: choose a BERT or RoBERTa folder");
+  pst::require(config.objective != Objective::language_model,
+               "a language model has no labels: choose a BERT or RoBERTa folder");
   pst::require(!labels.empty() && labels.size() <= static_cast<std::size_t>(most_labels), "a task has ", labels.size(),
                " labels, expected 1 to ", most_labels);
-  config.task = labels.size() == 1 ? Task::regression : Task::classification;
+  config.objective = labels.size() == 1 ? Objective::regression : Objective::classification;
   config.labels = std::move(labels);
   return config;
 }
@@ -172,8 +173,8 @@ std::string config_text(const ModelConfig& config, const std::string& dtype) {
   nlohmann::json json = config.json;
   json["architectures"] = {class_name(config)};
   json[json.contains("torch_dtype") && !json.contains("dtype") ? "torch_dtype" : "dtype"] = dtype;
-  if (config.task != Task::language_model) {
-    json["problem_type"] = config.task == Task::regression ? "regression" : "single_label_classification";
+  if (config.objective != Objective::language_model) {
+    json["problem_type"] = config.objective == Objective::regression ? "regression" : "single_label_classification";
     json["id2label"] = json["label2id"] = nlohmann::json::object();
     for (std::size_t i = 0; i < config.labels.size(); ++i) {
       json["id2label"][std::to_string(i)] = config.labels[i];

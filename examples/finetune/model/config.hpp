@@ -17,7 +17,7 @@ using transformer::index_t;
 enum class Architecture { bert, roberta, gpt2 };
 
 /// What a model is trained to say.
-enum class Task {
+enum class Objective {
   classification,  ///< one of several labels
   regression,      ///< one number
   language_model   ///< the next token
@@ -41,7 +41,7 @@ struct ModelConfig {
   double head_dropout = 0.0;
   double initial_deviation = 0.02;  ///< of weights that no file has
   index_t pad_id = -1;              ///< the token whose embedding does not train; -1: all train
-  Task task = Task::classification;
+  Objective objective = Objective::classification;
   std::vector<std::string> labels;  ///< in the order of the logits
   bool has_head = false;            ///< the file was written by a model with this task's head
   nlohmann::json json;              ///< the whole file
@@ -51,7 +51,7 @@ struct ModelConfig {
     return architecture == Architecture::roberta ? positions - pad_id - 1 : positions;
   }
   [[nodiscard]] index_t outputs() const noexcept {
-    return task == Task::language_model ? vocabulary : static_cast<index_t>(labels.size());
+    return objective == Objective::language_model ? vocabulary : static_cast<index_t>(labels.size());
   }
 };
 

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "finetune/evaluate/evaluate.hpp"
+
+#include <pst/core/error.hpp>
+#include <pst/core/order_key.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace finetune {
+
+namespace {
+
+bool is_classification(const Task& task) { return task.kind == TaskKind::single || task.kind == TaskKind::pair; }
+bool is_language_model(const Task& task) { return task.kind == TaskKind::generation || task.kind == TaskKind::text; }
+
+/// -log softmax(logits) of a label.
+double surprise(std::span<const float> logits, int label) {
+  pst::require(static_cast<std::size_t>(label) < logits.size(), "a sequence has label ", label, ", the model knows ",
+               logits.size());
+  const double top = *std::ranges::max_element(logits);
+  double sum = 0.0;
+  for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - top);
+  return top + std::log(sum) - static_cast<double>(logits[static_cast<std::size_t>(label)]);
+}
+
+/// Gathers what a model says of sequences, in any order.
+class Answers {
+ public:
+  Answers(const Task& task, std::span<const Sequence> sequences)
+      : task_{task}, sequences_{sequences}, predictions_(is_language_model(task) ? 0 : sequences.size()) {
+    labelled_ = std::ranges::all_of(sequences, [&](const Sequence& sequence) {
+      return is_classification(task) ? sequence.label >= 0 : !std::isnan(sequence.value);
+    });
+  }
+
+  void take(std::size_t sequence, std::span<const float> logits) {
+    for (const float logit : logits)
+      pst::require(pst::is_finite(logit), "the model says ", logit, " of sequence ", sequence,
+                   ", expected a finite number");
+    if (is_classification(task_)) {
+      predictions_[sequence] = static_cast<double>(std::ranges::max_element(logits) - logits.begin());
+      if (labelled_) add(surprise(logits, sequences_[sequence].label), 1.0);
+    } else {
+      const double said = logits[0], error = said - static_cast<double>(sequences_[sequence].value);
+      predictions_[sequence] = said;
+      if (labelled_) add(error * error, 1.0);
+    }
+  }
+  void add(double mean_loss, double count) {
+    pst::require(std::isfinite(mean_loss), "the model has a loss of ", mean_loss, ", expected a finite number");
+    loss_ += mean_loss * count;
+    count_ += count;
+  }
+
+  [[nodiscard]] Evaluation evaluation() && {
+    Evaluation made;
+    made.loss = count_ > 0.0 ? loss_ / count_ : 0.0;
+    if (task_.kind == TaskKind::text) {
+      made.scores = score_text(task_, loss_, count_);
+    } else if (is_classification(task_) && labelled_) {
+      std::vector<int> said(predictions_.begin(), predictions_.end()), expected;
+      for (const Sequence& sequence : sequences_) expected.push_back(sequence.label);
+      made.scores = score_labels(task_, said, expected);
+    } else if (task_.kind == TaskKind::regression && labelled_) {
+      std::vector<double> expected;
+      for (const Sequence& sequence : sequences_) expected.push_back(sequence.value);
+      made.scores = score_numbers(task_, predictions_, expected);
+    }
+    made.predictions = std::move(predictions_);
+    return made;
+  }
+
+ private:
+  const Task& task_;
+  std::span<const Sequence> sequences_;
+  std::vector<double> predictions_;
+  bool labelled_ = true;
+  double loss_ = 0.0, count_ = 0.0;
+};
+
+}  // namespace
+
+Evaluation evaluate(Model& model, const Task& task, std::span<const Sequence> sequences, std::size_t batch,
+                    const std::function<void(std::size_t done)>& progress) {
+  Answers answers{task, sequences};
+  Matrix logits;
+  std::size_t done = 0;
+  for (const auto& which : batches_of_like_length(sequences, batch)) {
+    const SequenceBatch together{sequences, which};
+    if (is_language_model(task)) {
+      answers.add(model.loss(together.batch(), together.targets()), static_cast<double>(together.counted()));
+    } else {
+      model.forward(together.batch(), logits);
+      for (std::size_t i = 0; i < which.size(); ++i)
+        answers.take(which[i], {logits.row(static_cast<index_t>(i)).data(), static_cast<std::size_t>(logits.cols())});
+    }
+    done += which.size();
+    if (progress) progress(done);
+  }
+  return std::move(answers).evaluation();
+}
+
+}  // namespace finetune
