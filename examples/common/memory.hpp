@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-namespace digits {
+namespace common {
 
 /// Remembers how much memory the process has now, to tell later how much more it had at its peak.
 class MemoryMark {
@@ -38,4 +38,4 @@ class MemoryMark {
   double start_mb_;
 };
 
-}  // namespace digits
+}  // namespace common

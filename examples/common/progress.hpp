@@ -4,7 +4,7 @@
 #include <chrono>
 #include <string>
 
-namespace digits {
+namespace common {
 
 /// Shows on stderr how far a piece of work is, its rate and the time left: a line that is drawn again on a terminal,
 /// a plain line every ten seconds elsewhere.
@@ -29,4 +29,4 @@ class Progress {
   Clock::time_point shown_ = start_;
 };
 
-}  // namespace digits
+}  // namespace common

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "progress.hpp"
+#include "common/progress.hpp"
 
 #include <unistd.h>
 
@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <utility>
 
-namespace digits {
+namespace common {
 
 Progress::Progress(std::string title, long total_steps)
     : title_{std::move(title)}, total_{std::max(1L, total_steps)}, terminal_{isatty(STDERR_FILENO) == 1} {}
@@ -42,4 +42,4 @@ void Progress::close() {
   if (terminal_) std::fputs("\r\033[K", stderr);
 }
 
-}  // namespace digits
+}  // namespace common
