@@ -10,7 +10,8 @@ namespace common {
 /// a plain line every ten seconds elsewhere.
 class Progress {
  public:
-  Progress(std::string title, long total_steps);
+  /// `done_before` steps were done already when the work began.
+  Progress(std::string title, long total_steps, long done_before = 0);
 
   /// `done` steps are behind us; `detail` says what is going on.
   void show(long done, const std::string& detail);
@@ -23,7 +24,7 @@ class Progress {
   using Clock = std::chrono::steady_clock;
 
   std::string title_;
-  long total_;
+  long total_, before_;
   bool terminal_;
   Clock::time_point start_ = Clock::now();
   Clock::time_point shown_ = start_;
