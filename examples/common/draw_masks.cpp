@@ -50,7 +50,9 @@ Drawn drawn(const MaskPanel& panel) {
   const auto cols = static_cast<std::size_t>(panel.weight.shape.at(1));
   const std::size_t square = square_of(panel);
   const std::vector<float> weight = panel.weight.values<float>();
-  Drawn made{.rows = (rows - 1) / square + 1, .cols = (cols - 1) / square + 1};
+  Drawn made;
+  made.rows = (rows - 1) / square + 1;
+  made.cols = (cols - 1) / square + 1;
   made.share.resize(made.rows * made.cols);
   made.all_row.resize(rows);
   made.all_col.resize(cols);

@@ -109,6 +109,19 @@ TEST_CASE("several tokens at once go behind a cache too") {
   CHECK(relative_error(numbers(next), numbers(last_logits(*model, {{1, 2, 5, 6, 7}, {3, 4, 8, 9}}))) < 1e-5);
 }
 
+TEST_CASE("memory of a cache grows by doubling, not with each token") {
+  Cache cache{2, 4, 100, 3};
+  std::vector<const float*> places;
+  for (int token = 0; token < 100; ++token) {
+    cache.make_room(std::vector<index_t>{1, 0, 1});
+    cache.advance(std::vector<index_t>{1, 0, 1});
+    const float* const place = cache.keys(1, 2).data();
+    if (places.empty() || place != places.back()) places.push_back(place);
+  }
+  CHECK(places.size() <= 8);  // 1, 2, 4, 8, 16, 32, 64, 100
+  CHECK(cache.keys(0, 0).rows() == 100);
+}
+
 TEST_CASE("a cache is bounded by the longest sequence of the model, and by its sequences") {
   const auto model = load(variants[0]);
   Cache cache = model->make_cache(1);

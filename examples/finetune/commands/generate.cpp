@@ -203,7 +203,7 @@ Run add_generate(CLI::App& program) {
   const auto options = std::make_shared<GenerateOptions>();
   add_model_options(*command, options->source);
   CLI::Option_group* const group = command->add_option_group("Asked", "one of");
-  group->add_option("--prompt", options->prompts, "text to go on with; may be given several times");
+  group->add_option("--prompt", options->prompts, "text to go on with; may be several")->default_str("");
   CLI::Option* const task = group->add_option("--task", options->task, "e2e, webnlg or dart");
   group->require_option(1);
   CLI::Option* const data =

@@ -131,7 +131,7 @@ Line line_of(const Module& module, std::string tree, std::size_t width) {
   return {.tree = std::move(tree),
           .shapes = module.shapes,
           .numbers = spaced(static_cast<std::size_t>(module.numbers)),
-          .trains = spaced(static_cast<std::size_t>(module.trains)),
+          .trains = module.trains > 0 ? spaced(static_cast<std::size_t>(module.trains)) : "-",
           .pruned = percent.data(),
           .bytes = spaced(module.bytes),
           .compressed = spaced(module.compressed),

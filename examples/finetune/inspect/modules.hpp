@@ -13,8 +13,8 @@ namespace finetune {
 
 /// A module of a model: one with tensors of its own, or one of modules, whose numbers are the sums of theirs.
 struct Module {
-  std::string name;    ///< without those it is in
-  std::string shapes;  ///< of its own tensors: "768 x 768 + 768"
+  std::string name{};    ///< without those it is in
+  std::string shapes{};  ///< of its own tensors: "768 x 768 + 768"
   index_t numbers = 0;
   index_t trains = 0;          ///< numbers that train for it: its own, its factors and its scores
   index_t prunable = 0;        ///< weights of linear layers inside the blocks
