@@ -18,8 +18,8 @@ struct Record {
   double seconds = 0;   ///< since the run began, pauses aside
   double step_ms = 0;   ///< the mean over the steps since the last record of training
   double tokens_per_second = 0;
-  std::optional<double> loss;      ///< the mean over these steps; none where the dev data were asked
-  std::optional<double> dev_loss;  ///< none where training is told of
+  std::optional<double> loss = {};      ///< the mean over these steps; none where the dev data were asked
+  std::optional<double> dev_loss = {};  ///< none where training is told of
   struct Named {
     std::string name;  ///< "accuracy", or "accuracy_matched" where a task has several dev files
     double value = 0;

@@ -13,10 +13,10 @@ namespace finetune {
 
 /// How far a run is, besides its tensors. The order of the data and what is dropped follow from seed and step.
 struct RunState {
-  std::int64_t step = 0;             ///< steps that are done
-  std::int64_t steps = 1;            ///< steps of the whole run
-  std::string base;                  ///< fingerprint of the model that the run began from
-  std::optional<double> best_score;  ///< on the dev data, the higher the better
+  std::int64_t step = 0;                  ///< steps that are done
+  std::int64_t steps = 1;                 ///< steps of the whole run
+  std::string base = {};                  ///< fingerprint of the model that the run began from
+  std::optional<double> best_score = {};  ///< on the dev data, the higher the better
   std::int64_t best_step = 0;
   int evaluations_since_best = 0;
 };

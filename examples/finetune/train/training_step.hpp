@@ -28,7 +28,7 @@ class TrainingStep {
   /// Throws pst::Error that names the step, and the tensor where there is one, when a number is not finite.
   StepOutcome operator()(std::int64_t step);
 
-  [[nodiscard]] DataOrder& order() noexcept { return order_; }
+  [[nodiscard]] const DataOrder& order() const noexcept { return order_; }
   [[nodiscard]] Optimizer& optimizer() noexcept { return optimizer_; }
 
  private:
