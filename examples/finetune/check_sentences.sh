@@ -30,16 +30,17 @@ expect() {
 # A model of 40 tokens, nearly all of them letters; meanings of two letters and what people say of them.
 mkdir "$model" "$task"
 cp "$data/gpt2/config.json" "$data/gpt2/model.safetensors" "$model"
-printf '#version: 0.2\n' >"$model/merges.txt"
 {
   id=0
-  printf '{'
+  printf '{"added_tokens":[{"id":39,"content":"<|endoftext|>","special":true}],"pre_tokenizer":{"type":"ByteLevel",'
+  printf '"add_prefix_space":false},"decoder":{"type":"ByteLevel"},"model":{"type":"BPE","unk_token":"<|endoftext|>",'
+  printf '"merges":[],"vocab":{'
   for token in Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z A B C D E F G H . : '|' ,; do
     printf '"%s":%d,' "$token" $id
     id=$((id + 1))
   done
-  printf '"<|endoftext|>":%d}\n' $id
-} >"$model/vocab.json"
+  printf '"<|endoftext|>":%d}}}\n' $id
+} >"$model/tokenizer.json"
 awk 'BEGIN {
   letters = "abcdefghijklmnopqrstuvwxyz"
   for (i = 1; i <= 26; ++i)
@@ -101,7 +102,7 @@ inspected)
   expect 0 '^model  *[0-9 ]*  *-  *0.00'
   [ "$(wc -l <"$folder/last.out")" -eq 3 ] || fail "expected three lines"
   status_of "$program" inspect --run "$folder/run" --mask 1.mlp.c_fc --out "$folder/mask.svg"
-  expect 0 ''
+  expect 0 'mask.svg: the mask of h.1.mlp.c_fc'
   grep -q 'Which weights are kept: h.1.mlp.c_fc' "$folder/mask.svg" || fail "no title in the drawing"
   grep -q '50 % zero' "$folder/mask.svg" || fail "no sparsity in the drawing"
   status_of "$program" inspect --run "$folder/run" --mask c_fc --out "$folder/other.svg"

@@ -53,7 +53,7 @@ TEST_CASE("greedy and beam search find the sentences of transformers, with their
     for (const json& each : of_model["cases"]) {
       CAPTURE(each["settings"].dump());
       const auto settings = settings_of(each["settings"], each["max_new_tokens"], of_model["end"]);
-      for (const std::size_t at_once : {1, 2, 8}) {
+      for (const std::size_t at_once : {1U, 2U, 8U}) {
         const auto found = generate(*model, prompts, settings, at_once);
         REQUIRE(found.size() == prompts.size());
         for (std::size_t i = 0; i < prompts.size(); ++i) {

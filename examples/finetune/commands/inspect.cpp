@@ -51,6 +51,7 @@ void draw(Model& model, const InspectOptions& options) {
   const pst::Tensor tensor = pst::Tensor::from<float>(layer.name(), {weight.rows(), weight.cols()},
                                                       {weight.data(), static_cast<std::size_t>(weight.size())});
   common::write_file(options.out, common::draw_masks(layer.name(), {{shape, tensor}}));
+  std::cerr << options.out.string() << ": the mask of " << layer.name() << '\n';
 }
 
 int inspect(const InspectOptions& options) {
