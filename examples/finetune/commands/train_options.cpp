@@ -3,6 +3,7 @@
 
 #include <pst/core/error.hpp>
 
+#include <sstream>
 #include <string>
 
 #include "finetune/methods/methods.hpp"
@@ -20,10 +21,13 @@ std::string named(const auto& list) {
 }
 
 std::string method_help() {
-  std::string text = "how linear layers train:";
-  for (const MethodInfo& info : methods())
-    text.append("\n").append(info.name).append(": ").append(info.description).append("; trains ").append(info.trains);
-  return text + "\n";
+  std::ostringstream text;
+  text << "how linear layers train:";
+  for (const MethodInfo& info : methods()) {
+    text << '\n' << info.name << ": " << info.description << "; trains " << info.trains << "; rate " << info.rate;
+    if (info.score_rate != 1) text << ", " << info.score_rate << " times that for scores";
+  }
+  return text.str();
 }
 
 void add_run_options(CLI::App& command, TrainOptions& options) {
