@@ -134,6 +134,7 @@ int write_sentences(const GenerateOptions& options) {
   const Task* const task = options.task.empty() ? nullptr : &find_task(options.task);
   const OpenedModel opened = open_model(options.source, true);
   const Tokenizer& tokenizer = *opened.tokenizer;
+  if (task != nullptr) check_fits(*task, tokenizer, opened.model->config());
   pst::require(opened.model->config().objective == Objective::language_model,
                "the model does not write sentences, expected a GPT-2");
   const std::vector<Asked> asked =

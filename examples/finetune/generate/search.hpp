@@ -40,7 +40,7 @@ class Search {
 [[nodiscard]] std::unique_ptr<Search> make_search(std::span<const int> prompt, std::uint64_t number,
                                                   const GenerationSettings& settings);
 
-/// Beam search as transformers has it (4.50 and later).
+/// Beam search as transformers 5 has it.
 ///
 /// Of all continuations of the open beams the best 2 x beams are looked at. Those among the first `beams` of them that
 /// end are kept with their score over their length to the power of `length_penalty`, at most `beams` of them; those
