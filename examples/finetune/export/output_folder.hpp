@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace finetune {
+
+/// A folder that appears whole or not at all: files are written to a temporary one beside it, which `commit` renames.
+class OutputFolder {
+ public:
+  /// Throws pst::Error when something is at `target`, unless `overwrite` is set and it is a folder that an export could
+  /// have written: with a configuration, and nothing but files of models.
+  OutputFolder(std::filesystem::path target, bool overwrite);
+  OutputFolder(const OutputFolder&) = delete;
+  OutputFolder& operator=(const OutputFolder&) = delete;
+  ~OutputFolder();
+
+  /// Where to write.
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return temporary_; }
+  /// Gives the folder its name; what was there is removed.
+  void commit();
+
+ private:
+  std::filesystem::path target_, temporary_;
+};
+
+/// Refuses to write the file `target` when something is there, unless `overwrite` is set and it is a plain file.
+void check_target_file(const std::filesystem::path& target, bool overwrite);
+
+/// Copies what a tokenizer is read from, as far as `from` has it.
+void copy_tokenizer_files(const std::filesystem::path& from, const std::filesystem::path& to);
+
+/// Writes a text file that is there whole or not at all.
+void write_text(const std::filesystem::path& path, const std::string& text);
+
+}  // namespace finetune
