@@ -16,9 +16,6 @@ using pst::io::ElementType;
 
 namespace {
 
-/// Dense and compressed products add in another order.
-constexpr double most_difference = 1e-4;
-
 float rounded(float value, ElementType type) {
   switch (type) {
     case ElementType::f16: return pst::float_from_f16(pst::f16_from(static_cast<double>(value)));

@@ -17,6 +17,9 @@ namespace finetune {
 /// What an export is checked by: a few sequences that the model and what was written of it are both asked.
 using Probes = std::span<const Sequence>;
 
+/// How far logits may be apart, relative to the largest one: dense and compressed products add in another order.
+inline constexpr double most_difference = 1e-4;
+
 /// The zeros in the weight of a linear layer.
 struct LayerZeros {
   std::string name;

@@ -10,6 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "finetune/export/base_folder.hpp"
+
 namespace finetune {
 
 namespace {
@@ -146,20 +148,11 @@ class CompressedBody final : public Body {
   std::vector<CompressedLayerOf> layers_;
 };
 
-/// What a model is, apart from its linear weights, by name.
-std::map<std::string, Matrix*> plain_tensors(Model& model) {
-  std::map<std::string, Matrix*> tensors;
-  model.for_each_tensor([&](const TensorPlace& place, Matrix& value, LinearLayer* layer) {
-    if (layer == nullptr) tensors[place.name + '/' + std::to_string(place.part)] = &value;
-  });
-  return tensors;
-}
-
 /// A model with a body of another kind and everything but the linear weights, which `take` is shown.
 std::unique_ptr<Model> rebuilt(Model& model, const MakeBody& make_body,
                                const std::function<void(const Matrix& weight, LinearLayer& layer)>& take) {
-  auto made = make_model(
-      model.config(), make_body({model.body().config(), encoder_names(model.config().architecture)}), false);
+  auto made =
+      make_model(model.config(), make_body({model.body().config(), encoder_names(model.config().architecture)}), false);
   const auto from = plain_tensors(model), to = plain_tensors(*made);
   for (const auto& [name, value] : to) *value = *from.at(name);
   std::map<std::string, LinearLayer*> layers;

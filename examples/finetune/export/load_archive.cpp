@@ -31,9 +31,8 @@ ModelConfig read_archive_config(const fs::path& folder) {
   const pst::io::MappedFile file{path};
   pst::require(file.bytes().size() <= most_config_bytes, source, ": has ", file.bytes().size(),
                " bytes, expected at most ", most_config_bytes);
-  nlohmann::json json =
-      pst::io::strict_json({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()},
-                           source + ": the configuration", 16);
+  nlohmann::json json = pst::io::strict_json({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()},
+                                             source + ": the configuration", 16);
   const auto stored = json.is_object() ? json.find("quantization_config") : json.end();
   pst::require(json.is_object() && stored != json.end(), source,
                ": has no quantization_config, so this is no sparse archive: read a Hugging Face folder with --model");

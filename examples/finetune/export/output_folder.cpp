@@ -59,8 +59,9 @@ OutputFolder::OutputFolder(fs::path target, bool overwrite) : target_{without_sl
     check_replaceable(target_);
   }
   temporary_ = make_sibling(target_);
-  fs::permissions(temporary_, fs::perms::group_read | fs::perms::group_exec | fs::perms::others_read |
-                                  fs::perms::others_exec, fs::perm_options::add);
+  fs::permissions(temporary_,
+                  fs::perms::group_read | fs::perms::group_exec | fs::perms::others_read | fs::perms::others_exec,
+                  fs::perm_options::add);
 }
 
 OutputFolder::~OutputFolder() {
@@ -81,16 +82,23 @@ void OutputFolder::commit() {
   if (!old.empty()) fs::remove_all(old, ignored);
 }
 
-void check_target_file(const fs::path& target, bool overwrite) {
-  const fs::file_status status = fs::symlink_status(target);
-  pst::require(!fs::exists(status) || overwrite, target.string(),
+OutputFile::OutputFile(fs::path target, bool overwrite) : target_{std::move(target)} {
+  const fs::file_status status = fs::symlink_status(target_);
+  pst::require(target_.has_filename() && !fs::is_directory(status), "\"", target_.string(),
+               "\" is a folder, expected the name of a file to write");
+  pst::require(!fs::exists(status) || overwrite, target_.string(),
                ": exists and is not overwritten: choose another file, or say --overwrite");
-  pst::require(!fs::exists(status) || fs::is_regular_file(status), target.string(),
+  pst::require(!fs::exists(status) || fs::is_regular_file(status), target_.string(),
                ": is no plain file and is not overwritten: choose another name");
-  std::error_code error;
-  if (target.has_parent_path()) fs::create_directories(target.parent_path(), error);
-  pst::require(!error, target.string(), ": its folder cannot be made: ", error.message());
+  folder_ = make_sibling(target_);
 }
+
+OutputFile::~OutputFile() {
+  std::error_code ignored;
+  fs::remove_all(folder_, ignored);
+}
+
+void OutputFile::commit() { fs::rename(path(), target_); }
 
 void copy_tokenizer_files(const fs::path& from, const fs::path& to) {
   for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",

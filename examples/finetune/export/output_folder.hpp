@@ -25,8 +25,22 @@ class OutputFolder {
   std::filesystem::path target_, temporary_;
 };
 
-/// Refuses to write the file `target` when something is there, unless `overwrite` is set and it is a plain file.
-void check_target_file(const std::filesystem::path& target, bool overwrite);
+/// A file that appears only once it was checked: it is written in a temporary folder beside its place.
+class OutputFile {
+ public:
+  /// Throws pst::Error when something is at `target`, unless `overwrite` is set and it is a plain file.
+  OutputFile(std::filesystem::path target, bool overwrite);
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+  ~OutputFile();
+
+  /// Where to write.
+  [[nodiscard]] std::filesystem::path path() const { return folder_ / target_.filename(); }
+  void commit();
+
+ private:
+  std::filesystem::path target_, folder_;
+};
 
 /// Copies what a tokenizer is read from, as far as `from` has it.
 void copy_tokenizer_files(const std::filesystem::path& from, const std::filesystem::path& to);
