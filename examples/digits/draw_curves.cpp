@@ -5,8 +5,8 @@
 #include <map>
 #include <string_view>
 
+#include "common/svg.hpp"
 #include "pictures.hpp"
-#include "svg.hpp"
 
 namespace digits {
 
@@ -34,11 +34,11 @@ using Curve = std::map<int, Range>;  ///< by step
 
 /// A plot of percentages over steps.
 struct Axes {
-  Svg& svg;
+  common::Svg& svg;
   double top, bottom, low, high;
   int steps;
 
-  [[nodiscard]] Point at(double step, double percent) const {
+  [[nodiscard]] common::Point at(double step, double percent) const {
     const double p = std::clamp(percent, low, high);
     return {left + (right - left) * step / steps, bottom - (bottom - top) * (p - low) / (high - low)};
   }
@@ -46,17 +46,17 @@ struct Axes {
     svg.text({left, top - 12}, title, {.size = 15, .bold = true});
     for (double p = low; p <= high + 1e-9; p += every) {
       svg.line(at(0, p), at(steps, p), grid);
-      svg.text({left - 8, at(0, p).y + 4}, svg_number(p) + " %", {.size = 12, .anchor = "end", .color = quiet});
+      svg.text({left - 8, at(0, p).y + 4}, common::svg_number(p) + " %", {.size = 12, .anchor = "end", .color = quiet});
     }
     if (with_steps) {
       for (int tick = 0; tick <= 4; ++tick)
-        svg.text({at(steps * tick / 4.0, low).x, bottom + 18}, svg_number(steps * tick / 4.0),
+        svg.text({at(steps * tick / 4.0, low).x, bottom + 18}, common::svg_number(steps * tick / 4.0),
                  {.size = 12, .anchor = "middle", .color = quiet});
       svg.text({(left + right) / 2, bottom + 40}, "optimizer steps", {.size = 13, .anchor = "middle"});
     }
   }
   void plot(const Curve& curve, std::string_view color) const {
-    std::vector<Point> middle, outline;
+    std::vector<common::Point> middle, outline;
     for (const auto& [step, range] : curve) {
       middle.push_back(at(step, range.mean()));
       outline.push_back(at(step, range.most));
@@ -85,8 +85,9 @@ std::string draw_curves(double sparsity, const std::vector<RunSpec>& specs, cons
   for (const Curve& curve : accuracy)
     for (const auto& [step, range] : curve) least = std::min(least, range.least);
 
-  Svg svg{990, 700};
-  svg.text({30, 36}, "Fine-tuning to " + svg_number(100 * sparsity) + " % sparsity", {.size = 20, .bold = true});
+  common::Svg svg{990, 700};
+  svg.text({30, 36}, "Fine-tuning to " + common::svg_number(100 * sparsity) + " % sparsity",
+           {.size = 20, .bold = true});
   svg.text({30, 58}, "Lines are means over the seeds, the shade reaches from the worst to the best of them.",
            {.size = 13, .color = quiet});
   const Axes above{svg, 100, 400, std::min(80.0, 10 * static_cast<double>(static_cast<int>(least / 10))), 100, steps};
@@ -108,8 +109,8 @@ std::string draw_curves(double sparsity, const std::vector<RunSpec>& specs, cons
     svg.line({legend, y - 4}, {legend + 22, y - 4}, colors[m], 4);
     svg.text({legend + 30, y}, method_table[m].title, {.size = 13});
     svg.text({legend + 30, y + 16},
-             svg_number(std::round(-10 * value) / 10) + " %, sparsity " +
-                 svg_number(std::round(10 * zeros[m].rbegin()->second.mean()) / 10) + " %",
+             common::svg_number(std::round(-10 * value) / 10) + " %, sparsity " +
+                 common::svg_number(std::round(10 * zeros[m].rbegin()->second.mean()) / 10) + " %",
              {.size = 12, .color = quiet});
     y += 42;
   }

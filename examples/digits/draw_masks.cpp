@@ -3,8 +3,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "common/svg.hpp"
 #include "pictures.hpp"
-#include "svg.hpp"
 
 namespace digits {
 
@@ -37,9 +37,10 @@ std::string cells(const std::vector<float>& weight, std::size_t rows, std::size_
       if (weight[r * cols + c] == 0.0F) continue;
       const std::size_t first = c;
       while (c + 1 < cols && weight[r * cols + c + 1] != 0.0F) ++c;
-      const std::string wide = svg_number(cell * static_cast<double>(c + 1 - first));
-      data += 'M' + svg_number(x + cell * static_cast<double>(first)) + ' ' +
-              svg_number(y + cell * static_cast<double>(r)) + 'h' + wide + 'v' + svg_number(cell) + "h-" + wide + 'z';
+      const std::string wide = common::svg_number(cell * static_cast<double>(c + 1 - first));
+      data += 'M' + common::svg_number(x + cell * static_cast<double>(first)) + ' ' +
+              common::svg_number(y + cell * static_cast<double>(r)) + 'h' + wide + 'v' + common::svg_number(cell) +
+              "h-" + wide + 'z';
     }
   return data;
 }
@@ -50,11 +51,11 @@ std::string unevenness(const std::vector<double>& counts, double density, double
   for (const double value : counts) mean += value / static_cast<double>(counts.size());
   for (const double value : counts) square += (value - mean) * (value - mean) / static_cast<double>(counts.size());
   const double by_lot = std::sqrt(std::max(1e-12, places * density * (1 - density)));
-  return svg_number(std::round(10 * std::sqrt(square) / by_lot) / 10);
+  return common::svg_number(std::round(10 * std::sqrt(square) / by_lot) / 10);
 }
 
 /// Only the first panel names its axes on the left.
-void draw_panel(Svg& svg, const MaskPanel& panel, double x, double most_row, double most_col, bool first) {
+void draw_panel(common::Svg& svg, const MaskPanel& panel, double x, double most_row, double most_col, bool first) {
   const auto rows = static_cast<std::size_t>(panel.weight.shape.at(0));
   const auto cols = static_cast<std::size_t>(panel.weight.shape.at(1));
   const std::vector<float> weight = panel.weight.values<float>();
@@ -65,7 +66,7 @@ void draw_panel(Svg& svg, const MaskPanel& panel, double x, double most_row, dou
   svg.text({x, top - 26}, panel.title, {.size = 16, .bold = true});
   const double density = counts.kept / static_cast<double>(weight.size());
   svg.text({x, top - 8},
-           svg_number(100 * (1 - density)) + " % zero; unevenness of rows " +
+           common::svg_number(100 * (1 - density)) + " % zero; unevenness of rows " +
                unevenness(counts.row, density, static_cast<double>(cols)) + ", columns " +
                unevenness(counts.col, density, static_cast<double>(rows)),
            {.size = 12, .color = quiet});
@@ -80,10 +81,10 @@ void draw_panel(Svg& svg, const MaskPanel& panel, double x, double most_row, dou
                   bar);
   svg.line({x, y - gap}, {x + width, y - gap}, quiet, 0.8);
   svg.line({x + width + gap, y}, {x + width + gap, y + height}, quiet, 0.8);
-  const TextStyle small{.size = 11, .color = quiet};
-  svg.text({x + width + gap, y - gap - bars + 9}, svg_number(most_col), small);
+  const common::TextStyle small{.size = 11, .color = quiet};
+  svg.text({x + width + gap, y - gap - bars + 9}, common::svg_number(most_col), small);
   svg.line({x + width, y - gap - bars}, {x + width + 5, y - gap - bars}, quiet, 0.8);
-  svg.text({x + width + gap + bars, y + height + 14}, svg_number(most_row),
+  svg.text({x + width + gap + bars, y + height + 14}, common::svg_number(most_row),
            {.size = 11, .anchor = "end", .color = quiet});
   svg.text({x + width + gap, y + height + 14}, "0", small);
   svg.text({x + width + gap + bars / 2, y + height + 32}, "kept per row", {.size = 12, .anchor = "middle"});
@@ -108,7 +109,7 @@ std::string draw_masks(const std::string& layer, const std::vector<MaskPanel>& p
     width += margin + cell * static_cast<double>(cols) + gap + bars;
   }
   width = std::max(width, 760.0);
-  Svg svg{width, top + bars + gap + tallest + 78};
+  common::Svg svg{width, top + bars + gap + tallest + 78};
   svg.text({margin - 14, 36}, "Which weights are kept: " + layer, {.size = 20, .bold = true});
   svg.text(
       {margin - 14, 58},

@@ -2,28 +2,14 @@
 #include "files.hpp"
 
 #include <pst/core/error.hpp>
-#include <pst/io/atomic_file.hpp>
 
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
-#include <span>
+
+#include "common/files.hpp"
 
 namespace digits {
 
 namespace fs = std::filesystem;
-
-void write_file(const fs::path& path, std::string_view text) {
-  pst::io::AtomicFile file{path};
-  file.write(std::as_bytes(std::span{text}));
-  file.commit();
-}
-
-std::string read_file(const fs::path& path) {
-  std::ifstream file{path, std::ios::binary};
-  pst::require(file.is_open(), "cannot read ", path);
-  return {std::istreambuf_iterator<char>{file}, {}};
-}
 
 void open_results(const fs::path& folder, const std::string& configuration) {
   pst::require(!fs::exists(folder) || fs::is_directory(folder), "--out ", folder,
@@ -33,7 +19,7 @@ void open_results(const fs::path& folder, const std::string& configuration) {
     pst::require(fs::exists(marker), "--out ", folder,
                  " holds other files and no configuration.json: ", "give an empty or a new folder");
     const auto wanted = nlohmann::json::parse(configuration);
-    const auto found = nlohmann::json::parse(read_file(marker), nullptr, false);
+    const auto found = nlohmann::json::parse(common::read_file(marker), nullptr, false);
     pst::require(found.is_object(), marker, " is not a JSON object: delete the folder or give another --out");
     for (const auto& [key, value] : wanted.items())
       pst::require(found.contains(key) && found[key] == value, "--out ", folder, " holds results with ", key, " = ",
@@ -41,7 +27,7 @@ void open_results(const fs::path& folder, const std::string& configuration) {
                    ": give another --out, or the same settings to continue");
   }
   for (const char* inside : {"runs", "models", "pictures"}) fs::create_directories(folder / inside);
-  if (!fs::exists(marker)) write_file(marker, configuration);
+  if (!fs::exists(marker)) common::write_file(marker, configuration);
 }
 
 }  // namespace digits

@@ -3,15 +3,8 @@
 
 #include <filesystem>
 #include <string>
-#include <string_view>
 
 namespace digits {
-
-/// Writes a file that is there whole or not at all.
-void write_file(const std::filesystem::path& path, std::string_view text);
-
-/// The whole file; throws pst::Error when it cannot be read.
-[[nodiscard]] std::string read_file(const std::filesystem::path& path);
 
 /// Makes `folder` ready for results of `configuration`, a JSON object as text.
 ///

@@ -7,8 +7,8 @@
 #include <random>
 
 #include "archive.hpp"
-#include "files.hpp"
-#include "memory.hpp"
+#include "common/files.hpp"
+#include "common/memory.hpp"
 #include "model.hpp"
 #include "run.hpp"
 
@@ -112,7 +112,7 @@ void save_and_check(Model<Linear>& model, const Images& unseen, index_t batch, c
 template <class Linear>
 void train(const RunSpec& spec, const Settings& settings, typename Linear::Options options, const Split& images,
            const fs::path& out, const Report& report) {
-  const MemoryMark mark;
+  const common::MemoryMark mark;
   const auto seed = static_cast<std::uint64_t>(spec.seed);
   options.seed = 1000 * seed;
   Model<Linear> model{options};
@@ -158,7 +158,7 @@ void train(const RunSpec& spec, const Settings& settings, typename Linear::Optio
   result.step_ms = 1000 * seconds / settings.steps;
   result.peak_mb = mark.growth_mb();
   save_and_check(model, images.unseen, settings.batch, out / "models" / (spec.name() + ".safetensors"), result);
-  write_file(out / "runs" / (spec.name() + ".json"), to_json(result));
+  common::write_file(out / "runs" / (spec.name() + ".json"), to_json(result));
 }
 
 }  // namespace

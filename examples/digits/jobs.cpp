@@ -17,7 +17,7 @@
 #include <exception>
 #include <map>
 
-#include "progress.hpp"
+#include "common/progress.hpp"
 
 namespace digits {
 
@@ -138,7 +138,7 @@ void run_jobs(const std::string& title, const std::vector<Job>& jobs, int at_onc
   stop_asked = 0;
   std::signal(SIGINT, ask_to_stop);
   std::signal(SIGTERM, ask_to_stop);
-  Progress progress{title, steps};
+  common::Progress progress{title, steps};
   std::string failed;
   {
     Pool pool{jobs};

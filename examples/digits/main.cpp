@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "archive.hpp"
+#include "common/files.hpp"
 #include "files.hpp"
 #include "jobs.hpp"
 #include "pictures.hpp"
@@ -45,8 +46,8 @@ void draw(const Options& options, double sparsity, const std::vector<RunSpec>& s
   std::ostringstream ending;
   ending << "-s" << sparsity << ".svg";
   const fs::path folder = options.out / "pictures";
-  if (!panels.empty()) write_file(folder / ("masks" + ending.str()), draw_masks(options.layer, panels));
-  write_file(folder / ("curves" + ending.str()), draw_curves(sparsity, specs, results));
+  if (!panels.empty()) common::write_file(folder / ("masks" + ending.str()), draw_masks(options.layer, panels));
+  common::write_file(folder / ("curves" + ending.str()), draw_curves(sparsity, specs, results));
 }
 
 }  // namespace
@@ -59,7 +60,7 @@ static void make_results(const Options& options) {
 
   const fs::path checkpoint = options.out / "pretrained.safetensors";
   if (!fs::exists(checkpoint) && !options.pretrained.empty())
-    write_file(checkpoint, read_file(options.pretrained));
+    common::write_file(checkpoint, common::read_file(options.pretrained));
   else if (!fs::exists(checkpoint))
     run_jobs("pretraining",
              {{"pretraining", options.settings.pretrain_steps,
@@ -84,7 +85,7 @@ static void make_results(const Options& options) {
     std::vector<RunResult> results;
     for (const RunSpec& spec : specs) {
       const fs::path path = options.out / "runs" / (spec.name() + ".json");
-      results.push_back(result_from_json(read_file(path), path));
+      results.push_back(result_from_json(common::read_file(path), path));
     }
     tables << "\n"
            << 100 * sparsity << " % sparsity, " << options.seeds << " seeds, " << parts.labelled.count()
@@ -92,7 +93,7 @@ static void make_results(const Options& options) {
     print_table(tables, specs, results);
     draw(options, sparsity, specs, results);
   }
-  write_file(options.out / "table.md", tables.str());
+  common::write_file(options.out / "table.md", tables.str());
   std::cout << tables.str() << std::flush;
   std::cerr << "\npictures: " << (options.out / "pictures").string()
             << "\nmodels:   " << (options.out / "models").string() << '\n';

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "choices.hpp"
+#include "common/choices.hpp"
 #include "options.hpp"
 
 namespace digits {
@@ -39,7 +39,7 @@ inline constexpr std::array method_table{
 
 /// Every method is a type: a SparseLinear with some of its policies replaced.
 namespace layers {
-using Pst = pst::SparseLinear<>::with<pst::TrainedBias>::with<ScoreChoice>::with<RefreshChoice>;
+using Pst = pst::SparseLinear<>::with<pst::TrainedBias>::with<common::ScoreChoice>::with<common::RefreshChoice>;
 using PstAb = Pst::with<pst::Sum<pst::Magnitude, pst::LowRankScore<>>>;
 using PstRc = Pst::with<pst::Sum<pst::Magnitude, pst::RowColumnScore>>;
 using Magnitude = Pst::with<pst::Magnitude>::with<pst::Full>::with<pst::MaskedGradient>;
@@ -60,8 +60,8 @@ void with_layer(Method method, const Settings& settings, double sparsity, Run&& 
   const auto call = [&]<class Layer>(std::type_identity<Layer> type, typename Layer::Options options) {
     if constexpr (std::same_as<Layer, layers::Pst> || std::same_as<Layer, layers::PstAb>)
       options.importance.template term<pst::LowRankScore<>>().scale = settings.factor_scale.value_or(1.0);
-    options.score_gradient = score_choice(settings.scores);
-    options.refresh = refresh_choice(settings.refresh);
+    options.score_gradient = common::score_choice(settings.scores);
+    options.refresh = common::refresh_choice(settings.refresh);
     run(type, options);
   };
   switch (method) {

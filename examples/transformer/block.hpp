@@ -67,14 +67,14 @@ struct Block {
   std::uint64_t number;  ///< tells the dropout of this block from that of others
   double dropout;
 
-  /// `options(name)` gives the options of the linear layer of that name.
-  template <class MakeOptions>
-  Block(index_t number_, const EncoderNames& names, const EncoderConfig& config, MakeOptions&& options)
-      : attention{make_attention(number_, names, config, options)},
+  /// `make(name, shape)` gives the linear layer of that name.
+  template <class Make>
+  Block(index_t number_, const EncoderNames& names, const EncoderConfig& config, Make&& make)
+      : attention{make_attention(number_, names, config, make)},
         norm1{names.in_block(number_, names.norm1), config.width, config.norm_epsilon},
         norm2{names.in_block(number_, names.norm2), config.width, config.norm_epsilon},
-        feed_in{{config.width, config.hidden}, options(names.in_block(number_, names.feed_in))},
-        feed_out{{config.hidden, config.width}, options(names.in_block(number_, names.feed_out))},
+        feed_in{make(names.in_block(number_, names.feed_in), {config.width, config.hidden})},
+        feed_out{make(names.in_block(number_, names.feed_out), {config.hidden, config.width})},
         gelu{config.gelu},
         place{config.norm},
         number{static_cast<std::uint64_t>(number_)},
@@ -134,11 +134,11 @@ struct Block {
   }
 
  private:
-  template <class MakeOptions>
+  template <class Make>
   [[nodiscard]] static Attention<Linear> make_attention(index_t block, const EncoderNames& names,
-                                                        const EncoderConfig& config, MakeOptions& options) {
+                                                        const EncoderConfig& config, Make& make_layer) {
     const auto make = [&](std::string_view name, index_t out) {
-      return Projection<Linear>{{config.width, out}, options(names.in_block(block, name))};
+      return make_layer(names.in_block(block, name), pst::Shape{config.width, out});
     };
     const Dropout dropout{config.attention_dropout, salt(static_cast<std::uint64_t>(block), 2)};
     if (config.together)

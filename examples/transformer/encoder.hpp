@@ -30,19 +30,16 @@ struct Encoder {
   std::vector<Block<Linear>> blocks;
   LayerNorm<Scalar> norm;  ///< behind the last block; only there when norms stand before the layers
 
-  /// Layers are called `block0.query` and so on; layer n draws its factors from `options.seed + n`.
+  /// Layers are called `block0.query` and so on; layer n draws its factors from `options.seed + n`. All of them have
+  /// copies of one backend, which share its scratch memory.
   Encoder(const EncoderConfig& config_, typename Linear::Options options, const EncoderNames& names = {})
       : config{config_}, norm{std::string{names.last_norm}, config.width, config.norm_epsilon} {
     pst::require(config.heads > 0 && config.width % config.heads == 0, "an encoder of width ", config.width,
                  " cannot have ", config.heads, " heads: choose a divisor of the width");
-    const auto next = [&options](const std::string& name) {
-      options.name = name;
-      typename Linear::Options chosen = options;
-      ++options.seed;
-      return chosen;
-    };
-    blocks.reserve(static_cast<std::size_t>(config.blocks));
-    for (index_t b = 0; b < config.blocks; ++b) blocks.emplace_back(b, names, config, next);
+    if constexpr (requires { typename Linear::backend; })
+      make_blocks(options, names, typename Linear::backend{});
+    else
+      make_blocks(options, names);
   }
 
   /// Once per optimizer step, before its first forward: masks are refreshed and gradients are zero.
@@ -96,6 +93,17 @@ struct Encoder {
   }
 
  private:
+  template <class... Backend>
+  void make_blocks(typename Linear::Options& options, const EncoderNames& names, const Backend&... on) {
+    const auto make = [&](const std::string& name, pst::Shape shape) {
+      options.name = name;
+      Projection<Linear> made{shape, options, on...};
+      ++options.seed;
+      return made;
+    };
+    blocks.reserve(static_cast<std::size_t>(config.blocks));
+    for (index_t b = 0; b < config.blocks; ++b) blocks.emplace_back(b, names, config, make);
+  }
   [[nodiscard]] bool has_last_norm() const noexcept { return config.norm == NormPlace::before; }
 };
 

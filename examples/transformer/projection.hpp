@@ -29,11 +29,13 @@ struct Projection {
   Matrix<Scalar> bias;    ///< 1 x out
   Linear layer;
 
-  Projection(pst::Shape shape, typename Linear::Options options)
+  /// `on`, where there is one, is the backend of a layer that is not to have its own.
+  template <class... Backend>
+  Projection(pst::Shape shape, typename Linear::Options options, Backend... on)
       : name{options.name},
         weight{owns_weight<Linear> ? Matrix<Scalar>{} : Matrix<Scalar>{Matrix<Scalar>::Zero(shape.out, shape.in)}},
         bias{Matrix<Scalar>::Zero(1, shape.out)},
-        layer{shape, std::move(options)} {}
+        layer{shape, std::move(options), std::move(on)...} {}
 
   /// Weights of variance 1 / in.
   void initialise(std::mt19937_64& random) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "finetune/model/config.hpp"
 
@@ -24,7 +25,7 @@ struct MethodSettings {
   std::string scores = "every";                ///< how scores learn: every, every-K, sample-K (one token in K), rest-P
   std::string refresh = "every";               ///< when masks move: every, every-K, until-P
   std::string straight_through = "reference";  ///< or masked, dense
-  double penalty = 0.0;                        ///< of soft movement
+  double penalty = 0.0;                        ///< of soft movement; 0: one that goes with the sparsity
 };
 
 /// Everything that a run depends on.
@@ -33,23 +34,44 @@ struct Settings {
   std::string task;
   std::filesystem::path data;  ///< the folder of the task's files
   MethodSettings method;
+  bool new_head = false;          ///< a task head in the folder is not read
+  bool together = false;          ///< GPT-2's query, key and value are one layer
+  bool train_embeddings = false;  ///< tables of words, positions and types train
+  bool reference = false;         ///< nothing trains but factors, as in the authors' code
 
   double rate = 1e-3;       ///< learning rate
   double score_rate = 1.0;  ///< times `rate`, for scores
   double head_rate = 1.0;   ///< times `rate`, for pooler and head
   std::string rate_schedule = "linear";
-  double rate_warmup = 0.0;  ///< fraction of the run in which the rate rises
-  double epsilon = 1e-6;     ///< of AdamW
-  double weight_decay = 0.0;
-  double smoothing = 0.0;  ///< of labels
-  bool reference = false;  ///< nothing trains but factors, as in the authors' code
+  double rate_warmup = 0.0;       ///< fraction of the run in which the rate rises
+  std::int64_t warmup_steps = 0;  ///< the same in steps; not together with the fraction
+  double epsilon = 1e-6;          ///< of AdamW
+  double weight_decay = 0.0;      ///< biases and norms have none
+  double smoothing = 0.0;         ///< of labels
 
   int batch = 32;
   int accumulation = 1;  ///< batches a step
   double epochs = 3.0;
-  index_t max_length = 128;  ///< tokens of a sequence
+  std::int64_t steps = 0;           ///< instead of epochs, if not 0
+  std::int64_t train_limit = 0;     ///< so many training sequences, evenly spread; 0: all
+  std::int64_t dev_limit = 0;       ///< likewise
+  std::int64_t evaluate_every = 0;  ///< steps; 0: after each epoch
+  int patience = 0;                 ///< evaluations without a better score before the run stops; 0: never
+  index_t max_length = 128;         ///< tokens of a sequence
   std::uint64_t seed = 43;
   int threads = 0;  ///< 0: all cores
 };
+
+/// As JSON text, every field by its name.
+[[nodiscard]] std::string settings_text(const Settings& settings);
+/// What `settings_text` gave. Throws pst::Error, which begins with `source`, on anything else.
+[[nodiscard]] Settings parse_settings(std::string_view text, const std::string& source);
+
+/// Throws pst::Error on a value that no run can have.
+void check(const Settings& settings);
+
+/// The first field that differs, as "rate = 0.1 there, 0.2 here"; empty when two runs are the same. How many threads
+/// there are does not matter.
+[[nodiscard]] std::string difference(const Settings& there, const Settings& here);
 
 }  // namespace finetune

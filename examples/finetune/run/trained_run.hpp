@@ -5,13 +5,11 @@
 #include <memory>
 
 #include "finetune/model/model.hpp"
+#include "finetune/run/run_folder.hpp"
 #include "finetune/run/settings.hpp"
 #include "finetune/tokenizer/tokenizer.hpp"
 
 namespace finetune {
-
-/// Which state of a run: that with the best score on the dev data, or the last one.
-enum class Checkpoint { best, last };
 
 /// What `train` left in its folder.
 struct TrainedRun {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "svg.hpp"
+#include "common/svg.hpp"
 
 #include <array>
 #include <cstdio>
 
-namespace digits {
+namespace common {
 
 namespace {
 
@@ -81,4 +81,4 @@ void Svg::text(Point at, std::string_view words, const TextStyle& style) {
   body_ += "</text>\n";
 }
 
-}  // namespace digits
+}  // namespace common

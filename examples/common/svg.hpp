@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace digits {
+namespace common {
 
 struct Point {
   double x = 0, y = 0;
@@ -43,4 +43,4 @@ class Svg {
 /// A number with up to two digits behind the point, as SVG wants it.
 [[nodiscard]] std::string svg_number(double value);
 
-}  // namespace digits
+}  // namespace common

@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-namespace digits {
+namespace common {
 
 /// Remembers how much memory the process has now, to tell later how much more it had at its peak.
 class MemoryMark {
@@ -18,8 +18,8 @@ class MemoryMark {
   /// Truthful where the process was forked just before: what was allocated and freed earlier would hide growth.
   [[nodiscard]] double growth_mb() const { return peak_mb() - start_mb_; }
 
- private:
-  static double peak_mb() {
+  /// The largest resident memory of this process since it began.
+  [[nodiscard]] static double peak_mb() {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
 #if defined(__APPLE__)
@@ -28,6 +28,8 @@ class MemoryMark {
     return static_cast<double>(usage.ru_maxrss) / 1024;
 #endif
   }
+
+ private:
   static double resident_mb() {
     long pages = 0, resident = 0;
     if (std::ifstream file{"/proc/self/statm"}; file >> pages >> resident)
@@ -38,4 +40,4 @@ class MemoryMark {
   double start_mb_;
 };
 
-}  // namespace digits
+}  // namespace common

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "progress.hpp"
+#include "common/progress.hpp"
 
 #include <unistd.h>
 
@@ -7,20 +7,23 @@
 #include <cstdio>
 #include <utility>
 
-namespace digits {
+namespace common {
 
-Progress::Progress(std::string title, long total_steps)
-    : title_{std::move(title)}, total_{std::max(1L, total_steps)}, terminal_{isatty(STDERR_FILENO) == 1} {}
+Progress::Progress(std::string title, long total_steps, long done_before)
+    : title_{std::move(title)},
+      total_{std::max(1L, total_steps)},
+      before_{done_before},
+      terminal_{isatty(STDERR_FILENO) == 1} {}
 
 void Progress::show(long done, const std::string& detail) {
   const auto now = Clock::now();
   const std::chrono::duration<double> pause = now - shown_, passed = now - start_;
   if (pause.count() < (terminal_ ? 0.1 : 10.0)) return;
   shown_ = now;
-  const double rate = static_cast<double>(done) / std::max(passed.count(), 1e-3);
+  const double rate = static_cast<double>(done - before_) / std::max(passed.count(), 1e-3);
   const long left = rate > 0 ? static_cast<long>(static_cast<double>(total_ - done) / rate + 0.5) : 0;
   char head[160];
-  std::snprintf(head, sizeof head, "%s  %3ld %%  %.0f steps/s  %ld:%02ld left", title_.c_str(), 100 * done / total_,
+  std::snprintf(head, sizeof head, "%s  %3ld %%  %.3g steps/s  %ld:%02ld left", title_.c_str(), 100 * done / total_,
                 rate, left / 60, left % 60);
   if (terminal_) {
     constexpr long width = 24;
@@ -42,4 +45,4 @@ void Progress::close() {
   if (terminal_) std::fputs("\r\033[K", stderr);
 }
 
-}  // namespace digits
+}  // namespace common

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "choices.hpp"
+#include "common/choices.hpp"
 
 #include <pst/core/error.hpp>
 
 #include <charconv>
 #include <optional>
 
-namespace digits {
+namespace common {
 
 namespace {
 
@@ -39,4 +39,4 @@ RefreshChoice refresh_choice(const std::string& text) {
   pst::fail("--refresh is \"", text, "\", expected every, every-K or until-P (0 to 1)");
 }
 
-}  // namespace digits
+}  // namespace common

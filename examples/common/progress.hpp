@@ -4,13 +4,14 @@
 #include <chrono>
 #include <string>
 
-namespace digits {
+namespace common {
 
 /// Shows on stderr how far a piece of work is, its rate and the time left: a line that is drawn again on a terminal,
 /// a plain line every ten seconds elsewhere.
 class Progress {
  public:
-  Progress(std::string title, long total_steps);
+  /// `done_before` steps were done already when the work began.
+  Progress(std::string title, long total_steps, long done_before = 0);
 
   /// `done` steps are behind us; `detail` says what is going on.
   void show(long done, const std::string& detail);
@@ -23,10 +24,10 @@ class Progress {
   using Clock = std::chrono::steady_clock;
 
   std::string title_;
-  long total_;
+  long total_, before_;
   bool terminal_;
   Clock::time_point start_ = Clock::now();
   Clock::time_point shown_ = start_;
 };
 
-}  // namespace digits
+}  // namespace common

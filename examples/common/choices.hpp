@@ -7,7 +7,7 @@
 #include <string>
 #include <variant>
 
-namespace digits {
+namespace common {
 
 /// One of the library's score gradient policies, chosen on the command line instead of by the type of the layer.
 struct ScoreChoice {
@@ -37,4 +37,4 @@ static_assert(pst::RefreshPolicy<RefreshChoice>);
 /// "every", "every-K" or "until-P"; throws pst::Error for another text.
 [[nodiscard]] RefreshChoice refresh_choice(const std::string& text);
 
-}  // namespace digits
+}  // namespace common

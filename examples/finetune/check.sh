@@ -1,0 +1,121 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# check.sh trained|interrupted|killed|refused PROGRAM DATA: runs the program on a model of random weights and a task
+# that is made here, in a folder of its own, and looks at what it does. DATA is tests/finetune/data.
+set -eu
+part=$1
+program=$2
+data=$3
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+out=$folder/out
+
+fail() {
+  echo "failed: $*" >&2
+  cat "$folder"/*.log >&2 || true
+  exit 1
+}
+# status_of COMMAND...: its exit code, its output in $folder/last.log, its results in $folder/last.out
+status_of() {
+  status=0
+  "$@" >"$folder/last.out" 2>"$folder/last.log" || status=$?
+}
+
+# A model of 40 tokens, and sentences that are positive where they have more of the letters a to m than of n to z.
+mkdir "$folder/model" "$folder/task"
+cp "$data/bert/config.json" "$data/bert/model.safetensors" "$folder/model"
+{
+  printf '[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n'
+  for token in a b c d e f g h i j k l m n o p q r s t u v w x y z 1 2 3 4 5 6 7 8 9; do echo $token; done
+} >"$folder/model/vocab.txt"
+awk 'BEGIN {
+  srand(7)
+  for (file = 0; file < 2; ++file) {
+    name = ARGV[1] (file == 0 ? "/train.tsv" : "/dev.tsv")
+    print "sentence\tlabel" > name
+    for (row = 0; row < (file == 0 ? 96 : 32); ++row) {
+      text = ""
+      positive = rand() < 0.5
+      for (word = 0; word < 3 + int(rand() * 6); ++word)
+        text = text substr("abcdefghijklmnopqrstuvwxyz", 1 + int(rand() * 13) + ((rand() < 0.9) == positive ? 0 : 13), 1) " "
+      print text "\t" positive > name
+    }
+  }
+}' "$folder/task"
+
+# A program of its own, so that a signal reaches it.
+cat >"$folder/train" <<END
+exec "$program" train --model "$folder/model" --task sst2 --data "$folder/task" --batch 8 --steps 40 \
+  --evaluate-every 10 --sparsity 0.5 --threads 1 --new-head "\$@"
+END
+run="sh $folder/train"
+long="--method pst --scores sample-2 --refresh every-3 --steps 3000 --evaluate-every 500"
+
+case $part in
+trained)
+  status_of $run --method pst --rate 2e-2 --out "$out"
+  [ $status -eq 0 ] || fail "exit code $status, expected 0"
+  for file in settings.json metrics.jsonl metrics.csv curves.svg result.json last/state.safetensors \
+    best/state.safetensors; do
+    [ -s "$out/$file" ] || fail "$file is missing"
+  done
+  grep -q '"sparsity": 0.5' "$out/result.json" || fail "expected half of the weights to be zero"
+  grep -q '^trains .* of the model' "$folder/last.log" || fail "expected a line of what trains"
+  grep -q '^| pst | sst2 | 0\.[0-9]* |' "$folder/last.out" || fail "expected a table"
+  cp "$out/last/state.safetensors" "$folder/before"
+  status_of $run --method pst --rate 2e-2 --out "$out"
+  [ $status -eq 0 ] || fail "exit code $status of a finished run, expected 0"
+  cmp "$folder/before" "$out/last/state.safetensors" || fail "a finished run was changed"
+  status_of $run --method pst --dry-run
+  [ $status -eq 0 ] || fail "exit code $status of --dry-run, expected 0"
+  grep -q '^memory' "$folder/last.out" || fail "expected an estimate of memory"
+  ;;
+interrupted | killed)
+  signal=INT
+  [ "$part" = interrupted ] || signal=KILL
+  $run $long --out "$folder/whole" \
+    >"$folder/whole.log" 2>&1 || fail "exit code $? of the whole run, expected 0"
+  for turn in 1 2 3; do
+    $run $long --save-every 7 --out "$out" >"$folder/part.log" 2>&1 &
+    pid=$!
+    tries=0
+    before=$(cksum "$out/last/state.safetensors" 2>/dev/null || true)
+    while [ "$before" = "$(cksum "$out/last/state.safetensors" 2>/dev/null || true)" ]; do
+      tries=$((tries + 1))
+      [ $tries -lt 600 ] || fail "no state after a minute"
+      sleep 0.1
+    done
+    kill -$signal $pid
+    status=0
+    wait $pid || status=$?
+    [ $signal = KILL ] || [ $status -eq 130 ] || fail "exit code $status after Ctrl-C, expected 130"
+  done
+  [ ! -e "$out/result.json" ] || fail "the run was over before it was interrupted for the last time"
+  $run $long --out "$out" \
+    >"$folder/rest.log" 2>&1 || fail "exit code $? of the rest, expected 0"
+  grep -q 'goes on from step [1-9]' "$folder/rest.log" || fail "expected the run to go on"
+  for which in last best; do
+    cmp "$folder/whole/$which/state.safetensors" "$out/$which/state.safetensors" ||
+      fail "the interrupted run has another $which state"
+  done
+  [ -z "$(find "$out" -name '*.tmp')" ] || fail "a half-written file was left"
+  ;;
+refused)
+  status_of $run --method magnitude --steps 2 --out "$out"
+  [ $status -eq 0 ] || fail "exit code $status, expected 0"
+  status_of $run --method magnitude --steps 3 --out "$out"
+  [ $status -eq 1 ] || fail "exit code $status with other settings, expected 1"
+  grep -q 'error: .*holds a run with other settings (steps = 2 there, 3 here)' "$folder/last.log" || fail "error text"
+  status_of $run --out "$folder/task"
+  [ $status -eq 1 ] || fail "exit code $status in a folder of other files, expected 1"
+  status_of $run --method nonsense --out "$folder/new"
+  [ $status -eq 1 ] || fail "exit code $status for an unknown method, expected 1"
+  [ ! -e "$folder/new" ] || fail "a refused run made a folder"
+  status_of $run --method pst --beta 1e30 --out "$folder/new"
+  [ $status -eq 1 ] || fail "exit code $status of a run that diverges, expected 1"
+  grep -q 'error: step [0-9]* of 40: ' "$folder/last.log" || fail "expected an error that names the step"
+  status_of $run --batch many --out "$folder/new"
+  [ $status -eq 2 ] || fail "exit code $status for a bad argument, expected 2"
+  ;;
+*) fail "unknown part $part" ;;
+esac

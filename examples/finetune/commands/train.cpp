@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <pst/core/error.hpp>
+
+#include <iostream>
+#include <memory>
+
+#include "common/files.hpp"
+#include "finetune/commands/command.hpp"
+#include "finetune/commands/train_options.hpp"
+#include "finetune/train/estimate.hpp"
+#include "finetune/train/report.hpp"
+#include "finetune/train/trainer.hpp"
+
+namespace finetune {
+
+namespace {
+
+int train(const TrainOptions& options) {
+  const Settings& settings = options.settings;
+  check(settings);
+  // Before the model is read, which takes a while; nothing is made yet.
+  std::optional<RunFolder> folder;
+  if (!options.dry_run) folder.emplace(options.out, settings);
+  BaseModel base = load_base(settings);
+  const TrainingData data = load_training_data(settings, base);
+  print_opening(std::cerr, settings, base, data);
+  if (options.dry_run) {
+    print_estimate(std::cout, settings, base, data);
+    return 0;
+  }
+  const ParameterCounts counts = count_parameters(*base.loaded.model, settings);
+  try {
+    Trainer trainer{settings, base, data, *folder, options.watch};
+    const TrainResult result = trainer.run();
+    common::write_file(options.out / "result.json", result_text(settings, counts, result));
+    print_table(std::cout, settings, counts, result);
+    if (!result.stopped.empty()) std::cerr << result.stopped << '\n';
+    std::cerr << "in " << options.out.string()
+              << ": best/, last/, metrics.jsonl, metrics.csv, curves.svg, result.json\n";
+    return 0;
+  } catch (const Interrupted&) {
+    std::cerr << "interrupted: the same command goes on from " << (options.out / "last").string() << '\n';
+    return 130;
+  }
+}
+
+}  // namespace
+
+Run add_train(CLI::App& program) {
+  CLI::App* const command = program.add_subcommand(
+      "train", "Fine-tune a BERT, RoBERTa or GPT-2 folder on a task, dense weights in, sparse weights out.");
+  const auto options = std::make_shared<TrainOptions>();
+  const auto resolve = add_options(*command, *options);
+  return [options, resolve] {
+    resolve();
+    return train(*options);
+  };
+}
+
+}  // namespace finetune

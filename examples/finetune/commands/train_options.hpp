@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <functional>
+
+#include <CLI/CLI.hpp>
+
+#include "finetune/run/settings.hpp"
+#include "finetune/train/trainer.hpp"
+
+namespace finetune {
+
+/// What the command line of `train` says.
+struct TrainOptions {
+  Settings settings;
+  std::filesystem::path out;
+  Watch watch;
+  bool dry_run = false;
+  std::string recipe;
+};
+
+/// Adds all options of `train`. The result completes `options` after the command line is read: with the rates of the
+/// method or the values of the recipe, where none were given.
+[[nodiscard]] std::function<void()> add_options(CLI::App& command, TrainOptions& options);
+
+/// The paper's values for a task and an architecture, where `given(option)` says that none was given.
+void apply_recipe(Settings& settings, bool is_roberta, const std::function<bool(const char* option)>& given);
+
+}  // namespace finetune

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// pst-finetune: a Hugging Face folder in, a sparse Hugging Face folder out.
+#include <exception>
+#include <iostream>
+#include <utility>
+#include <vector>
+
+#include "finetune/commands/command.hpp"
+
+namespace {
+
+/// The subcommands, in the order of --help.
+constexpr finetune::Run (*subcommands[])(CLI::App&) = {
+    finetune::add_train,
+};
+
+int run(int argc, char** argv) {
+  CLI::App program{"Fine-tunes language models and makes them sparse at the same time."};
+  program.require_subcommand(1);
+  std::vector<std::pair<const CLI::App*, finetune::Run>> runs;
+  for (const auto add : subcommands) {
+    finetune::Run made = add(program);
+    runs.emplace_back(program.get_subcommands({}).back(), std::move(made));
+  }
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return program.exit(error) == 0 ? 0 : 2;
+  }
+  for (const auto& [command, made] : runs)
+    if (command->parsed()) return made();
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "error: " << error.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "finetune/methods/layers.hpp"
+#include "finetune/model/body_of.hpp"
+
+namespace finetune::layers {
+
+std::unique_ptr<Body> make_magnitude(const BodyShape& shape, const MethodSettings& settings, std::uint64_t seed) {
+  using Layer = Base::with<WeightScore>::with<pst::Full>;
+  auto options = common_options<Layer>(settings, seed);
+  options.importance = {.detached = true};
+  options.score_gradient = {pst::ScoreRestAfter{0.0}};  // there are none that learn
+  return make_body<Layer>(shape, std::move(options));
+}
+
+}  // namespace finetune::layers

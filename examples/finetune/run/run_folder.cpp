@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "finetune/run/run_folder.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <pst/core/error.hpp>
+
+#include <cerrno>
+#include <utility>
+
+#include "common/files.hpp"
+
+namespace finetune {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t most_bytes = std::size_t{1} << 20;
+
+/// What a process that died while it wrote a file has left.
+bool is_leftover(const fs::path& file) {
+  const std::string name = file.filename().string();
+  return name.starts_with(".pst-") && name.ends_with(".tmp");
+}
+
+bool holds_nothing(const fs::path& folder) {
+  for (const auto& entry : fs::directory_iterator{folder})
+    if (!is_leftover(entry.path())) return false;
+  return true;
+}
+
+void refuse_others(const fs::path& folder, const Settings& settings) {
+  if (!fs::exists(settings_file(folder))) {
+    pst::require(holds_nothing(folder), folder.string(),
+                 ": holds other files and no run, nothing is written there: give a new folder with --out");
+    return;
+  }
+  const std::string differs = difference(read_settings(folder), settings);
+  pst::require(differs.empty(), folder.string(), ": holds a run with other settings (", differs,
+               "): give another --out, or the same settings to go on");
+}
+
+}  // namespace
+
+fs::path settings_file(const fs::path& folder) { return folder / "settings.json"; }
+fs::path snapshot_file(const fs::path& folder, Checkpoint which) {
+  return folder / (which == Checkpoint::best ? "best" : "last") / "state.safetensors";
+}
+
+Settings read_settings(const fs::path& folder) {
+  const fs::path file = settings_file(folder);
+  std::error_code ignored;
+  pst::require(fs::is_regular_file(file, ignored), folder.string(),
+               ": is not the folder of a run, it has no settings.json; give what train was given with --out");
+  return parse_settings(common::read_file(file, most_bytes), file.string());
+}
+
+RunFolder::RunFolder(fs::path folder, const Settings& settings) : folder_{std::move(folder)} {
+  std::error_code error;
+  pst::require(!fs::exists(folder_, error) || fs::is_directory(folder_, error), folder_.string(),
+               ": is a file, expected a folder: give another --out");
+  fs::create_directories(folder_, error);
+  pst::require(!error, folder_.string(), ": cannot be made: ", error.message());
+  lock_ = pst::io::detail::FileDescriptor{folder_, O_RDONLY | O_DIRECTORY};
+  pst::require(lock_.is_open(), folder_.string(), ": cannot be opened");
+  pst::require(::flock(lock_.number(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK, folder_.string(),
+               ": another process trains there");
+  refuse_others(folder_, settings);
+  for (const fs::path& inside : {folder_, folder_ / "last", folder_ / "best"}) {
+    fs::create_directories(inside);
+    for (const auto& entry : fs::directory_iterator{inside})
+      if (is_leftover(entry.path())) fs::remove(entry.path());
+  }
+  if (!fs::exists(settings_file(folder_))) common::write_file(settings_file(folder_), settings_text(settings));
+}
+
+std::optional<Snapshot> RunFolder::last() const {
+  const fs::path file = snapshot_file(folder_, Checkpoint::last);
+  if (!fs::exists(file)) return std::nullopt;
+  return read_snapshot(file);
+}
+
+void RunFolder::save(Checkpoint which, const Snapshot& snapshot) const {
+  write_snapshot(snapshot_file(folder_, which), snapshot);
+}
+
+}  // namespace finetune

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "finetune/run/settings.hpp"
+
+#include <pst/core/error.hpp>
+#include <pst/io/strict_json.hpp>
+
+#include <cmath>
+#include <limits>
+#include <set>
+#include <type_traits>
+
+#include "finetune/methods/methods.hpp"
+#include "finetune/tasks/task.hpp"
+
+namespace finetune {
+
+namespace {
+
+constexpr const char* format_name = "pst-finetune settings 1";
+constexpr double no_limit = std::numeric_limits<double>::max();
+
+/// Calls `visit(name, field)` for every field that a file has.
+template <class Chosen, class Visit>
+void for_each_field(Chosen& settings, Visit&& visit) {
+  visit("model", settings.model);
+  visit("task", settings.task);
+  visit("data", settings.data);
+  auto& method = settings.method;
+  visit("method", method.name);
+  visit("sparsity", method.sparsity);
+  visit("schedule", method.schedule);
+  visit("warmup", method.warmup);
+  visit("cooldown", method.cooldown);
+  visit("delta_rank", method.delta_rank);
+  visit("score_rank", method.score_rank);
+  visit("beta", method.beta);
+  visit("alpha1", method.alpha1);
+  visit("alpha2", method.alpha2);
+  visit("scores", method.scores);
+  visit("refresh", method.refresh);
+  visit("straight_through", method.straight_through);
+  visit("penalty", method.penalty);
+  visit("new_head", settings.new_head);
+  visit("together", settings.together);
+  visit("train_embeddings", settings.train_embeddings);
+  visit("reference", settings.reference);
+  visit("rate", settings.rate);
+  visit("score_rate", settings.score_rate);
+  visit("head_rate", settings.head_rate);
+  visit("rate_schedule", settings.rate_schedule);
+  visit("rate_warmup", settings.rate_warmup);
+  visit("warmup_steps", settings.warmup_steps);
+  visit("epsilon", settings.epsilon);
+  visit("weight_decay", settings.weight_decay);
+  visit("smoothing", settings.smoothing);
+  visit("batch", settings.batch);
+  visit("accumulation", settings.accumulation);
+  visit("epochs", settings.epochs);
+  visit("steps", settings.steps);
+  visit("train_limit", settings.train_limit);
+  visit("dev_limit", settings.dev_limit);
+  visit("evaluate_every", settings.evaluate_every);
+  visit("patience", settings.patience);
+  visit("max_length", settings.max_length);
+  visit("seed", settings.seed);
+  visit("threads", settings.threads);
+}
+
+nlohmann::ordered_json json_of(const Settings& settings) {
+  nlohmann::ordered_json json{{"format", format_name}};
+  for_each_field(settings, [&]<class Field>(const char* name, const Field& field) {
+    if constexpr (std::is_same_v<Field, std::filesystem::path>)
+      json[name] = field.string();
+    else
+      json[name] = field;
+  });
+  return json;
+}
+
+/// A field of a file from a stranger, or a sentence about it.
+template <class Field>
+void read_field(const nlohmann::json& value, Field& field, const std::string& what) {
+  const auto expect = [&](bool ok, const char* kind) {
+    pst::require(ok, what, " is ", pst::io::detail::printable(value.dump()), ", expected ", kind);
+  };
+  if constexpr (std::is_same_v<Field, bool>) {
+    expect(value.is_boolean(), "true or false");
+    field = value.get<bool>();
+  } else if constexpr (std::is_floating_point_v<Field>) {
+    expect(value.is_number() && std::isfinite(value.get<double>()), "a finite number");
+    field = value.get<double>();
+  } else if constexpr (std::is_unsigned_v<Field>) {
+    expect(value.is_number_unsigned(), "a whole number of at least 0");
+    field = value.get<Field>();
+  } else if constexpr (std::is_integral_v<Field>) {
+    expect(value.is_number_unsigned() &&
+               value.get<std::uint64_t>() <= static_cast<std::uint64_t>(std::numeric_limits<Field>::max()),
+           "a whole number that is not too large");
+    field = value.get<Field>();
+  } else {
+    expect(value.is_string(), "text");
+    field = value.get<std::string>();
+  }
+}
+
+void within(const char* name, double value, double least, double most) {
+  pst::require(value >= least && value <= most, name, " is ", value, ", expected a number of at least ", least,
+               most < no_limit ? " and at most " + std::to_string(most) : "");
+}
+
+}  // namespace
+
+std::string settings_text(const Settings& settings) { return json_of(settings).dump(1) + '\n'; }
+
+Settings parse_settings(std::string_view text, const std::string& source) {
+  const nlohmann::json json = pst::io::strict_json(text, source, 4);
+  pst::require(json.is_object() && json.contains("format") && json["format"] == format_name, source,
+               ": is not the settings of a run, expected a JSON object whose \"format\" is \"", format_name, '"');
+  Settings settings;
+  std::set<std::string> known{"format"};
+  for_each_field(settings, [&](const char* name, auto& field) {
+    known.insert(name);
+    pst::require(json.contains(name), source, ": has no field \"", name, '"');
+    read_field(json[name], field, source + ": " + name);
+  });
+  for (const auto& [name, value] : json.items())
+    pst::require(known.contains(name), source, ": has the unknown field \"", pst::io::detail::printable(name), '"');
+  try {
+    check(settings);
+  } catch (const pst::Error& error) {
+    pst::fail(source, ": ", error.what());
+  }
+  return settings;
+}
+
+void check(const Settings& settings) {
+  static_cast<void>(find_task(settings.task));
+  static_cast<void>(make_method_body(settings.method, settings.seed));
+  within("the rate", settings.rate, 0, 1e3);
+  within("the rate of scores", settings.score_rate, 0, 1e6);
+  within("the rate of the head", settings.head_rate, 0, 1e6);
+  within("the warm-up of the rate", settings.rate_warmup, 0, 1);
+  within("the warm-up in steps", static_cast<double>(settings.warmup_steps), 0, no_limit);
+  pst::require(settings.rate_warmup == 0 || settings.warmup_steps == 0,
+               "the warm-up of the rate is given as a fraction and in steps, expected one of them");
+  pst::require(settings.rate_schedule == "linear" || settings.rate_schedule == "constant", "the rate schedule is \"",
+               settings.rate_schedule, "\", expected linear or constant");
+  within("epsilon", settings.epsilon, 1e-12, 1);
+  within("the weight decay", settings.weight_decay, 0, 1);
+  within("the smoothing of labels", settings.smoothing, 0, 0.999);
+  within("the batch", settings.batch, 1, 1 << 16);
+  within("the accumulation", settings.accumulation, 1, 1 << 16);
+  within("epochs", settings.epochs, 1e-6, 1e6);
+  within("steps", static_cast<double>(settings.steps), 0, 1e12);
+  within("the limit of training sequences", static_cast<double>(settings.train_limit), 0, no_limit);
+  within("the limit of dev sequences", static_cast<double>(settings.dev_limit), 0, no_limit);
+  within("steps between evaluations", static_cast<double>(settings.evaluate_every), 0, no_limit);
+  within("patience", settings.patience, 0, no_limit);
+  within("the longest sequence", static_cast<double>(settings.max_length), 8, 1 << 20);
+  within("threads", settings.threads, 0, 4096);
+  pst::require(!settings.reference || !settings.train_embeddings,
+               "embeddings are to train, but with --reference nothing trains except factors");
+}
+
+std::string difference(const Settings& there, const Settings& here) {
+  const nlohmann::ordered_json one = json_of(there), other = json_of(here);
+  for (const auto& [name, value] : one.items())
+    if (name != "threads" && value != other.at(name))
+      return name + " = " + value.dump() + " there, " + other.at(name).dump() + " here";
+  return {};
+}
+
+}  // namespace finetune

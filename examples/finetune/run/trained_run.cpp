@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "finetune/run/trained_run.hpp"
+
+#include <pst/core/error.hpp>
+
+#include <utility>
+
+#include "finetune/run/base_model.hpp"
+
+namespace finetune {
+
+TrainedRun load_run(const std::filesystem::path& folder, Checkpoint which) {
+  Settings settings = read_settings(folder);
+  const std::filesystem::path file = snapshot_file(folder, which);
+  std::error_code ignored;
+  pst::require(std::filesystem::is_regular_file(file, ignored), folder.string(), ": has no ",
+               which == Checkpoint::best ? "best" : "last", " state yet, training has not come that far");
+  const Snapshot snapshot = read_snapshot(file);
+  BaseModel base = load_base(settings);
+  pst::require(snapshot.state.base == base.fingerprint, file.string(),
+               ": is of a run that began from other weights than ", settings.model.string(), " holds now (",
+               snapshot.state.base, ", not ", base.fingerprint, ")");
+  Model& model = *base.loaded.model;
+  model.restore(snapshot.model);
+  // The mask of the best state is the one that was scored; that of the last state is older than its scores.
+  if (which == Checkpoint::last)
+    model.begin_step(static_cast<double>(snapshot.state.step), static_cast<double>(snapshot.state.steps));
+  return {std::move(settings), std::move(base.loaded.model), std::move(base.tokenizer)};
+}
+
+}  // namespace finetune

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "finetune/run/metrics_log.hpp"
+
+namespace finetune {
+
+/// A picture (SVG) of a run: loss, scores on the dev data, and sparsity over the steps.
+[[nodiscard]] std::string draw_run(const std::string& title, std::span<const Record> records, std::int64_t steps);
+
+}  // namespace finetune

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "finetune/train/parameters.hpp"
+
+#include <pst/core/error.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace finetune {
+
+namespace {
+
+bool is_head(Part part) { return part == Part::pooler || part == Part::head; }
+
+const char* kind_of(const ModelParameter& each) {
+  if (each.part == Part::embedding) return "embeddings";
+  if (each.part == Part::norm) return "norms";
+  if (is_head(each.part)) return each.part == Part::head ? "head" : "pooler";
+  switch (each.parameter.group) {
+    case pst::ParameterGroup::delta: return "factors of the update";
+    case pst::ParameterGroup::score: return "scores";
+    case pst::ParameterGroup::bias: return "biases";
+    default: return "weights";
+  }
+}
+
+}  // namespace
+
+bool trains(const ModelParameter& parameter, const Settings& settings) {
+  if (settings.reference)
+    return parameter.part == Part::layer && parameter.parameter.group != pst::ParameterGroup::bias;
+  return parameter.part != Part::embedding || settings.train_embeddings;
+}
+
+Optimizer::Optimizer(const Model& model, const Settings& settings) {
+  for (const ModelParameter& each : model.parameters()) {
+    if (!trains(each, settings)) continue;
+    const bool decays = each.part != Part::norm && each.parameter.group != pst::ParameterGroup::bias;
+    const std::string name = std::string{is_head(each.part) ? "head" : "encoder"} + (decays ? "" : "-plain");
+    const double rate = settings.rate * (is_head(each.part) ? settings.head_rate : 1.0);
+    const auto [group, is_new] =
+        groups_.try_emplace(name, Group{pst::AdamW<float>{{.learning_rate = rate,
+                                                           .epsilon = settings.epsilon,
+                                                           .weight_decay = decays ? settings.weight_decay : 0.0,
+                                                           .group_rates = {.score = settings.score_rate}}},
+                                        {}});
+    group->second.parameters.push_back(each.parameter);
+  }
+  pst::require(!groups_.empty(), "nothing of the model trains");
+}
+
+void Optimizer::step(double rate_scale) {
+  for (auto& [name, group] : groups_) group.adamw.step(group.parameters, rate_scale);
+}
+
+index_t Optimizer::trainable() const noexcept {
+  index_t count = 0;
+  for (const auto& [name, group] : groups_)
+    for (const auto& parameter : group.parameters) count += parameter.value.size();
+  return count;
+}
+
+std::size_t Optimizer::bytes() const noexcept {
+  return static_cast<std::size_t>(trainable()) * 2 * sizeof(float);  // before the first step there are none yet
+}
+
+std::map<std::string, pst::TensorList> Optimizer::save() const {
+  std::map<std::string, pst::TensorList> state;
+  for (const auto& [name, group] : groups_) state[name] = group.adamw.save();
+  return state;
+}
+
+void Optimizer::restore(const std::map<std::string, pst::TensorList>& state) {
+  for (auto& [name, group] : groups_) {
+    const auto found = state.find(name);
+    pst::require(found != state.end(), "the saved optimizer has no parameters \"", name, '"');
+    group.adamw.restore(found->second);
+  }
+}
+
+double rate_scale(const Settings& settings, std::int64_t step, std::int64_t steps) {
+  const auto at = static_cast<double>(step), end = static_cast<double>(steps);
+  const double warm =
+      settings.warmup_steps > 0 ? static_cast<double>(settings.warmup_steps) : settings.rate_warmup * end;
+  if (at < warm) return at / std::max(1.0, warm);
+  if (settings.rate_schedule == "constant") return 1.0;
+  return std::max(0.0, (end - at) / std::max(1.0, end - warm));
+}
+
+ParameterCounts count_parameters(Model& model, const Settings& settings) {
+  ParameterCounts counts;
+  model.for_each_tensor([&](const TensorPlace&, const Matrix& value, const LinearLayer* layer) {
+    counts.model += value.size();
+    if (layer != nullptr) counts.prunable += value.size();
+  });
+  for (const ModelParameter& each : model.parameters()) {
+    if (!trains(each, settings)) continue;
+    const index_t size = each.parameter.value.size();
+    counts.trainable += size;
+    const std::string kind = kind_of(each);
+    const auto found = std::ranges::find(counts.parts, kind, &std::pair<std::string, index_t>::first);
+    if (found == counts.parts.end())
+      counts.parts.emplace_back(kind, size);
+    else
+      found->second += size;
+  }
+  return counts;
+}
+
+}  // namespace finetune

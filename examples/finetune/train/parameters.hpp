@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <pst/optim/adamw.hpp>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "finetune/model/model.hpp"
+#include "finetune/run/settings.hpp"
+
+namespace finetune {
+
+/// Whether a parameter of a model trains.
+[[nodiscard]] bool trains(const ModelParameter& parameter, const Settings& settings);
+
+/// The parameters that train, and what moves them: AdamW, with rates of their own for scores and head, and without
+/// weight decay for biases and norms.
+class Optimizer {
+ public:
+  Optimizer(const Model& model, const Settings& settings);
+
+  /// One step with the gradients that are there; `rate_scale` is of the rate schedule.
+  void step(double rate_scale);
+  [[nodiscard]] index_t trainable() const noexcept;
+  [[nodiscard]] std::size_t bytes() const noexcept;
+  /// The state of each group, to go on from bit for bit.
+  [[nodiscard]] std::map<std::string, pst::TensorList> save() const;
+  void restore(const std::map<std::string, pst::TensorList>& state);
+
+ private:
+  struct Group {
+    pst::AdamW<float> adamw;
+    std::vector<pst::Parameter<float>> parameters;
+  };
+  std::map<std::string, Group> groups_;
+};
+
+/// The learning rate of a step (from 0), as a share of the largest: the schedules of transformers.
+[[nodiscard]] double rate_scale(const Settings& settings, std::int64_t step, std::int64_t steps);
+
+/// How many numbers a model has and trains.
+struct ParameterCounts {
+  index_t model = 0;     ///< tensors of the dense model with its head
+  index_t prunable = 0;  ///< weights of the linear layers inside the blocks
+  index_t trainable = 0;
+  std::vector<std::pair<std::string, index_t>> parts;  ///< of those that train, by what they are
+};
+[[nodiscard]] ParameterCounts count_parameters(Model& model, const Settings& settings);
+
+}  // namespace finetune

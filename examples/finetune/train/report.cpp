@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "finetune/train/report.hpp"
+
+#include <array>
+#include <cstdio>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "common/memory.hpp"
+#include "finetune/methods/methods.hpp"
+
+namespace finetune {
+
+namespace {
+
+std::string fixed(double value, int digits) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.*f", digits, value);
+  return text.data();
+}
+std::string percent(index_t part, index_t whole) {
+  return fixed(whole > 0 ? 100.0 * static_cast<double>(part) / static_cast<double>(whole) : 0.0, 2) + " %";
+}
+const char* name_of(Architecture architecture) {
+  return architecture == Architecture::bert ? "BERT" : architecture == Architecture::roberta ? "RoBERTa" : "GPT-2";
+}
+std::string score_text(std::optional<double> score) { return score ? fixed(*score, 4) : "none"; }
+
+void print_data(std::ostream& out, const Settings& settings, const TrainingData& data) {
+  index_t tokens = 0;
+  for (const Sequence& sequence : data.train) tokens += sequence.length();
+  out << "data     " << settings.task << ": " << grouped(static_cast<std::int64_t>(data.train.size()))
+      << " training sequences of " << fixed(static_cast<double>(tokens) / static_cast<double>(data.train.size()), 1)
+      << " tokens on average";
+  for (const DevSet& dev : data.dev)
+    out << ", " << grouped(static_cast<std::int64_t>(dev.sequences.size())) << " dev sequences"
+        << (dev.title.empty() ? "" : " (" + dev.title + ")");
+  out << '\n';
+  for (const std::string& remark : data.remarks) out << "         " << remark << '\n';
+}
+
+}  // namespace
+
+std::string grouped(std::int64_t number) {
+  std::string text = std::to_string(number);
+  for (auto i = static_cast<std::ptrdiff_t>(text.size()) - 3; i > (number < 0 ? 1 : 0); i -= 3)
+    text.insert(static_cast<std::size_t>(i), " ");
+  return text;
+}
+
+void print_opening(std::ostream& out, const Settings& settings, BaseModel& base, const TrainingData& data) {
+  Model& model = *base.loaded.model;
+  const ModelConfig& config = model.config();
+  const ParameterCounts counts = count_parameters(model, settings);
+  out << "model    " << name_of(config.architecture) << ", " << config.blocks << " blocks of width " << config.width
+      << ": " << grouped(counts.model) << " parameters, " << grouped(counts.prunable)
+      << " of them weights of the linear layers inside the blocks\n";
+  out << "trains   " << grouped(counts.trainable) << " numbers: " << percent(counts.trainable, counts.model)
+      << " of the model, " << percent(counts.trainable, 2 * counts.prunable)
+      << " of the weights and scores that movement pruning trains\n         (";
+  for (const auto& [name, count] : counts.parts)
+    out << (name == counts.parts.front().first ? "" : ", ") << name << ' ' << grouped(count);
+  out << ")\n";
+  print_data(out, settings, data);
+  for (const std::string& name : base.loaded.made_new)
+    out << "new      " << name << ": not in the folder, begins with random numbers\n";
+  if (!base.loaded.unused.empty())
+    out << "unused   " << base.loaded.unused.size() << " tensors of the folder, as " << base.loaded.unused.front()
+        << '\n';
+}
+
+void print_table(std::ostream& out, const Settings& settings, const ParameterCounts& counts,
+                 const TrainResult& result) {
+  const std::string head = "| method | task | " + result.metric +
+                           " best | at step | last | sparsity % | trainable | of model | " +
+                           "ms/step | tokens/s | peak MB | minutes |";
+  out << head << "\n|--------|------|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n| " << settings.method.name
+      << " | " << settings.task << " | " << score_text(result.best) << " | " << result.best_step << " | "
+      << fixed(result.last, 4) << " | " << fixed(100 * result.sparsity, 2) << " | " << grouped(counts.trainable)
+      << " | " << percent(counts.trainable, counts.model) << " | " << fixed(result.step_ms, 1) << " | "
+      << fixed(result.tokens_per_second, 0) << " | " << fixed(common::MemoryMark::peak_mb(), 0) << " | "
+      << fixed(result.seconds / 60, 1) << " |\n";
+}
+
+std::string result_text(const Settings& settings, const ParameterCounts& counts, const TrainResult& result) {
+  nlohmann::ordered_json json{{"method", settings.method.name},
+                              {"task", settings.task},
+                              {"metric", result.metric},
+                              {"best", nullptr},
+                              {"best_step", result.best_step},
+                              {"last", result.last},
+                              {"sparsity", result.sparsity},
+                              {"step", result.step},
+                              {"steps", result.steps},
+                              {"trainable", counts.trainable},
+                              {"parameters", counts.model},
+                              {"prunable", counts.prunable},
+                              {"step_ms", result.step_ms},
+                              {"tokens_per_second", result.tokens_per_second},
+                              {"peak_mb", common::MemoryMark::peak_mb()},
+                              {"seconds", result.seconds},
+                              {"stopped", result.stopped}};
+  if (result.best) json["best"] = *result.best;
+  return json.dump(1) + '\n';
+}
+
+}  // namespace finetune

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "finetune/train/trainer.hpp"
+
+#include <pst/core/error.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <utility>
+
+#include "common/files.hpp"
+#include "finetune/methods/methods.hpp"
+#include "finetune/train/curves.hpp"
+
+namespace finetune {
+
+namespace {
+
+constexpr double seconds_between_saves = 600;
+constexpr double near = 0.005;  // a state this close to the sparsity that is asked for may be the best
+
+template <class... Numbers>
+std::string text(const char* format, Numbers... numbers) {
+  std::array<char, 240> made{};
+  std::snprintf(made.data(), made.size(), format, numbers...);
+  return made.data();
+}
+
+bool by_loss(const Task& task) { return task.kind == TaskKind::generation || task.kind == TaskKind::text; }
+std::string metric_of(const Task& task) { return by_loss(task) ? "-loss" : std::string{task.metrics.at(0)}; }
+
+std::int64_t step_of(const std::optional<Snapshot>& snapshot) { return snapshot ? snapshot->state.step : 0; }
+
+}  // namespace
+
+Trainer::Trainer(const Settings& settings, BaseModel& base, const TrainingData& data, const RunFolder& folder,
+                 Watch watch)
+    : settings_{settings},
+      task_{find_task(settings.task)},
+      model_{*base.loaded.model},
+      data_{data},
+      folder_{folder},
+      watch_{watch},
+      from_{folder.last()},
+      training_step_{model_, data.train, settings_},
+      log_{folder.path() / "metrics.jsonl", step_of(from_)},
+      progress_{settings.method.name + " on " + settings.task, static_cast<long>(training_step_.order().steps()),
+                static_cast<long>(step_of(from_))} {
+  state_.base = base.fingerprint;
+  state_.steps = training_step_.order().steps();
+  resume(from_);
+  from_.reset();  // as large as the model
+}
+
+void Trainer::resume(const std::optional<Snapshot>& snapshot) {
+  if (!snapshot) return;
+  pst::require(snapshot->state.base == state_.base, folder_.path().string(), ": its run began from other weights than ",
+               settings_.model.string(), " holds now: give another --out");
+  pst::require(snapshot->state.steps == state_.steps, folder_.path().string(), ": its run has ", snapshot->state.steps,
+               " steps, with the data that are there now it would have ", state_.steps, ": give another --out");
+  model_.restore(snapshot->model);
+  if (snapshot->state.step > 0) training_step_.optimizer().restore(snapshot->optimizer);
+  state_ = snapshot->state;
+  if (!log_.records().empty()) seconds_before_ = log_.records().back().seconds;
+  progress_.say(text("goes on from step %lld of %lld", static_cast<long long>(state_.step),
+                     static_cast<long long>(state_.steps)));
+}
+
+TrainResult Trainer::run() {
+  for (;;) {
+    const auto start = Clock::now();
+    model_.begin_step(static_cast<double>(state_.step), static_cast<double>(state_.steps));
+    const auto pause = Clock::now();
+    if (evaluation_due()) evaluate();
+    if (state_.step == state_.steps || !stopped_.empty()) break;
+    train_step(start + (Clock::now() - pause));
+    show();
+    if (save_due() || interrupt_.asked()) save();
+    if (interrupt_.asked()) throw Interrupted{};
+  }
+  progress_.close();
+  write_curves();
+  return result();
+}
+
+void Trainer::train_step(Clock::time_point start) {
+  outcome_ = training_step_(state_.step);
+  ++state_.step;
+  window_.loss += outcome_.loss;
+  window_.tokens += outcome_.tokens;
+  window_.seconds += std::chrono::duration<double>(Clock::now() - start).count();
+  ++window_.steps;
+  if (state_.step % watch_.log_every == 0 || evaluation_due()) record_training();
+}
+
+void Trainer::record_training() {
+  const auto steps = static_cast<double>(window_.steps);
+  Record record = new_record();
+  record.loss = window_.loss / steps;
+  record.step_ms = 1000 * window_.seconds / steps;
+  record.tokens_per_second = static_cast<double>(window_.tokens) / std::max(window_.seconds, 1e-9);
+  log_.add(record);
+  window_ = {};
+}
+
+Record Trainer::new_record() const {
+  Record record;
+  record.step = state_.step;
+  record.epoch = training_step_.order().epoch_at(state_.step);
+  record.sparsity = reached_sparsity(model_);
+  record.rate = settings_.rate * rate_scale(settings_, std::max<std::int64_t>(0, state_.step - 1), state_.steps);
+  record.seconds = seconds();
+  return record;
+}
+
+double Trainer::seconds() const {
+  return seconds_before_ + std::chrono::duration<double>(Clock::now() - start_).count();
+}
+
+bool Trainer::evaluation_due() const {
+  if (state_.step == 0) return false;
+  const std::int64_t every =
+      settings_.evaluate_every > 0 ? settings_.evaluate_every : training_step_.order().steps_per_epoch();
+  return state_.step == state_.steps || state_.step % every == 0;
+}
+
+void Trainer::evaluate() {
+  Record record = new_record();
+  double score = 0;
+  std::string said;
+  for (const DevSet& dev : data_.dev) {
+    const Evaluation found = finetune::evaluate(
+        model_, task_, dev.sequences, static_cast<std::size_t>(settings_.batch), [&](std::size_t done) {
+          if (interrupt_.asked()) throw Interrupted{};
+          progress_.show(static_cast<long>(state_.step),
+                         "dev data, " + std::to_string(done) + " of " + std::to_string(dev.sequences.size()));
+        });
+    if (!record.dev_loss) {
+      record.dev_loss = found.loss;
+      score = by_loss(task_) || found.scores.empty() ? -found.loss : found.scores[0].value;
+    }
+    for (const Score& each : found.scores) {
+      record.scores.push_back({std::string{each.name} + (dev.title.empty() ? "" : "_" + dev.title), each.value});
+      said += text(", %s %.4f", record.scores.back().name.c_str(), each.value);
+    }
+  }
+  log_.add(record);
+  last_score_ = score;
+  compare_with_best(score);
+  progress_.say(text("step %lld, epoch %.2f: dev loss %.4f%s, sparsity %.1f %%%s", static_cast<long long>(state_.step),
+                     record.epoch, *record.dev_loss, said.c_str(), 100 * record.sparsity,
+                     state_.best_score && state_.best_step == state_.step ? ", the best so far" : ""));
+  if (!stopped_.empty()) progress_.say(stopped_);
+  write_curves();
+}
+
+void Trainer::compare_with_best(double score) {
+  const bool is_sparse = method_named(settings_.method.name).is_sparse;
+  const bool counts = !is_sparse || reached_sparsity(model_) >= settings_.method.sparsity - near ||
+                      (state_.step == state_.steps && !state_.best_score);
+  if (!counts) return;
+  if (!state_.best_score || score > *state_.best_score) {
+    state_.best_score = score;
+    state_.best_step = state_.step;
+    state_.evaluations_since_best = 0;
+    folder_.save(Checkpoint::best, {state_, model_.save(), {}});
+    return;
+  }
+  ++state_.evaluations_since_best;
+  if (settings_.patience > 0 && state_.evaluations_since_best >= settings_.patience && state_.step < state_.steps)
+    stopped_ = text("stopped at step %lld of %lld: %s was %.4f at step %lld, and not better in %d evaluations since",
+                    static_cast<long long>(state_.step), static_cast<long long>(state_.steps), metric_of(task_).c_str(),
+                    *state_.best_score, static_cast<long long>(state_.best_step), state_.evaluations_since_best);
+}
+
+bool Trainer::save_due() const {
+  if (evaluation_due()) return true;
+  if (watch_.save_every > 0) return state_.step % watch_.save_every == 0;
+  return std::chrono::duration<double>(Clock::now() - saved_).count() > seconds_between_saves;
+}
+
+void Trainer::save() {
+  folder_.save(Checkpoint::last, {state_, model_.save(), training_step_.optimizer().save()});
+  saved_ = Clock::now();
+}
+
+void Trainer::show() {
+  const double rate = window_.steps > 0 ? static_cast<double>(window_.tokens) / std::max(window_.seconds, 1e-9)
+                                        : log_.records().back().tokens_per_second;
+  progress_.show(static_cast<long>(state_.step),
+                 text("step %lld, loss %.4f, sparsity %.1f %%, %.0f tokens/s", static_cast<long long>(state_.step),
+                      outcome_.loss, 100 * reached_sparsity(model_), rate));
+}
+
+void Trainer::write_curves() const {
+  common::write_file(folder_.path() / "metrics.csv", log_.csv());
+  common::write_file(folder_.path() / "curves.svg",
+                     draw_run(settings_.method.name + " on " + settings_.task, log_.records(), state_.steps));
+}
+
+TrainResult Trainer::result() const {
+  TrainResult made{.metric = metric_of(task_),
+                   .best = state_.best_score,
+                   .best_step = state_.best_step,
+                   .last = last_score_,
+                   .sparsity = reached_sparsity(model_),
+                   .step = state_.step,
+                   .steps = state_.steps,
+                   .seconds = seconds(),
+                   .stopped = stopped_};
+  double steps = 0, tokens = 0;
+  std::int64_t before = 0;
+  for (const Record& record : log_.records()) {
+    if (!record.loss) continue;
+    const auto count = static_cast<double>(record.step - before);
+    before = record.step;
+    steps += count;
+    made.step_ms += count * record.step_ms;
+    tokens += count * record.step_ms / 1000 * record.tokens_per_second;
+  }
+  if (steps > 0 && made.step_ms > 0) {
+    made.tokens_per_second = 1000 * tokens / made.step_ms;
+    made.step_ms /= steps;
+  }
+  return made;
+}
+
+}  // namespace finetune

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "finetune/train/training_step.hpp"
+
+#include <pst/core/error.hpp>
+#include <pst/core/random.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace finetune {
+
+namespace {
+
+/// Another one for each batch of each step, and never 0, which drops nothing.
+std::uint64_t dropout_seed(std::uint64_t seed, std::int64_t step, std::size_t batch) {
+  const std::uint64_t of_step = pst::mix_bits(pst::derive_seed(seed, 'O') + static_cast<std::uint64_t>(step));
+  return std::max<std::uint64_t>(1, pst::mix_bits(of_step + batch));
+}
+
+bool is_finite(pst::MatrixView<float> view) { return transformer::map(view).allFinite(); }
+
+}  // namespace
+
+StepOutcome TrainingStep::operator()(std::int64_t step) {
+  try {
+    const StepOutcome outcome = learn(step);
+    optimizer_.step(rate_scale(settings_, step, order_.steps()));
+    return outcome;
+  } catch (const pst::Error& error) {
+    pst::fail("step ", step + 1, " of ", order_.steps(), ": ", error.what());
+  }
+}
+
+StepOutcome TrainingStep::learn(std::int64_t step) {
+  std::vector<SequenceBatch> batches;
+  double labels = 0;
+  for (const auto& which : order_.batches_of(step)) {
+    batches.emplace_back(sequences_, which);
+    labels += static_cast<double>(batches.back().counted());
+  }
+  pst::require(labels > 0, "no label of its sequences counts");
+  StepOutcome outcome;
+  for (std::size_t b = 0; b < batches.size(); ++b) {
+    const Batch batch = batches[b].batch();
+    const double share = static_cast<double>(batches[b].counted()) / labels;
+    outcome.loss += share * model_.learn(batch, batches[b].targets(settings_.smoothing),
+                                         {.dropout_seed = dropout_seed(settings_.seed, step, b), .share = share});
+    for (const index_t length : batch.lengths) outcome.tokens += length;
+  }
+  if (!std::isfinite(outcome.loss)) refuse_non_finite(outcome.loss);
+  return outcome;
+}
+
+void TrainingStep::refuse_non_finite(double loss) const {
+  constexpr const char* advice = ", expected finite numbers: lower the rate";
+  for (const ModelParameter& each : model_.parameters()) {
+    pst::require(is_finite(each.parameter.value), each.name, " holds NaN or Inf", advice);
+    pst::require(is_finite(each.parameter.grad), "the gradient of ", each.name, " holds NaN or Inf", advice);
+  }
+  pst::fail("the loss is ", loss, advice);
+}
+
+double reached_sparsity(Model& model) {
+  index_t kept = 0, all = 0;
+  model.body().for_each_layer([&](LinearLayer& layer) {
+    kept += layer.kept();
+    all += layer.weight().size();
+  });
+  return 1.0 - static_cast<double>(kept) / static_cast<double>(all);
+}
+
+}  // namespace finetune

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "finetune/train/data_order.hpp"
+#include "finetune/train/parameters.hpp"
+
+namespace finetune {
+
+/// What one step of the optimizer came from.
+struct StepOutcome {
+  double loss = 0;  ///< the mean over all labels that count
+  index_t tokens = 0;
+};
+
+/// Learns from the batches of a step and moves the parameters; between two `begin_step`s of the model.
+class TrainingStep {
+ public:
+  TrainingStep(Model& model, std::span<const Sequence> sequences, const Settings& settings)
+      : model_{model},
+        sequences_{sequences},
+        settings_{settings},
+        order_{sequences.size(), settings},
+        optimizer_{model, settings} {}
+
+  /// Throws pst::Error that names the step, and the tensor where there is one, when a number is not finite.
+  StepOutcome operator()(std::int64_t step);
+
+  [[nodiscard]] const DataOrder& order() const noexcept { return order_; }
+  [[nodiscard]] Optimizer& optimizer() noexcept { return optimizer_; }
+
+ private:
+  [[nodiscard]] StepOutcome learn(std::int64_t step);
+  void refuse_non_finite(double loss) const;
+
+  Model& model_;
+  std::span<const Sequence> sequences_;
+  const Settings& settings_;
+  DataOrder order_;
+  Optimizer optimizer_;
+};
+
+/// The fraction of pruned weights in the linear layers inside the blocks.
+[[nodiscard]] double reached_sparsity(Model& model);
+
+}  // namespace finetune

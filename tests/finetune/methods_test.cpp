@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "finetune/methods/methods.hpp"
+
+#include <pst/pst.hpp>
+
+#include <map>
+#include <random>
+#include <set>
+#include <utility>
+
+#include "finetune/train/parameters.hpp"
+#include "model_data.hpp"
+
+using namespace finetune;
+using namespace finetune::test;
+
+namespace {
+
+LoadedModel load(const MethodSettings& settings, std::uint64_t seed = 1) {
+  return load_model(data / "bert", {}, make_method_body(settings, seed));
+}
+
+std::vector<pst::Parameter<float>> parameters_of(Model& model) {
+  std::vector<pst::Parameter<float>> list;
+  for (const ModelParameter& each : model.parameters()) list.push_back(each.parameter);
+  return list;
+}
+
+/// So many steps of AdamW on everything, then the last mask. Returns the losses.
+std::vector<double> train(Model& model, const Golden& golden, int steps) {
+  const auto parameters = parameters_of(model);
+  pst::AdamW<float> optimizer{{.learning_rate = 1e-2, .group_rates = {.score = 10}}};
+  std::vector<double> losses;
+  for (int step = 0; step < steps; ++step) {
+    model.begin_step(step, steps);
+    losses.push_back(model.learn(golden.batch(), golden.targets()));
+    optimizer.step(parameters);
+  }
+  model.begin_step(steps, steps);
+  return losses;
+}
+
+double sparsity_of(Model& model) {
+  index_t kept = 0, all = 0;
+  model.body().for_each_layer([&](LinearLayer& layer) {
+    kept += layer.kept();
+    all += layer.weight().size();
+  });
+  return 1 - static_cast<double>(kept) / static_cast<double>(all);
+}
+
+std::vector<float> logits_of(Model& model, const Golden& golden) {
+  Matrix logits;
+  model.forward(golden.batch(), logits);
+  return numbers(logits);
+}
+
+/// The gradients of all factors of one layer with half of its weights, in the order of its parameters.
+template <class Layer>
+std::vector<float> layer_gradients(typename Layer::Options options) {
+  options.delta = {.scale = 0.5, .rank = {2}};
+  options.schedule = {.sparsity = 0.5};
+  Layer layer{{6, 5}, options};
+  std::mt19937_64 random{3};
+  Matrix weight(5, 6), x(7, 6), y(7, 5);
+  for (Matrix* each : {&weight, &x, &y}) transformer::fill_normal(*each, 1.0, random);
+  layer.attach(transformer::view(std::as_const(weight)));
+  layer.for_each_parameter([](const auto& each) {  // V and the scores are zero at first
+    for (index_t i = 0; i < each.value.size(); ++i) each.value.data[i] += 0.1F * static_cast<float>(i % 5);
+  });
+  layer.begin_step(0.5);
+  layer.backward(transformer::view(std::as_const(x)), transformer::view(std::as_const(y)));
+  std::vector<float> gradients;
+  layer.for_each_parameter(
+      [&](const auto& each) { gradients.insert(gradients.end(), each.grad.data, each.grad.data + each.grad.size()); });
+  return gradients;
+}
+
+using Layer = pst::SparseLinear<>::with<pst::Reference>::with<pst::DynamicRank>::with<pst::ConstantSchedule>;
+using OurLayer = Layer::with<pst::Sum<WeightScore, pst::LowRankScore<pst::DynamicRank>, pst::RowColumnScore>>::with<
+    StraightThroughChoice>;
+
+std::vector<float> our_gradients(const char* rule) {
+  OurLayer::Options options;
+  options.importance.term<WeightScore>().detached = straight_through_choice(rule).detached;
+  options.straight_through = straight_through_choice(rule).rule;
+  return layer_gradients<OurLayer>(options);
+}
+
+}  // namespace
+
+TEST_CASE("every method begins with the dense model and ends with the sparsity that is asked for") {
+  const Golden golden{"bert"};
+  const LoadedModel dense = load_model(data / "bert", {}, make_dense_body);
+  dense.model->begin_step(0);
+  const std::vector<float> expected = logits_of(*dense.model, golden);
+  for (const MethodInfo& info : methods()) {
+    INFO(info.name);
+    const LoadedModel loaded = load({.name = std::string{info.name}, .sparsity = 0.75, .penalty = 1e-3});
+    loaded.model->begin_step(0);
+    CHECK(relative_error(logits_of(*loaded.model, golden), expected) < 1e-5);
+    CHECK(sparsity_of(*loaded.model) == 0);
+    const std::vector<double> losses = train(*loaded.model, golden, 12);
+    CHECK(losses.back() < losses.front());
+    if (info.name != "soft-movement") CHECK(sparsity_of(*loaded.model) == (info.is_sparse ? 0.75 : 0));
+  }
+}
+
+TEST_CASE("soft movement prunes more the higher its penalty is") {
+  const Golden golden{"bert"};
+  double before = 0;
+  for (const double penalty : {1.0, 1e4}) {
+    const LoadedModel loaded = load({.name = "soft-movement", .penalty = penalty});
+    train(*loaded.model, golden, 30);
+    CHECK(sparsity_of(*loaded.model) > before);
+    before = sparsity_of(*loaded.model);
+  }
+  CHECK(penalty_for(0.95) > penalty_for(0.9));
+}
+
+TEST_CASE("a method trains what its description says") {
+  const std::map<std::string_view, std::set<std::string>> expected{
+      {"pst", {"delta.U", "delta.V", "score.A", "score.B", "score.R", "score.C", "bias"}},
+      {"pst-ab", {"delta.U", "delta.V", "score.A", "score.B", "bias"}},
+      {"pst-rc", {"delta.U", "delta.V", "score.R", "score.C", "bias"}},
+      {"magnitude", {"weight", "bias"}},
+      {"movement", {"weight", "score.S", "bias"}},
+      {"soft-movement", {"weight", "score.S", "bias"}},
+      {"full", {"weight", "bias"}},
+      {"lora", {"delta.U", "delta.V", "bias"}}};
+  REQUIRE(expected.size() == methods().size());
+  for (const MethodInfo& info : methods()) {
+    INFO(info.name);
+    const LoadedModel loaded = load({.name = std::string{info.name}, .delta_rank = 3, .score_rank = 5});
+    std::set<std::string> found;
+    const std::string layer = "bert.encoder.layer.0.attention.self.query.";
+    for (const ModelParameter& each : loaded.model->parameters()) {
+      if (!each.name.starts_with(layer)) continue;
+      found.insert(each.name.substr(layer.size()));
+      if (each.name.ends_with("delta.U")) CHECK(each.parameter.value.cols == 3);
+      if (each.name.ends_with("score.B")) CHECK(each.parameter.value.rows == 5);
+    }
+    CHECK(found == expected.at(info.name));
+  }
+}
+
+TEST_CASE("a state of a method goes on with the same bits") {
+  const Golden golden{"bert"};
+  for (const MethodInfo& info : methods()) {
+    INFO(info.name);
+    const MethodSettings settings{.name = std::string{info.name}, .scores = "sample-2", .refresh = "every-2"};
+    const LoadedModel one = load(settings), two = load(settings);
+    train(*one.model, golden, 5);
+    two.model->restore(one.model->save());
+    for (Model* model : {one.model.get(), two.model.get()}) {
+      model->begin_step(3, 4);
+      static_cast<void>(model->learn(golden.batch(), golden.targets(), {.dropout_seed = 5}));
+    }
+    const auto ours = parameters_of(*one.model), theirs = parameters_of(*two.model);
+    for (std::size_t i = 0; i < ours.size(); ++i)
+      CHECK(transformer::map(ours[i].grad) == transformer::map(theirs[i].grad));
+  }
+}
+
+TEST_CASE("the straight-through rule that is chosen is that of the library") {
+  CHECK(our_gradients("reference") == layer_gradients<Layer>({}));
+  CHECK(our_gradients("masked") == layer_gradients<Layer::with<pst::MaskedGradient>>({}));
+  CHECK(our_gradients("dense") == layer_gradients<Layer::with<pst::DenseGradient>>({}));
+  CHECK(our_gradients("masked") != our_gradients("reference"));
+  CHECK(our_gradients("masked") != our_gradients("dense"));
+  CHECK_THROWS_AS(static_cast<void>(straight_through_choice("")), pst::Error);
+}
+
+TEST_CASE("settings that no method has are refused by name") {
+  for (const MethodSettings& settings : {MethodSettings{.name = "prune"},
+                                         {.sparsity = 1.0},
+                                         {.sparsity = -0.1},
+                                         {.schedule = "steep"},
+                                         {.warmup = 1.0},
+                                         {.delta_rank = 0},
+                                         {.score_rank = 5000},
+                                         {.alpha1 = -1},
+                                         {.scores = "sometimes"},
+                                         {.refresh = "every-0"},
+                                         {.straight_through = "none"}})
+    CHECK_THROWS_AS(static_cast<void>(make_method_body(settings, 1)), pst::Error);
+}
+
+TEST_CASE("what trains is what the settings say") {
+  const LoadedModel loaded = load({});
+  Settings settings;
+  const auto parts = [&] {
+    std::set<std::string> names;
+    for (const auto& [name, count] : count_parameters(*loaded.model, settings).parts) names.insert(name);
+    return names;
+  };
+  CHECK(parts() == std::set<std::string>{"factors of the update", "scores", "biases", "norms", "pooler", "head"});
+  settings.train_embeddings = true;
+  CHECK(parts().contains("embeddings"));
+  settings.train_embeddings = false;
+  settings.reference = true;
+  CHECK(parts() == std::set<std::string>{"factors of the update", "scores"});
+  // (r1 + r2) (out + in) + out + in for each of the layers of both blocks: width 32, hidden 48
+  CHECK(count_parameters(*loaded.model, settings).trainable == 2 * 17 * (4 * 64 + 2 * 80));
+  CHECK(Optimizer{*loaded.model, settings}.trainable() == 2 * 17 * (4 * 64 + 2 * 80));
+}
+
+TEST_CASE("the learning rate follows the schedules of transformers") {
+  Settings settings;
+  CHECK(rate_scale(settings, 0, 10) == 1.0);
+  CHECK(rate_scale(settings, 9, 10) == doctest::Approx(0.1));
+  settings.warmup_steps = 4;  // get_linear_schedule_with_warmup(optimizer, 4, 10)
+  CHECK(rate_scale(settings, 0, 10) == 0.0);
+  CHECK(rate_scale(settings, 1, 10) == 0.25);
+  CHECK(rate_scale(settings, 4, 10) == 1.0);
+  CHECK(rate_scale(settings, 7, 10) == 0.5);
+  settings.rate_schedule = "constant";
+  CHECK(rate_scale(settings, 7, 10) == 1.0);
+  settings.warmup_steps = 0;
+  settings.rate_warmup = 0.5;
+  CHECK(rate_scale(settings, 1, 10) == doctest::Approx(0.2));
+}

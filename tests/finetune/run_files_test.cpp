@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <pst/core/error.hpp>
+#include <pst/io/safetensors_writer.hpp>
+
+#include <fstream>
+#include <limits>
+
+#include "common/files.hpp"
+#include "finetune/run/metrics_log.hpp"
+#include "finetune/run/run_folder.hpp"
+#include "finetune/run/snapshot.hpp"
+#include "model_data.hpp"
+
+using namespace finetune;
+using namespace finetune::test;
+
+namespace {
+
+Settings some_settings() {
+  Settings settings;
+  settings.task = "sst2";
+  return settings;
+}
+
+Snapshot some_snapshot() {
+  const std::vector<float> values{1.5F, -2, 0.1F, 7};
+  const pst::Tensor tensor = pst::Tensor::from<float>("h.0/score.A", {2, 2}, values);
+  return {{.step = 3, .steps = 9, .base = "abc", .best_score = 1.0 / 3.0, .best_step = 2, .evaluations_since_best = 1},
+          {tensor},
+          {{"encoder", {tensor}}, {"head", {tensor, pst::Tensor::from<float>("steps", {2, 2}, values)}}}};
+}
+
+template <class Act>
+std::string error_of(Act&& act) {
+  try {
+    act();
+  } catch (const pst::Error& error) {
+    return error.what();
+  }
+  return "none";
+}
+
+bool holds(const std::string& text, const std::string& part) {
+  INFO(text);
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a snapshot is read as it was written") {
+  const TemporaryFolder folder;
+  const Snapshot snapshot = some_snapshot();
+  write_snapshot(folder.path() / "state", snapshot);
+  const Snapshot again = read_snapshot(folder.path() / "state");
+  CHECK(again.state.step == 3);
+  CHECK(again.state.steps == 9);
+  CHECK(again.state.base == "abc");
+  CHECK(again.state.best_score == snapshot.state.best_score);
+  CHECK(again.state.best_step == 2);
+  CHECK(again.state.evaluations_since_best == 1);
+  REQUIRE(again.model.size() == 1);
+  CHECK(again.model[0].name == "h.0/score.A");
+  CHECK(again.model[0].bytes == snapshot.model[0].bytes);
+  CHECK(again.optimizer.at("encoder").size() == 1);
+  CHECK(pst::find(again.optimizer.at("head"), "steps").bytes == snapshot.model[0].bytes);
+}
+
+TEST_CASE("a file that is no snapshot is refused with a sentence") {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path() / "state";
+  const auto refusal = [&](const std::string& run) {
+    pst::io::write_safetensors(file, {}, {{"run", run}});
+    return error_of([&] { static_cast<void>(read_snapshot(file)); });
+  };
+  CHECK(holds(refusal("nonsense"), "is not JSON"));
+  CHECK(holds(refusal("[]"), "is not of a run"));
+  CHECK(holds(refusal(R"({"format": "pst-finetune run 1"})"), "has no text base"));
+  const std::string begin = R"({"format": "pst-finetune run 1", "base": "", )";
+  CHECK(holds(refusal(begin + R"("steps": 5, "step": 6})"), "has no number step"));
+  CHECK(holds(refusal(begin + R"("steps": -5, "step": 6})"), "has no number steps"));
+  CHECK(holds(refusal(begin + R"("steps": 0, "step": 0})"), "has 0 steps"));
+  CHECK(holds(refusal(begin + R"("steps": 5, "step": 5, "best_step": 6})"), "has no number best_step"));
+  CHECK(holds(refusal(begin + R"("steps": 5, "step": 5, "best_step": 5, "evaluations_since_best": 0,)" +
+                      R"("best_score": "high"})"),
+              "best_score is no finite number"));
+  pst::io::write_safetensors(file, {}, {});
+  CHECK(holds(error_of([&] { static_cast<void>(read_snapshot(file)); }), "its metadata have no \"run\""));
+}
+
+TEST_CASE("a log goes on behind the step that a run goes on from") {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path() / "metrics.jsonl";
+  Record record{.step = 1, .epoch = 0.5, .sparsity = 0.25};
+  {
+    MetricsLog log{file, 0};
+    for (record.step = 1; record.step <= 3; ++record.step) {
+      record.loss = 1.0 / static_cast<double>(record.step);
+      log.add(record);
+    }
+    log.add({.step = 3, .dev_loss = 0.5, .scores = {{"accuracy", 0.75}}});
+  }
+  std::ofstream{file, std::ios::app} << R"({"step": 4, "los)";  // the process died here
+  MetricsLog log{file, 3};
+  REQUIRE(log.records().size() == 3);  // the dev data are asked again
+  CHECK(log.records()[2].loss == 1.0 / 3.0);
+  CHECK(log.records()[2].sparsity == 0.25);
+  log.add({.step = 3, .dev_loss = 0.5, .scores = {{"accuracy", 0.75}}});
+  CHECK(log.csv().starts_with("step,epoch,sparsity,"));
+  CHECK(log.csv().ends_with(",,0.5,0.75\n"));
+  CHECK(MetricsLog{file, 4}.records().size() == 4);
+  CHECK(MetricsLog{file, 1}.records().size() == 1);
+}
+
+TEST_CASE("a log from a stranger is refused with a sentence") {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path() / "metrics.jsonl";
+  for (const char* line : {"nonsense", "[]", "{}", R"({"step": -1})", R"({"step": 1, "loss": "low"})",
+                           R"({"step": 1, "scores": 3})", R"({"step": 1, "scores": {"f1": null}})"}) {
+    common::write_file(file, std::string{"{\"step\": 1}\n"} + line + "\n");
+    CHECK(holds(error_of([&] { MetricsLog{file, 5}; }), "metrics.jsonl line 2"));
+  }
+}
+
+TEST_CASE("the folder of a run is never taken for another one") {
+  const TemporaryFolder temporary;
+  const fs::path folder = temporary.path() / "run";
+  Settings settings = some_settings();
+  {
+    const RunFolder run{folder, settings};
+    CHECK(!run.last());
+    CHECK(holds(error_of([&] { RunFolder{folder, settings}; }), "another process trains there"));
+    run.save(Checkpoint::last, some_snapshot());
+  }
+  std::ofstream{folder / "last" / ".pst-1-0.tmp"} << "half";  // what a process that died has left
+  {
+    settings.threads = 3;
+    const RunFolder run{folder, settings};
+    CHECK(run.last()->state.step == 3);
+    CHECK(!fs::exists(folder / "last" / ".pst-1-0.tmp"));
+  }
+  settings.rate = 0.5;
+  CHECK(holds(error_of([&] { RunFolder{folder, settings}; }), "(rate = 0.001 there, 0.5 here)"));
+  std::ofstream{temporary.path() / "precious"} << "text";
+  CHECK(holds(error_of([&] { RunFolder{temporary.path(), settings}; }), "holds other files and no run"));
+  CHECK(holds(error_of([&] { RunFolder{temporary.path() / "precious", settings}; }), "is a file"));
+  CHECK(holds(error_of([&] { static_cast<void>(read_settings(temporary.path())); }), "it has no settings.json"));
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "finetune/run/settings.hpp"
+
+#include <pst/core/error.hpp>
+
+#include <doctest/doctest.h>
+
+#include <limits>
+#include <nlohmann/json.hpp>
+
+using namespace finetune;
+
+namespace {
+
+/// Nothing in it is as by default.
+Settings unusual() {
+  Settings settings;
+  settings.model = "/some where/model";
+  settings.task = "rte";
+  settings.data = "/data";
+  settings.method = {.name = "movement", .sparsity = 0.3, .schedule = "linear", .warmup = 0.2, .cooldown = 0.25};
+  settings.method.delta_rank = 3;
+  settings.method.score_rank = 5;
+  settings.method.beta = 0.1;
+  settings.method.scores = "sample-3";
+  settings.method.refresh = "until-0.5";
+  settings.method.straight_through = "dense";
+  settings.rate = 1.0 / 3.0;
+  settings.train_embeddings = true;
+  settings.seed = std::numeric_limits<std::uint64_t>::max();
+  settings.steps = 12345678901;
+  settings.patience = 3;
+  settings.threads = 7;
+  return settings;
+}
+
+void check_refused(const std::string& text, const std::string& sentence) {
+  try {
+    static_cast<void>(parse_settings(text, "settings.json"));
+    FAIL("accepted: ", text);
+  } catch (const pst::Error& error) {
+    INFO(error.what());
+    CHECK(std::string{error.what()}.starts_with("settings.json"));
+    CHECK(std::string{error.what()}.find(sentence) != std::string::npos);
+  }
+}
+
+/// The text of settings with one field replaced.
+std::string with(const char* name, const nlohmann::json& value) {
+  nlohmann::json json = nlohmann::json::parse(settings_text(unusual()));
+  json[name] = value;
+  return json.dump();
+}
+
+}  // namespace
+
+TEST_CASE("settings are read as they were written") {
+  const Settings settings = unusual();
+  const Settings again = parse_settings(settings_text(settings), "settings.json");
+  CHECK(settings_text(again) == settings_text(settings));
+  CHECK(again.rate == settings.rate);
+  CHECK(again.seed == settings.seed);
+  CHECK(again.model == settings.model);
+  CHECK(difference(settings, again).empty());
+}
+
+TEST_CASE("settings of another run are told apart by their first difference, threads do not count") {
+  Settings settings = unusual();
+  settings.threads = 1;
+  CHECK(difference(unusual(), settings).empty());
+  settings.method.alpha2 = 0.5;
+  settings.epochs = 1;
+  CHECK(difference(unusual(), settings) == "alpha2 = 1.0 there, 0.5 here");
+}
+
+TEST_CASE("settings from a stranger are refused with a sentence") {
+  check_refused("", "not JSON");
+  check_refused("[]", "not the settings of a run");
+  check_refused("{}", "not the settings of a run");
+  check_refused(R"({"format": 1})", "not the settings of a run");
+  check_refused(R"({"format": "pst-finetune settings 1"})", "has no field \"model\"");
+  check_refused(std::string(100000, '['), "nested");
+  check_refused(with("format", "pst-finetune settings 2"), "not the settings of a run");
+  check_refused(with("nonsense", 1), "has the unknown field \"nonsense\"");
+  check_refused(with("model", 1), "model is 1, expected text");
+  check_refused(with("sparsity", "0.9"), "sparsity is \"0.9\", expected a finite number");
+  check_refused(with("sparsity", 1.0), "the sparsity is 1, expected a number of at least 0 and below 1");
+  check_refused(with("sparsity", nullptr), "expected a finite number");
+  check_refused(with("reference", 1), "reference is 1, expected true or false");
+  check_refused(with("batch", -1), "batch is -1, expected a whole number");
+  check_refused(with("batch", 1e18), "expected a whole number");
+  check_refused(with("batch", 5000000000), "expected a whole number that is not too large");
+  check_refused(with("batch", 0), "the batch is 0");
+  check_refused(with("delta_rank", 1000000000), "the delta rank is 1000000000, expected 1 to 4096");
+  check_refused(with("method", "nonsense"), "there is no method \"nonsense\", expected one of pst,");
+  check_refused(with("task", "nonsense"), "there is no task \"nonsense\"");
+  check_refused(with("scores", "every-0"), "--scores is \"every-0\"");
+  check_refused(with("refresh", "never"), "--refresh is \"never\"");
+  check_refused(with("schedule", "never"), "--schedule is \"never\"");
+  check_refused(with("straight_through", ""), "--straight-through is \"\"");
+  check_refused(with("warmup", 0.8), "a cool-down");
+  check_refused(with("rate", -1), "the rate is -1");
+  check_refused(with("threads", 1 << 20), "threads is 1048576");
+  check_refused(with("reference", true), "embeddings are to train");
+}

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <pst/core/error.hpp>
+
+#include <fstream>
+#include <random>
+#include <set>
+
+#include "common/files.hpp"
+#include "finetune/methods/methods.hpp"
+#include "finetune/run/trained_run.hpp"
+#include "finetune/train/curves.hpp"
+#include "finetune/train/trainer.hpp"
+#include "small_tokenizers.hpp"
+
+using namespace finetune;
+using namespace finetune::test;
+
+namespace {
+
+/// A model and a task of its own: sentences of letters, which are positive where most of them are from a to m.
+class Job {
+ public:
+  Settings settings;
+
+  explicit Job(const std::string& model = "bert") {
+    fs::create_directories(path() / "model");
+    fs::create_directories(path() / "data");
+    for (const char* file : {"config.json", "model.safetensors"})
+      fs::copy_file(data / model / file, path() / "model" / file);
+    write_small_tokenizer(model, path() / "model");
+    settings.model = path() / "model";
+    settings.data = path() / "data";
+    settings.task = model == "gpt2" ? "text" : "sst2";
+    settings.new_head = true;
+    settings.batch = 8;
+    settings.steps = 20;
+    settings.evaluate_every = 10;
+    settings.max_length = 12;
+    settings.rate = 1e-2;
+    settings.method.sparsity = 0.5;
+    settings.threads = 2;
+    write_task("train.tsv", 100, 1);
+    write_task("dev.tsv", 40, 2);
+    std::ofstream{path() / "data" / "train.txt"} << text(400);
+    std::ofstream{path() / "data" / "valid.txt"} << text(40);
+  }
+  [[nodiscard]] const fs::path& path() const { return folder_.path(); }
+  [[nodiscard]] fs::path out(const std::string& name = "out") const { return path() / name; }
+
+  void drop_nothing() const {
+    const fs::path file = path() / "model" / "config.json";
+    nlohmann::json json = nlohmann::json::parse(common::read_file(file));
+    for (const char* name : {"hidden_dropout_prob", "attention_probs_dropout_prob"}) json[name] = 0;
+    common::write_file(file, json.dump());
+  }
+  /// From where the folder stands to the end.
+  TrainResult train(const std::string& name = "out", Watch watch = {.log_every = 1}) const {
+    BaseModel base = load_base(settings);
+    const TrainingData read = load_training_data(settings, base);
+    const RunFolder folder{out(name), settings};
+    return Trainer{settings, base, read, folder, watch}.run();
+  }
+  [[nodiscard]] std::vector<Record> records(const std::string& name = "out") const {
+    return MetricsLog{out(name) / "metrics.jsonl", 1000}.records();
+  }
+
+ private:
+  void write_task(const char* file, int rows, std::uint64_t seed) const {
+    std::mt19937_64 random{seed};
+    std::ofstream out{path() / "data" / file};
+    out << "sentence\tlabel\n";
+    for (int row = 0; row < rows; ++row) {
+      const bool positive = random() % 2 == 0;
+      for (std::uint64_t word = 0; word < 3 + random() % 5; ++word)
+        out << static_cast<char>((positive ? 'a' : 'n') + random() % 13) << ' ';
+      out << '\t' << positive << '\n';
+    }
+  }
+  static std::string text(int lines) {
+    std::string made;
+    for (int line = 0; line < lines; ++line) made += "abc def ghi jkl mno\n";
+    return made;
+  }
+
+  TemporaryFolder folder_;
+};
+
+std::string state_of(const fs::path& folder, Checkpoint which) {
+  return common::read_file(snapshot_file(folder, which));
+}
+
+}  // namespace
+
+TEST_CASE("twenty steps of every method lower the loss of a classifier") {
+  for (const MethodInfo& info : methods()) {
+    INFO(info.name);
+    Job job;
+    job.settings.method.name = info.name;
+    job.settings.score_rate = info.score_rate;
+    const TrainResult result = job.train();
+    CHECK(result.step == 20);
+    CHECK(result.metric == "accuracy");
+    double first = 0, last = 0;
+    for (const Record& record : job.records()) {
+      if (record.loss && record.step <= 5) first += *record.loss;
+      if (record.loss && record.step > 15) last += *record.loss;
+    }
+    CHECK(last < first);
+    if (info.name != "soft-movement") CHECK(result.sparsity == (info.is_sparse ? 0.5 : 0));
+  }
+}
+
+TEST_CASE("a classifier learns, and the best state that a run leaves scores what the run said") {
+  Job job;
+  job.settings.steps = 150;
+  job.settings.evaluate_every = 25;
+  const TrainResult result = job.train();
+  REQUIRE(result.best);
+  CHECK(*result.best > 0.85);
+  CHECK(result.best_step > 100);  // only the last part of the run has the sparsity that was asked for
+  CHECK(result.sparsity == 0.5);
+  const TrainedRun best = load_run(job.out(), Checkpoint::best);
+  const auto dev = load_training_data(job.settings, load_base(job.settings)).dev[0].sequences;
+  CHECK(evaluate(*best.model, find_task("sst2"), dev, 7).scores[0].value == doctest::Approx(*result.best));
+  const TrainedRun last = load_run(job.out(), Checkpoint::last);
+  CHECK(evaluate(*last.model, find_task("sst2"), dev, 7).scores[0].value == doctest::Approx(result.last));
+  CHECK(settings_text(last.settings) == settings_text(job.settings));
+}
+
+TEST_CASE("a language model learns, its best state is that with the lowest loss") {
+  Job job{"gpt2"};
+  job.settings.steps = 40;
+  const TrainResult result = job.train();
+  CHECK(result.metric == "-loss");
+  const auto records = job.records();
+  std::vector<double> losses;
+  for (const Record& record : records)
+    if (record.dev_loss) losses.push_back(*record.dev_loss);
+  REQUIRE(losses.size() == 4);
+  CHECK(losses.back() < 0.8 * losses.front());
+  CHECK(result.best >= -losses[2]);
+}
+
+TEST_CASE("a run that goes on from any of its states ends with the same bytes") {
+  Job job;
+  job.settings.method.scores = "sample-2";
+  job.settings.method.refresh = "every-3";
+  job.settings.accumulation = 2;
+  job.settings.batch = 4;
+  job.settings.weight_decay = 0.01;
+  job.train("whole", {.log_every = 3});
+  const std::string last = state_of(job.out("whole"), Checkpoint::last);
+  const std::string best = state_of(job.out("whole"), Checkpoint::best);
+
+  // Saves all states of a second run, as a process would find them that was killed behind each.
+  for (const std::int64_t stop : {1, 7, 10, 13, 19, 20}) {
+    INFO(stop);
+    const std::string name = "part" + std::to_string(stop);
+    {
+      BaseModel base = load_base(job.settings);
+      const TrainingData read = load_training_data(job.settings, base);
+      const RunFolder folder{job.out(name), job.settings};
+      TrainingStep step{*base.loaded.model, read.train, job.settings};
+      RunState state{.steps = 20, .base = base.fingerprint};
+      for (; state.step < stop; ++state.step) {
+        base.loaded.model->begin_step(static_cast<double>(state.step), 20);
+        step(state.step);
+      }
+      folder.save(Checkpoint::last, {state, base.loaded.model->save(), step.optimizer().save()});
+    }
+    job.train(name, {.log_every = 1, .save_every = 4});
+    CHECK(state_of(job.out(name), Checkpoint::last) == last);
+    CHECK(state_of(job.out(name), Checkpoint::best) == best);
+    CHECK(job.records(name).back().step == 20);
+  }
+  CHECK(job.train("whole").step == 20);  // a finished run is told again
+  CHECK(state_of(job.out("whole"), Checkpoint::last) == last);
+}
+
+TEST_CASE("the same run gives the same bytes, with any number of threads") {
+  Job job;
+  job.settings.threads = 1;
+  job.train("one");
+  job.settings.threads = 3;
+  job.train("three");
+  CHECK(state_of(job.out("one"), Checkpoint::last) == state_of(job.out("three"), Checkpoint::last));
+  job.settings.seed = 44;
+  job.train("other");
+  CHECK(state_of(job.out("one"), Checkpoint::last) != state_of(job.out("other"), Checkpoint::last));
+}
+
+TEST_CASE("a batch in parts is the batch as a whole") {
+  Job job;
+  job.settings.method.name = "full";
+  job.drop_nothing();  // what is dropped depends on the parts
+  std::vector<std::vector<float>> after;
+  for (const int parts : {1, 4}) {
+    job.settings.accumulation = parts;
+    job.settings.batch = 8 / parts;
+    BaseModel base = load_base(job.settings);
+    const TrainingData read = load_training_data(job.settings, base);
+    TrainingStep step{*base.loaded.model, read.train, job.settings};
+    CHECK(DataOrder{read.train.size(), job.settings}.batches_of(0).size() == static_cast<std::size_t>(parts));
+    base.loaded.model->begin_step(0, 20);
+    std::vector<float> gradients;
+    step(0);
+    for (const ModelParameter& each : base.loaded.model->parameters()) {
+      const auto values = numbers(transformer::map(each.parameter.grad));
+      gradients.insert(gradients.end(), values.begin(), values.end());
+    }
+    after.push_back(std::move(gradients));
+  }
+  CHECK(relative_error(after[0], after[1]) < 1e-4);
+}
+
+TEST_CASE("every epoch goes through all sequences once, in another order") {
+  Settings settings;
+  settings.batch = 4;
+  settings.accumulation = 2;
+  settings.epochs = 2.5;
+  DataOrder order{30, settings};
+  CHECK(order.steps_per_epoch() == 4);
+  CHECK(order.steps() == 10);
+  std::vector<std::vector<std::size_t>> epochs(2);
+  for (std::int64_t step = 0; step < 8; ++step)
+    for (const auto& batch : order.batches_of(step))
+      epochs[static_cast<std::size_t>(step / 4)].insert(epochs[static_cast<std::size_t>(step / 4)].end(), batch.begin(),
+                                                        batch.end());
+  CHECK(epochs[0] != epochs[1]);
+  for (auto& epoch : epochs) {
+    CHECK(epoch.size() == 30);
+    CHECK(std::set(epoch.begin(), epoch.end()).size() == 30);
+  }
+  CHECK(order.batches_of(3).size() == 2);  // 6 are left: 4 and 2
+  CHECK(order.batches_of(3)[1].size() == 2);
+  DataOrder again{30, settings};
+  CHECK(again.batches_of(6) == order.batches_of(6));
+  settings.seed = 1;
+  CHECK(DataOrder{30, settings}.batches_of(6) != order.batches_of(6));
+}
+
+TEST_CASE("a run stops early when its score no longer rises, and says why") {
+  Job job;
+  job.settings.method.name = "full";
+  job.settings.rate = 0;
+  job.settings.steps = 1000;
+  job.settings.evaluate_every = 2;
+  job.settings.patience = 3;
+  const TrainResult result = job.train();
+  CHECK(result.step == 8);
+  CHECK(result.best_step == 2);
+  CHECK(result.stopped.starts_with("stopped at step 8 of 1000: accuracy was 0."));
+  CHECK(job.train().stopped == result.stopped);
+}
+
+TEST_CASE("a run that diverges stops with an error that names the step") {
+  Job job;
+  job.settings.method.beta = 1e30;
+  std::string said;
+  try {
+    job.train();
+  } catch (const pst::Error& error) {
+    said = error.what();
+  }
+  INFO(said);
+  CHECK(said.starts_with("step "));
+  CHECK(said.find(" of 20: ") != std::string::npos);
+}
+
+TEST_CASE("a state goes on with the model that it began from alone") {
+  Job job;
+  job.train();
+  const Job other{"roberta"};
+  for (const char* file : {"config.json", "model.safetensors"})
+    fs::copy_file(other.settings.model / file, job.settings.model / file, fs::copy_options::overwrite_existing);
+  CHECK_THROWS_AS(static_cast<void>(load_run(job.out(), Checkpoint::best)), pst::Error);
+}
+
+TEST_CASE("a damaged state is refused with a sentence") {
+  Job job;
+  job.train();
+  const fs::path file = snapshot_file(job.out(), Checkpoint::last);
+  const std::string whole = common::read_file(file);
+  for (const std::size_t size : {std::size_t{0}, std::size_t{5}, whole.size() / 2, whole.size() - 1}) {
+    common::write_file(file, whole.substr(0, size));
+    CHECK_THROWS_AS(static_cast<void>(load_run(job.out(), Checkpoint::last)), pst::Error);
+    CHECK_THROWS_AS(job.train(), pst::Error);
+  }
+  CHECK_THROWS_AS(static_cast<void>(load_run(job.path(), Checkpoint::last)), pst::Error);
+}
+
+TEST_CASE("the curves of a run are drawn, of one without records too") {
+  const std::vector<Record> records{{.step = 5, .sparsity = 0.1, .loss = 0.7},
+                                    {.step = 10, .sparsity = 0.5, .dev_loss = 0.6, .scores = {{"accuracy", 0.75}}}};
+  const std::string picture = draw_run("pst on sst2", records, 10);
+  for (const char* part : {"<svg", "pst on sst2", "accuracy", "dev data", "Sparsity", "</svg>"})
+    CHECK(picture.find(part) != std::string::npos);
+  CHECK(picture.find("nan") == std::string::npos);
+  CHECK(draw_run("nothing", {}, 0).find("nan") == std::string::npos);
+}
