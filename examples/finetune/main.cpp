@@ -12,6 +12,8 @@ namespace {
 /// The subcommands, in the order of --help.
 constexpr finetune::Run (*subcommands[])(CLI::App&) = {
     finetune::add_train,
+    finetune::add_eval,
+    finetune::add_export,
 };
 
 int run(int argc, char** argv) {

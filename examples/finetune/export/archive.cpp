@@ -9,6 +9,7 @@
 #include <list>
 #include <nlohmann/json.hpp>
 
+#include "common/files.hpp"
 #include "finetune/export/output_folder.hpp"
 #include "finetune/model/file_tensors.hpp"
 
@@ -92,7 +93,7 @@ ExportReport export_archive(Model& model, const std::filesystem::path& folder, c
     }
     pst::io::write_safetensors(file, entries.list());
   }
-  write_text(output.path() / "config.json", archive_config(model, options.type));
+  common::write_file(output.path() / "config.json", archive_config(model, options.type));
   if (!options.base.empty()) copy_tokenizer_files(options.base, output.path());
 
   const auto again = load_archive(output.path(), model.body().config().together);

@@ -12,8 +12,8 @@ namespace finetune {
 /// and the numbers that are not zero; everything else as it is. With config.json and the tokenizer.
 ///
 /// Checked like a Hugging Face folder before it gets its name.
-[[nodiscard]] ExportReport export_archive(Model& model, const std::filesystem::path& folder,
-                                          const ExportOptions& options, Probes probes);
+ExportReport export_archive(Model& model, const std::filesystem::path& folder, const ExportOptions& options,
+                            Probes probes);
 
 /// Reads such a folder as a model with compressed weights, to ask and not to train; the numbers of a layer are kept in
 /// the type in which the file has them. `together` makes GPT-2's query, key and value one layer. Throws pst::Error on

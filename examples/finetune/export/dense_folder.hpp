@@ -17,7 +17,7 @@ struct ExportOptions {
 ///
 /// It is loaded again and checked against the model before it gets its name. Throws pst::Error, with nothing written,
 /// when something is at `folder` already or the check fails.
-[[nodiscard]] ExportReport export_folder(Model& model, const std::filesystem::path& folder,
-                                         const ExportOptions& options, Probes probes);
+ExportReport export_folder(Model& model, const std::filesystem::path& folder, const ExportOptions& options,
+                           Probes probes);
 
 }  // namespace finetune

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "common/files.hpp"
 #include "finetune/export/base_folder.hpp"
 #include "finetune/export/compressed_body.hpp"
 #include "finetune/export/output_folder.hpp"
@@ -209,8 +210,8 @@ ExportReport export_lora(Model& model, const std::filesystem::path& folder, cons
   const std::filesystem::path file = output.path() / "adapter_model.safetensors";
   pst::io::save_tensors(file, adapter_tensors(model, updates, modules, biases));
   const auto config = adapter_config(model, updates, modules, biases, std::filesystem::absolute(options.base).string());
-  write_text(output.path() / "adapter_config.json", config.dump(2) + '\n');
-  write_text(output.path() / "README.md", std::string{"Warning: "} + lora_warning + ".\n");
+  common::write_file(output.path() / "adapter_config.json", config.dump(2) + '\n');
+  common::write_file(output.path() / "README.md", std::string{"Warning: "} + lora_warning + ".\n");
 
   const auto found = with_adapter(file, std::move(base)), expected = dense_part(model, options.scale);
   ExportReport report{.dense_bytes = dense_bytes(model)};

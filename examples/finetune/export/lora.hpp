@@ -25,8 +25,7 @@ inline constexpr const char* lora_warning =
 ///
 /// It is read again and compared with the dense part of the model before it gets its name; the report has no zeros.
 /// Throws pst::Error when the weights themselves or the embeddings have trained.
-[[nodiscard]] ExportReport export_lora(Model& model, const std::filesystem::path& folder, const LoraOptions& options,
-                                       Probes probes);
+ExportReport export_lora(Model& model, const std::filesystem::path& folder, const LoraOptions& options, Probes probes);
 
 /// The model without its mask: W + scale * U V, dense.
 [[nodiscard]] std::unique_ptr<Model> dense_part(Model& model, double scale);

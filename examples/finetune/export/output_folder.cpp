@@ -7,7 +7,6 @@
 
 #include <cstdlib>
 #include <set>
-#include <span>
 #include <string_view>
 #include <system_error>
 
@@ -109,12 +108,6 @@ void copy_tokenizer_files(const fs::path& from, const fs::path& to) {
     copy.write(source.bytes());
     copy.commit();
   }
-}
-
-void write_text(const fs::path& path, const std::string& text) {
-  pst::io::AtomicFile file{path};
-  file.write(std::as_bytes(std::span{text}));
-  file.commit();
 }
 
 }  // namespace finetune

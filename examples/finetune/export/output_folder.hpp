@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
 
 namespace finetune {
 
@@ -44,8 +43,5 @@ class OutputFile {
 
 /// Copies what a tokenizer is read from, as far as `from` has it.
 void copy_tokenizer_files(const std::filesystem::path& from, const std::filesystem::path& to);
-
-/// Writes a text file that is there whole or not at all.
-void write_text(const std::filesystem::path& path, const std::string& text);
 
 }  // namespace finetune

@@ -22,8 +22,8 @@ struct TaskFileOptions {
 ///
 /// It is applied to the base and checked before it gets its name: the result is the model, bit for bit. Throws
 /// pst::Error when the weights themselves or the embeddings have trained, which a small file cannot hold.
-[[nodiscard]] ExportReport export_task_file(Model& model, const std::filesystem::path& file,
-                                            const TaskFileOptions& options, Probes probes);
+ExportReport export_task_file(Model& model, const std::filesystem::path& file, const TaskFileOptions& options,
+                              Probes probes);
 
 /// The model of a task from a base folder and a task file, with dense weights that are exactly zero where pruned.
 /// Throws pst::Error when the file was made for another base, or is damaged.
