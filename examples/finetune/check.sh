@@ -53,7 +53,7 @@ long="--method pst --scores sample-2 --refresh every-3 --steps 3000 --evaluate-e
 
 case $part in
 trained)
-  status_of $run --method pst --rate 2e-2 --out "$out"
+  status_of $run --method pst --rate 2e-3 --out "$out"
   [ $status -eq 0 ] || fail "exit code $status, expected 0"
   for file in settings.json metrics.jsonl metrics.csv curves.svg result.json last/state.safetensors \
     best/state.safetensors; do
@@ -63,7 +63,7 @@ trained)
   grep -q '^trains .* of the model' "$folder/last.log" || fail "expected a line of what trains"
   grep -q '^| pst | sst2 | 0\.[0-9]* |' "$folder/last.out" || fail "expected a table"
   cp "$out/last/state.safetensors" "$folder/before"
-  status_of $run --method pst --rate 2e-2 --out "$out"
+  status_of $run --method pst --rate 2e-3 --out "$out"
   [ $status -eq 0 ] || fail "exit code $status of a finished run, expected 0"
   cmp "$folder/before" "$out/last/state.safetensors" || fail "a finished run was changed"
   status_of $run --method pst --dry-run
@@ -111,7 +111,7 @@ refused)
   status_of $run --method nonsense --out "$folder/new"
   [ $status -eq 1 ] || fail "exit code $status for an unknown method, expected 1"
   [ ! -e "$folder/new" ] || fail "a refused run made a folder"
-  status_of $run --method pst --beta 1e30 --out "$folder/new"
+  status_of $run --method pst --beta 1e21 --out "$folder/new"
   [ $status -eq 1 ] || fail "exit code $status of a run that diverges, expected 1"
   grep -q 'error: step [0-9]* of 40: ' "$folder/last.log" || fail "expected an error that names the step"
   status_of $run --batch many --out "$folder/new"

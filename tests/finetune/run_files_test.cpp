@@ -129,6 +129,11 @@ TEST_CASE("the folder of a run is never taken for another one") {
     const RunFolder run{folder, settings};
     CHECK(!run.last());
     CHECK(holds(error_of([&] { RunFolder{folder, settings}; }), "another process trains there"));
+  }
+  {
+    settings.batch = 16;  // nothing is there to lose yet
+    const RunFolder run{folder, settings};
+    CHECK(read_settings(folder).batch == 16);
     run.save(Checkpoint::last, some_snapshot());
   }
   std::ofstream{folder / "last" / ".pst-1-0.tmp"} << "half";  // what a process that died has left

@@ -112,12 +112,13 @@ TEST_CASE("twenty steps of every method lower the loss of a classifier") {
 
 TEST_CASE("a classifier learns, and the best state that a run leaves scores what the run said") {
   Job job;
-  job.settings.steps = 150;
-  job.settings.evaluate_every = 25;
+  job.settings.steps = 300;
+  job.settings.evaluate_every = 50;
+  job.settings.rate = 1e-3;
   const TrainResult result = job.train();
   REQUIRE(result.best);
   CHECK(*result.best > 0.85);
-  CHECK(result.best_step > 100);  // only the last part of the run has the sparsity that was asked for
+  CHECK(result.best_step >= 200);  // only the last part of the run has the sparsity that was asked for
   CHECK(result.sparsity == 0.5);
   const TrainedRun best = load_run(job.out(), Checkpoint::best);
   const auto dev = load_training_data(job.settings, load_base(job.settings)).dev[0].sequences;
@@ -255,7 +256,7 @@ TEST_CASE("a run stops early when its score no longer rises, and says why") {
 
 TEST_CASE("a run that diverges stops with an error that names the step") {
   Job job;
-  job.settings.method.beta = 1e30;
+  job.settings.method.beta = 1e21;
   std::string said;
   try {
     job.train();

@@ -36,6 +36,7 @@ void refuse_others(const fs::path& folder, const Settings& settings) {
                  ": holds other files and no run, nothing is written there: give a new folder with --out");
     return;
   }
+  if (!fs::exists(snapshot_file(folder, Checkpoint::last))) return;  // it has come to nothing yet
   const std::string differs = difference(read_settings(folder), settings);
   pst::require(differs.empty(), folder.string(), ": holds a run with other settings (", differs,
                "): give another --out, or the same settings to go on");
@@ -72,7 +73,8 @@ RunFolder::RunFolder(fs::path folder, const Settings& settings) : folder_{std::m
     for (const auto& entry : fs::directory_iterator{inside})
       if (is_leftover(entry.path())) fs::remove(entry.path());
   }
-  if (!fs::exists(settings_file(folder_))) common::write_file(settings_file(folder_), settings_text(settings));
+  if (!fs::exists(snapshot_file(folder_, Checkpoint::last)))
+    common::write_file(settings_file(folder_), settings_text(settings));
 }
 
 std::optional<Snapshot> RunFolder::last() const {

@@ -134,6 +134,8 @@ Settings parse_settings(std::string_view text, const std::string& source) {
 }
 
 void check(const Settings& settings) {
+  for (const std::filesystem::path& path : {settings.model, settings.data})
+    pst::require(pst::io::detail::is_utf8(path.string()), "the path ", path.string(), " is not UTF-8");
   static_cast<void>(find_task(settings.task));
   static_cast<void>(make_method_body(settings.method, settings.seed));
   within("the rate", settings.rate, 0, 1e3);
