@@ -152,7 +152,7 @@ struct Attention {
     value->backward(x, tape.grad_v, tape.grad_part);
     grad_x += tape.grad_part;
   }
-  [[nodiscard]] index_t width() const { return output.weight.cols(); }
+  [[nodiscard]] index_t width() const { return output.bias.cols(); }
   [[nodiscard]] Scalar inverse_root() const {
     return static_cast<Scalar>(1.0 / std::sqrt(static_cast<double>(width() / heads)));
   }

@@ -102,8 +102,8 @@ TEST_CASE("a meaning and each reference end with the end token, and the loss is 
 }
 
 TEST_CASE("a reference is cut at its end, and a meaning without room for one is left out") {
-  const TaskData data = meanings({{"abcdefgh", {"i"}}, {"abcde", {"f g"}}});
-  const auto made = encode(find_task("e2e"), data, small_tokenizer("gpt2"), config_of("gpt2"), 8);
+  const TaskData asked = meanings({{"abcdefgh", {"i"}}, {"abcde", {"f g"}}});
+  const auto made = encode(find_task("e2e"), asked, small_tokenizer("gpt2"), config_of("gpt2"), 8);
   REQUIRE(made.size() == 1);
   CHECK(made[0].ids == Ids{1, 2, 3, 4, 5, 39, 0, 6});
   CHECK(made[0].counted() == 2);
@@ -114,20 +114,20 @@ TEST_CASE("a reference is cut at its end, and a meaning without room for one is 
 }
 
 TEST_CASE("running text is cut into pieces, and a last token alone is left out") {
-  TaskData data;
-  data.text = "abcdefghijklmnopqrst";
-  const auto made = encode(find_task("text"), data, small_tokenizer("gpt2"), config_of("gpt2"), 9);
+  TaskData running;
+  running.text = "abcdefghijklmnopqrst";
+  const auto made = encode(find_task("text"), running, small_tokenizer("gpt2"), config_of("gpt2"), 9);
   REQUIRE(made.size() == 3);
   CHECK(made[0].ids.front() == 1);
   CHECK(made[1].ids.front() == 10);
   CHECK(made[2].ids == Ids{19, 20});
   CHECK(made[0].counted() == 8);
   CHECK(SequenceBatch{made, std::vector<std::size_t>{0, 1, 2}}.counted() == 17);
-  data.text =
+  running.text =
       "abcdefghi"
       "abcdefghi"
       "z";
-  CHECK(encode(find_task("text"), data, small_tokenizer("gpt2"), config_of("gpt2"), 9).size() == 2);
+  CHECK(encode(find_task("text"), running, small_tokenizer("gpt2"), config_of("gpt2"), 9).size() == 2);
 }
 
 TEST_CASE("batches hold sequences of like length in the order of the file") {

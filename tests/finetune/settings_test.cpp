@@ -8,6 +8,8 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "finetune/train/recipe.hpp"
+
 using namespace finetune;
 
 namespace {
@@ -102,4 +104,30 @@ TEST_CASE("settings from a stranger are refused with a sentence") {
   check_refused(with("rate", -1), "the rate is -1");
   check_refused(with("threads", 1 << 20), "threads is 1048576");
   check_refused(with("reference", true), "embeddings are to train");
+}
+
+TEST_CASE("the paper's recipe sets what the command line does not") {
+  const auto with_recipe = [](const char* task, bool is_roberta, const std::string& option) {
+    Settings settings;
+    settings.task = task;
+    settings.rate = 0.25;
+    settings.batch = 3;
+    apply_recipe(settings, is_roberta, [&](const char* name) { return option == name; });
+    return settings;
+  };
+  const Settings glue = with_recipe("sst2", false, "--rate");
+  CHECK(glue.rate == 0.25);
+  CHECK(glue.batch == 32);
+  CHECK(glue.epochs == 20);
+  CHECK(glue.max_length == 128);
+  CHECK(glue.warmup_steps == 0);
+  CHECK(with_recipe("rte", true, "").epochs == 40);
+  CHECK(with_recipe("rte", true, "").batch == 16);
+  CHECK(with_recipe("rte", true, "--batch").batch == 3);
+  const Settings generation = with_recipe("e2e", false, "");
+  CHECK(generation.rate == 1e-4);
+  CHECK(generation.max_length == 512);
+  CHECK(generation.smoothing == 0.1);
+  CHECK(generation.warmup_steps == 500);
+  CHECK(with_recipe("e2e", false, "--rate-warmup").warmup_steps == 0);
 }

@@ -9,6 +9,7 @@
 #include "finetune/methods/methods.hpp"
 #include "finetune/model/config.hpp"
 #include "finetune/tasks/task.hpp"
+#include "finetune/train/recipe.hpp"
 
 namespace finetune {
 
@@ -26,6 +27,7 @@ std::string method_help() {
   for (const MethodInfo& info : methods()) {
     text << '\n' << info.name << ": " << info.description << "; trains " << info.trains << "; rate " << info.rate;
     if (info.score_rate != 1) text << ", " << info.score_rate << " times that for scores";
+    if (info.head_rate != 1) text << ", " << info.head_rate << " times that for pooler and head";
   }
   return text.str();
 }
@@ -76,7 +78,7 @@ void add_method_options(CLI::App& command, Settings& settings) {
 void add_training_options(CLI::App& command, Settings& settings) {
   command.add_option("--rate", settings.rate, "learning rate; default: the method's");
   command.add_option("--score-rate", settings.score_rate, "times --rate, for scores; default: the method's");
-  command.add_option("--head-rate", settings.head_rate, "times --rate, for pooler and head");
+  command.add_option("--head-rate", settings.head_rate, "times --rate, for pooler and head; default: the method's");
   command.add_option("--rate-schedule", settings.rate_schedule, "linear (falls to 0) or constant");
   command.add_option("--rate-warmup", settings.rate_warmup, "fraction of the run in which the rate rises");
   command.add_option("--rate-warmup-steps", settings.warmup_steps, "the same in steps");
@@ -108,33 +110,13 @@ std::function<void()> add_options(CLI::App& command, TrainOptions& options) {
     const MethodInfo& method = method_named(settings.method.name);
     if (!given("--rate")) settings.rate = method.rate;
     if (!given("--score-rate")) settings.score_rate = method.score_rate;
+    if (!given("--head-rate")) settings.head_rate = method.head_rate;
     if (options.recipe == "paper")
       apply_recipe(settings, read_config(settings.model).architecture == Architecture::roberta, given);
     // The folder is read again later, from wherever that is.
     settings.model = std::filesystem::weakly_canonical(settings.model);
     settings.data = std::filesystem::weakly_canonical(settings.data);
   };
-}
-
-void apply_recipe(Settings& settings, bool is_roberta, const std::function<bool(const char* option)>& given) {
-  const Task& task = find_task(settings.task);
-  const bool generates = task.kind == TaskKind::generation || task.kind == TaskKind::text;
-  const bool is_small = task.name == "cola" || task.name == "rte" || task.name == "mrpc" || task.name == "stsb";
-  const auto set = [&](const char* option, auto& field, auto value) {
-    if (!given(option)) field = value;
-  };
-  set("--rate-schedule", settings.rate_schedule, "linear");
-  set("--epsilon", settings.epsilon, 1e-6);
-  set("--weight-decay", settings.weight_decay, 0.0);
-  set("--score-rate", settings.score_rate, 1.0);
-  set("--head-rate", settings.head_rate, 1.0);
-  set("--seed", settings.seed, 43U);
-  set("--max-length", settings.max_length, generates ? 512 : 128);
-  set("--rate", settings.rate, generates ? 1e-4 : 5e-4);
-  set("--epochs", settings.epochs, generates ? 5.0 : is_small ? 40.0 : 20.0);
-  set("--batch", settings.batch, generates ? 8 : is_roberta ? 16 : 32);
-  set("--smoothing", settings.smoothing, generates ? 0.1 : 0.0);
-  if (!given("--rate-warmup")) set("--rate-warmup-steps", settings.warmup_steps, generates ? 500 : 0);
 }
 
 }  // namespace finetune

@@ -24,7 +24,4 @@ struct TrainOptions {
 /// method or the values of the recipe, where none were given.
 [[nodiscard]] std::function<void()> add_options(CLI::App& command, TrainOptions& options);
 
-/// The paper's values for a task and an architecture, where `given(option)` says that none was given.
-void apply_recipe(Settings& settings, bool is_roberta, const std::function<bool(const char* option)>& given);
-
 }  // namespace finetune

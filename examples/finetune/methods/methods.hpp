@@ -19,6 +19,7 @@ struct MethodInfo {
   bool is_sparse = true;         ///< weights are pruned
   double rate = 1e-3;            ///< the learning rate, where none is given
   double score_rate = 1.0;       ///< times that: the scores'
+  double head_rate = 1.0;        ///< likewise: that of pooler and head
 };
 
 /// Every method. To add one is to add an entry, and a file that makes its body.

@@ -19,7 +19,4 @@ struct BaseModel {
 /// Reads the model of a run and checks that it goes with the task.
 [[nodiscard]] BaseModel load_base(const Settings& settings);
 
-/// A number for all weights of a model, which another model is not likely to have; take it before anything trains.
-[[nodiscard]] std::string fingerprint_of(Model& model);
-
 }  // namespace finetune

@@ -19,20 +19,23 @@ namespace {
 
 constexpr std::size_t most_bytes = std::size_t{1} << 30;
 
-/// The numbers of a record by name, those of evaluation and training alike.
+/// The numbers of a record by name, and whether it has them: a record of an evaluation has no speed.
 template <class Chosen, class Visit>
 void for_each_number(Chosen& record, Visit&& visit) {
-  visit("epoch", record.epoch);
-  visit("sparsity", record.sparsity);
-  visit("rate", record.rate);
-  visit("seconds", record.seconds);
-  visit("step_ms", record.step_ms);
-  visit("tokens_per_second", record.tokens_per_second);
+  const bool of_training = record.loss.has_value();
+  visit("epoch", record.epoch, true);
+  visit("sparsity", record.sparsity, true);
+  visit("rate", record.rate, true);
+  visit("seconds", record.seconds, true);
+  visit("step_ms", record.step_ms, of_training);
+  visit("tokens_per_second", record.tokens_per_second, of_training);
 }
 
 std::string line_of(const Record& record) {
   nlohmann::ordered_json json{{"step", record.step}};
-  for_each_number(record, [&](const char* name, double value) { json[name] = value; });
+  for_each_number(record, [&](const char* name, double value, bool has) {
+    if (has) json[name] = value;
+  });
   if (record.loss) json["loss"] = *record.loss;
   if (record.dev_loss) json["dev_loss"] = *record.dev_loss;
   for (const Record::Named& score : record.scores) json["scores"][score.name] = score.value;
@@ -51,7 +54,7 @@ Record parse_record(std::string_view line, const std::string& source) {
                source, ": is no record of a run, expected a JSON object with a step");
   Record record;
   record.step = json["step"].get<std::int64_t>();
-  for_each_number(record, [&](const char* name, double& value) {
+  for_each_number(record, [&](const char* name, double& value, bool) {
     if (json.contains(name)) value = number(json[name]);
   });
   if (json.contains("loss")) record.loss = number(json["loss"]);
@@ -102,12 +105,13 @@ std::string MetricsLog::csv() const {
       if (std::ranges::find(names, score.name) == names.end()) names.push_back(score.name);
   std::string text = "step";
   const Record none;
-  for_each_number(none, [&](const char* name, double) { text.append(",").append(name); });
+  for_each_number(none, [&](const char* name, double, bool) { text.append(",").append(name); });
   text += ",loss,dev_loss";
   for (const std::string& name : names) text.append(",dev_").append(name);
   for (const Record& record : records_) {
     text.append("\n").append(std::to_string(record.step));
-    for_each_number(record, [&](const char*, double value) { text.append(",").append(number_text(value)); });
+    for_each_number(
+        record, [&](const char*, double value, bool has) { text.append(",").append(has ? number_text(value) : ""); });
     for (const auto& loss : {record.loss, record.dev_loss}) text.append(",").append(loss ? number_text(*loss) : "");
     for (const std::string& name : names) {
       const auto score = std::ranges::find(record.scores, name, &Record::Named::name);

@@ -41,7 +41,7 @@ void draw_plot(Svg& svg, double top, std::string_view title, const std::vector<C
   for (const Curve& curve : curves)
     for (const Point& point : curve.points) least = std::min(least, point.y), most = std::max(most, point.y);
   if (least > most) least = 0, most = 1;
-  const double every = grid_step(most - least);
+  const double every = std::max(grid_step(most - least), 0.01);  // as many digits as labels have
   const double low = every * std::floor(least / every + 1e-9),
                up = std::max(every * std::ceil(most / every - 1e-9), low + every);
   const auto at = [&](Point p) {

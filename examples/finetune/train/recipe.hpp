@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+
+#include "finetune/run/settings.hpp"
+
+namespace finetune {
+
+/// The values of the paper (Li et al., 2022) for a task and an architecture, where `given(option)` says that the
+/// command line has none. For GLUE it names a range of learning rates, 3e-5 to 5e-4, of which this is the largest, and
+/// 20 or 40 epochs; for generation no batch, so this is that of LoRA's code, whose recipe it takes over.
+void apply_recipe(Settings& settings, bool is_roberta, const std::function<bool(const char* option)>& given);
+
+}  // namespace finetune
