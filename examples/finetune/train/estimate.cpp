@@ -71,7 +71,7 @@ void print_memory(std::ostream& out, const Settings& settings, Model& model, con
   model.body().for_each_layer([&](LinearLayer& layer) {
     if (const auto report = layer.report()) {
       masks += static_cast<double>(report->training_bytes);
-      scratch += static_cast<double>(report->scratch_bytes);
+      scratch = std::max(scratch, static_cast<double>(report->scratch_bytes));  // layers share it
     }
   });
   masks = std::max(0.0, masks - sizeof(float) * of_layers);
