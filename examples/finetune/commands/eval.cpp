@@ -11,13 +11,10 @@
 #include "common/files.hpp"
 #include "common/progress.hpp"
 #include "finetune/commands/command.hpp"
+#include "finetune/commands/model_source.hpp"
 #include "finetune/evaluate/evaluate.hpp"
-#include "finetune/export/archive.hpp"
 #include "finetune/export/compressed_body.hpp"
-#include "finetune/export/task_file.hpp"
 #include "finetune/methods/methods.hpp"
-#include "finetune/model/folder.hpp"
-#include "finetune/run/trained_run.hpp"
 
 namespace finetune {
 
@@ -26,8 +23,7 @@ namespace fs = std::filesystem;
 namespace {
 
 struct EvalOptions {
-  fs::path model, run, archive, task_file, base;
-  std::string checkpoint = "best";
+  ModelSource source;
   std::string task;
   fs::path data;
   std::string part = "dev";
@@ -46,23 +42,15 @@ struct Subject {
   bool is_archive = false;
 };
 
-Subject load_folder(const fs::path& folder) {
-  LoadedModel loaded = load_model(folder, {.train_embeddings = false}, make_dense_body);
-  pst::require(loaded.made_new.empty(), folder.string(), ": has no tensor \"",
-               loaded.made_new.empty() ? "" : loaded.made_new.front(), "\", so it has not been trained for a task yet");
-  loaded.model->begin_step(1.0);
-  return {std::move(loaded.model), load_tokenizer(folder)};
-}
-
 Subject load_subject(EvalOptions& options) {
-  if (!options.archive.empty()) return {load_archive(options.archive), load_tokenizer(options.archive), true};
-  if (!options.model.empty()) return load_folder(options.model);
-  if (!options.task_file.empty())
-    return {apply_task_file(options.task_file, options.base), load_tokenizer(options.base)};
-  TrainedRun run = load_run(options.run, options.checkpoint == "best" ? Checkpoint::best : Checkpoint::last);
-  if (options.task.empty()) options.task = run.settings.task;
-  if (options.data.empty()) options.data = run.settings.data;
-  return {std::move(run.model), std::move(run.tokenizer)};
+  OpenedModel opened = open_model(options.source, true);
+  pst::require(opened.made_new.empty(), options.source.model.string(), ": has no tensor \"",
+               opened.made_new.empty() ? "" : opened.made_new.front(), "\", so it has not been trained for a task yet");
+  if (opened.settings) {
+    if (options.task.empty()) options.task = opened.settings->task;
+    if (options.data.empty()) options.data = opened.settings->data;
+  }
+  return {std::move(opened.model), std::move(*opened.tokenizer), !options.source.archive.empty()};
 }
 
 /// One way to hold the weights, and how it did.
@@ -175,21 +163,6 @@ int eval(EvalOptions options) {
   return 0;
 }
 
-void add_subjects(CLI::App& command, EvalOptions& options) {
-  CLI::Option_group& what = *command.add_option_group("model", "what is asked, one of these");
-  what.add_option("--model", options.model, "a Hugging Face folder")->check(CLI::ExistingDirectory);
-  what.add_option("--run", options.run, "the folder of a run of train")->check(CLI::ExistingDirectory);
-  what.add_option("--archive", options.archive, "a sparse archive that export wrote")->check(CLI::ExistingDirectory);
-  CLI::Option* const file =
-      what.add_option("--task-file", options.task_file, "a task file that export wrote, with --base");
-  file->check(CLI::ExistingFile);
-  what.require_option(1);
-  CLI::Option* const base = command.add_option("--base", options.base, "the Hugging Face folder of a task file");
-  base->check(CLI::ExistingDirectory)->needs(file);
-  file->needs(base);
-  command.add_option("--checkpoint", options.checkpoint, "of a run")->check(CLI::IsMember({"best", "last"}));
-}
-
 }  // namespace
 
 Run add_eval(CLI::App& program) {
@@ -197,7 +170,7 @@ Run add_eval(CLI::App& program) {
       "eval", "Ask a model about data whose answers are known, with dense and compressed weights.");
   command->option_defaults()->always_capture_default();
   const auto options = std::make_shared<EvalOptions>();
-  add_subjects(*command, *options);
+  add_model_options(*command, options->source);
   command->add_option("--task", options->task, "as in train; default: that of the run");
   command->add_option("--data", options->data, "the folder of the task's files; default: that of the run")
       ->check(CLI::ExistingPath);

@@ -59,6 +59,8 @@ int inspect(const InspectOptions& options) {
   pst::require(options.out.empty() || options.overwrite || !fs::exists(options.out, ignored), options.out.string(),
                ": exists and is not overwritten: give another --out, or --overwrite");
   const OpenedModel opened = open_model(options.source, false);
+  for (const std::string& name : opened.made_new)
+    std::cerr << "warning: the folder has no tensor " << name << ", its numbers are random\n";
   if (!options.mask.empty()) {
     draw(*opened.model, options);
     return 0;

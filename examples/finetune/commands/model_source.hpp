@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -12,11 +13,14 @@
 
 namespace finetune {
 
-/// Where a command takes its model from.
+/// Where a command takes its model from: one of the first four.
 struct ModelSource {
-  std::filesystem::path model;  ///< a Hugging Face folder, or
-  std::filesystem::path run;    ///< what `train` left
-  std::string checkpoint = "best";
+  std::filesystem::path model;      ///< a Hugging Face folder
+  std::filesystem::path run;        ///< what `train` left
+  std::filesystem::path archive;    ///< a sparse archive that `export` wrote
+  std::filesystem::path task_file;  ///< another file of `export`, to be applied to `base`
+  std::filesystem::path base;       ///< a Hugging Face folder
+  std::string checkpoint = "best";  ///< of a run
 };
 
 /// A model that is ready to be asked.
@@ -24,12 +28,13 @@ struct OpenedModel {
   std::unique_ptr<Model> model;
   std::optional<Settings> settings;    ///< of a run
   std::optional<Tokenizer> tokenizer;  ///< that of a run; of a folder if it was asked for
+  std::vector<std::string> made_new;   ///< tensors that a folder does not have, with random numbers
 };
 
-/// Adds --model, --run and --checkpoint, of which one of the first two is needed.
+/// Adds --model, --run, --archive and --task-file, of which one is needed, and what goes with them.
 void add_model_options(CLI::App& command, ModelSource& source);
 
-/// Reads the model; that of a Hugging Face folder has dense layers, as its files have them.
+/// Reads the model; that of an archive has compressed layers, that of a folder or a task file dense ones.
 [[nodiscard]] OpenedModel open_model(const ModelSource& source, bool with_tokenizer);
 
 }  // namespace finetune

@@ -5,8 +5,8 @@
 #include <pst/pst.hpp>
 
 #include <map>
-#include <span>
 #include <optional>
+#include <span>
 #include <utility>
 #include <variant>
 #include <vector>
