@@ -60,7 +60,11 @@ generated)
   status_of "$program" train --model "$model" --task e2e --data "$task" --batch 8 --steps 12 --max-length 16 \
     --sparsity 0.5 --rate 1e-2 --threads 1 --out "$folder/run"
   expect 0 loss
-  for from in "--model $model" "--run $folder/run" "--run $folder/run --checkpoint last"; do
+  status_of "$program" export --run "$folder/run" --to-archive "$folder/archive" --to-task-file "$folder/file" \
+    --to-folder "$folder/sparse"
+  expect 0 archive
+  for from in "--model $model" "--run $folder/run" "--run $folder/run --checkpoint last" "--model $folder/sparse" \
+    "--archive $folder/archive" "--task-file $folder/file --base $model"; do
     status_of "$program" generate $from --task e2e --data "$task" --recipe paper --max-new-tokens 8 --limit 50 \
       --out "$folder/sentences" --overwrite
     expect 0 '^bleu  *[0-9.]*$'
