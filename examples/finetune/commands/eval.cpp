@@ -13,6 +13,7 @@
 #include "finetune/commands/command.hpp"
 #include "finetune/commands/model_source.hpp"
 #include "finetune/evaluate/evaluate.hpp"
+#include "finetune/export/check.hpp"
 #include "finetune/export/compressed_body.hpp"
 #include "finetune/methods/methods.hpp"
 

@@ -25,10 +25,9 @@ float rounded(float value, ElementType type) {
 }
 
 void ask(Model& model, const SequenceBatch& sequences, Matrix& logits) {
-  if (model.config().objective == Objective::language_model)
-    model.next_logits(sequences.batch(), logits);
-  else
-    model.forward(sequences.batch(), logits);
+  if (model.config().objective != Objective::language_model) return model.forward(sequences.batch(), logits);
+  Cache cache = model.make_cache(static_cast<index_t>(sequences.batch().lengths.size()));
+  model.next_logits(sequences.batch(), cache, logits);
 }
 
 std::string key_of(const TensorPlace& place) {
