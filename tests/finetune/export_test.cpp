@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <pst/io/tensor_file.hpp>
+
 #include <cstdlib>
 #include <fstream>
 
@@ -288,4 +290,28 @@ TEST_CASE("folders and archives are not taken for one another") {
           static_cast<void>(apply_task_file(folder.path() / "folder" / "model.safetensors", data / "bert"));
         }) == (folder.path() / "folder" / "model.safetensors").string() +
                   ": has no kind in its metadata, so it is no pst task file");
+}
+
+TEST_CASE("exports and the logits they should give are kept for make/check_exports.py when asked") {
+  const char* const keep = std::getenv("FINETUNE_KEEP");
+  if (keep == nullptr) return;
+  for (const std::string name : {"bert", "roberta", "gpt2"}) {
+    const fs::path to = fs::path{keep} / "exports" / name;
+    fs::create_directories(to);
+    const fs::path base = base_in(to, name);
+    const auto model = trained_model(name, method_of("pst"));
+    const auto probes = random_probes(model->config(), 12);
+    export_folder(*model, to / "folder", {.base = base}, probes);
+    export_archive(*model, to / "archive", {.base = base}, probes);
+    export_lora(*model, to / "lora", {.base = base, .scale = 0.7}, probes);
+    pst::TensorList expected;
+    const auto add = [&](const char* what, Model& asked) {
+      Matrix logits;
+      asked.forward(Golden{name}.batch(), logits);
+      expected.push_back(pst::Tensor::from<float>(what, {logits.rows(), logits.cols()}, numbers(logits)));
+    };
+    add("sparse", *model);
+    add("dense_part", *dense_part(*model, 0.7));
+    pst::io::save_tensors(to / "expected.safetensors", expected);
+  }
 }
