@@ -30,7 +30,7 @@ struct EvalOptions {
   std::string part = "dev";
   std::string weights = "both";
   std::size_t batch = 32;
-  index_t max_length = 128;
+  index_t max_length = 0;
   std::size_t limit = 0;
   int threads = 1;
   fs::path predictions;
@@ -50,6 +50,7 @@ Subject load_subject(EvalOptions& options) {
   if (opened.settings) {
     if (options.task.empty()) options.task = opened.settings->task;
     if (options.data.empty()) options.data = opened.settings->data;
+    if (options.max_length == 0) options.max_length = opened.settings->max_length;
   }
   return {std::move(opened.model), std::move(*opened.tokenizer), !options.source.archive.empty()};
 }
@@ -137,8 +138,9 @@ std::vector<Sequence> read_sequences(const EvalOptions& options, const Task& tas
 }
 
 int eval(EvalOptions options) {
-  use_threads(options.threads);
   Subject subject = load_subject(options);
+  use_threads(options.threads);  // whatever the run had
+  if (options.max_length == 0) options.max_length = 128;
   pst::require(!options.task.empty() && !options.data.empty(),
                "--task and --data are missing: only --run knows what it was trained for");
   const Task& task = find_task(options.task);
@@ -179,7 +181,8 @@ Run add_eval(CLI::App& program) {
   command->add_option("--weights", options->weights, "how weights are held")
       ->check(CLI::IsMember({"both", "dense", "compressed"}));
   command->add_option("--batch", options->batch, "sentences asked together")->check(CLI::Range(1, 65536));
-  command->add_option("--max-length", options->max_length, "tokens to which sentences are cut");
+  command->add_option("--max-length", options->max_length,
+                      "tokens to which sentences are cut; 0: as in the run, or 128");
   command->add_option("--limit", options->limit, "the first so many sentences alone; 0: all");
   command->add_option("--threads", options->threads, "of compressed weights; dense ones have one")
       ->check(CLI::Range(1, 1024));

@@ -68,8 +68,9 @@ Heading read_heading(const pst::io::Safetensors& file) {
     return found->second;
   };
   const auto shown = [](const std::string& value) { return '"' + pst::io::detail::printable(value) + '"'; };
-  pst::require(text("kind") == kind && text("version") == version, file.source(), ": is ", shown(text("kind")),
-               " of version ", shown(text("version")), ", expected \"", kind, "\" of version \"", version, '"');
+  const std::string &own_kind = text("kind"), &own_version = text("version");
+  pst::require(own_kind == kind && own_version == version, file.source(), ": is ", shown(own_kind), " of version ",
+               shown(own_version), ", expected \"", kind, "\" of version \"", version, '"');
   Heading heading;
   heading.base = text("base");
   heading.fingerprint = text("base_fingerprint");

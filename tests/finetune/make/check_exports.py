@@ -37,7 +37,7 @@ def unpacked(archive):
     dense = {}
     for name, tensor in stored.items():
         module, _, last = name.rpartition(".")
-        if module + ".bitmask" not in stored:
+        if last not in ("compressed", "bitmask", "row_offsets", "shape"):
             dense[name] = tensor
         elif last == "compressed":
             rows, cols = stored[module + ".shape"].tolist()
