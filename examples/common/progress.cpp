@@ -9,8 +9,9 @@
 
 namespace common {
 
-Progress::Progress(std::string title, long total_steps, long done_before)
+Progress::Progress(std::string title, long total_steps, long done_before, std::string unit)
     : title_{std::move(title)},
+      unit_{std::move(unit)},
       total_{std::max(1L, total_steps)},
       before_{done_before},
       terminal_{isatty(STDERR_FILENO) == 1} {}
@@ -23,8 +24,8 @@ void Progress::show(long done, const std::string& detail) {
   const double rate = static_cast<double>(done - before_) / std::max(passed.count(), 1e-3);
   const long left = rate > 0 ? static_cast<long>(static_cast<double>(total_ - done) / rate + 0.5) : 0;
   char head[160];
-  std::snprintf(head, sizeof head, "%s  %3ld %%  %.3g steps/s  %ld:%02ld left", title_.c_str(), 100 * done / total_,
-                rate, left / 60, left % 60);
+  std::snprintf(head, sizeof head, "%s  %3ld %%  %.3g %s/s  %ld:%02ld left", title_.c_str(), 100 * done / total_, rate,
+                unit_.c_str(), left / 60, left % 60);
   if (terminal_) {
     constexpr long width = 24;
     const auto full = static_cast<std::size_t>(width * done / total_);

@@ -10,8 +10,8 @@ namespace common {
 /// a plain line every ten seconds elsewhere.
 class Progress {
  public:
-  /// `done_before` steps were done already when the work began.
-  Progress(std::string title, long total_steps, long done_before = 0);
+  /// `done_before` steps were done already when the work began; `unit` is what is counted.
+  Progress(std::string title, long total_steps, long done_before = 0, std::string unit = "steps");
 
   /// `done` steps are behind us; `detail` says what is going on.
   void show(long done, const std::string& detail);
@@ -23,7 +23,7 @@ class Progress {
  private:
   using Clock = std::chrono::steady_clock;
 
-  std::string title_;
+  std::string title_, unit_;
   long total_, before_;
   bool terminal_;
   Clock::time_point start_ = Clock::now();

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "archive.hpp"
+#include "common/draw_masks.hpp"
 #include "common/files.hpp"
 #include "files.hpp"
 #include "jobs.hpp"
@@ -35,7 +36,7 @@ std::vector<RunSpec> planned_runs(const Options& options, double sparsity) {
 /// Draws what `--layer` looks like in the first seed's models, and the curves of all runs.
 void draw(const Options& options, double sparsity, const std::vector<RunSpec>& specs,
           const std::vector<RunResult>& results) {
-  std::vector<MaskPanel> panels;
+  std::vector<common::MaskPanel> panels;
   for (const RunSpec& spec : specs) {
     const bool drawn = spec.method.method == Method::magnitude || spec.method.method == Method::movement ||
                        spec.method.method == Method::pst;
@@ -46,7 +47,7 @@ void draw(const Options& options, double sparsity, const std::vector<RunSpec>& s
   std::ostringstream ending;
   ending << "-s" << sparsity << ".svg";
   const fs::path folder = options.out / "pictures";
-  if (!panels.empty()) common::write_file(folder / ("masks" + ending.str()), draw_masks(options.layer, panels));
+  if (!panels.empty()) common::write_file(folder / ("masks" + ending.str()), common::draw_masks(options.layer, panels));
   common::write_file(folder / ("curves" + ending.str()), draw_curves(sparsity, specs, results));
 }
 

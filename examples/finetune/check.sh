@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# check.sh trained|interrupted|killed|refused PROGRAM DATA: runs the program on a model of random weights and a task
+# check.sh trained|interrupted|killed|refused|exported PROGRAM DATA: runs the program on a model of random weights and a task
 # that is made here, in a folder of its own, and looks at what it does. DATA is tests/finetune/data.
 set -eu
 part=$1
@@ -12,7 +12,7 @@ out=$folder/out
 
 fail() {
   echo "failed: $*" >&2
-  cat "$folder"/*.log >&2 || true
+  cat "$folder"/*.log "$folder"/last.out >&2 || true
   exit 1
 }
 # status_of COMMAND...: its exit code, its output in $folder/last.log, its results in $folder/last.out
@@ -116,6 +116,43 @@ refused)
   grep -q 'error: step [0-9]* of 40: ' "$folder/last.log" || fail "expected an error that names the step"
   status_of $run --batch many --out "$folder/new"
   [ $status -eq 2 ] || fail "exit code $status for a bad argument, expected 2"
+  ;;
+exported)
+  status_of $run --method pst --rate 2e-2 --sparsity 0.8 --out "$out"
+  [ $status -eq 0 ] || fail "exit code $status of train, expected 0"
+  export="$program export --run $out --checkpoint last --threads 1"
+  status_of $export --to-folder "$folder/sparse" --to-archive "$folder/archive" --to-task-file "$folder/task.safetensors" \
+    --to-lora "$folder/lora"
+  [ $status -eq 0 ] || fail "exit code $status of export, expected 0"
+  grep -q 'zeros: 11464 of 14336 .* 79.97 %' "$folder/last.out" || fail "expected 80 % of zeros"
+  grep -q '^warning: an adapter holds the dense part' "$folder/last.log" || fail "expected a warning"
+  for file in sparse/model.safetensors sparse/vocab.txt archive/model.safetensors archive/config.json task.safetensors \
+    lora/adapter_model.safetensors lora/adapter_config.json; do
+    [ -s "$folder/$file" ] || fail "$file is missing"
+  done
+  for way in "--run $out --checkpoint last" "--model $folder/sparse --task sst2 --data $folder/task" \
+    "--archive $folder/archive --task sst2 --data $folder/task" \
+    "--task-file $folder/task.safetensors --base $folder/model --task sst2 --data $folder/task"; do
+    status_of "$program" eval $way --predictions "$folder/predictions"
+    [ $status -eq 0 ] || fail "exit code $status of eval $way, expected 0"
+    grep -q 'the same prediction for every sentence' "$folder/last.out" || fail "eval $way: predictions differ"
+    [ -e "$folder/first" ] || cp "$folder/predictions" "$folder/first"
+    cmp "$folder/first" "$folder/predictions" || fail "eval $way: other predictions than of the run"
+  done
+  [ "$(wc -l <"$folder/first")" -eq 33 ] || fail "expected a line for each of 32 sentences"
+  status_of $export --to-folder "$folder/sparse"
+  [ $status -eq 1 ] || fail "exit code $status where something is written already, expected 1"
+  grep -q 'error: .*exists and is not overwritten' "$folder/last.log" || fail "error text"
+  status_of $export --to-folder "$folder/sparse" --type bf16 --overwrite
+  [ $status -eq 0 ] || fail "exit code $status with --overwrite, expected 0"
+  status_of $export
+  [ $status -eq 1 ] || fail "exit code $status with nothing to write, expected 1"
+  status_of "$program" eval --model "$folder/sparse" --run "$out"
+  [ $status -eq 2 ] || fail "exit code $status for two models, expected 2"
+  status_of "$program" eval --task-file "$folder/task.safetensors" --task sst2 --data "$folder/task"
+  [ $status -eq 2 ] || fail "exit code $status for a task file without its base, expected 2"
+  status_of "$program" eval --model "$folder/archive" --task sst2 --data "$folder/task"
+  [ $status -eq 1 ] || fail "exit code $status for an archive in place of a folder, expected 1"
   ;;
 *) fail "unknown part $part" ;;
 esac

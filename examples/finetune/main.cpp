@@ -11,7 +11,7 @@ namespace {
 
 /// The subcommands, in the order of --help.
 constexpr finetune::Run (*subcommands[])(CLI::App&) = {
-    finetune::add_train,
+    finetune::add_train, finetune::add_eval, finetune::add_generate, finetune::add_export, finetune::add_inspect,
 };
 
 int run(int argc, char** argv) {

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "transformer/dropout.hpp"
+#include "transformer/key_value_cache.hpp"
 #include "transformer/projection.hpp"
 
 namespace transformer {
@@ -83,6 +84,32 @@ struct Attention {
     project_backward(x, tape, grad_x);
   }
 
+  /// The same for the next tokens of some sequences: rows[s] of each sequence s, which `cache` has room for behind
+  /// those that it remembers as those of block `block`. Nothing is dropped.
+  void extend(const Matrix<Scalar>& x, std::span<const index_t> rows, KeyValueCache<Scalar>& cache, std::size_t block,
+              Tape& tape, Matrix<Scalar>& y) {
+    project(x, tape);
+    tape.context.resize(x.rows(), width());
+    index_t row = 0;
+    for (std::size_t s = 0; s < rows.size(); ++s) {
+      auto keys = cache.keys(block, s), values = cache.values(block, s);
+      const index_t before = cache.lengths()[s];
+      keys.middleRows(before, rows[s]) = tape.k.middleRows(row, rows[s]);
+      values.middleRows(before, rows[s]) = tape.v.middleRows(row, rows[s]);
+      if (tape.probability.rows() < rows[s] || tape.probability.cols() < keys.rows())
+        tape.probability.resize(std::max(tape.probability.rows(), rows[s]), keys.rows());
+      const index_t all = before + rows[s], head_width = width() / heads;
+      auto p = tape.probability.topLeftCorner(rows[s], all);
+      for (index_t col = 0; col < width(); col += head_width) {
+        p.noalias() = tape.q.block(row, col, rows[s], head_width) * keys.block(0, col, all, head_width).transpose();
+        softmax_rows(p, all, before);
+        tape.context.block(row, col, rows[s], head_width).noalias() = p * values.block(0, col, all, head_width);
+      }
+      row += rows[s];
+    }
+    output.forward(tape.context, y);
+  }
+
   /// Calls `visit` with each of the linear layers.
   template <class Visit>
   void for_each_projection(Visit&& visit) {
@@ -125,7 +152,7 @@ struct Attention {
     value->backward(x, tape.grad_v, tape.grad_part);
     grad_x += tape.grad_part;
   }
-  [[nodiscard]] index_t width() const { return output.weight.cols(); }
+  [[nodiscard]] index_t width() const { return output.bias.cols(); }
   [[nodiscard]] Scalar inverse_root() const {
     return static_cast<Scalar>(1.0 / std::sqrt(static_cast<double>(width() / heads)));
   }
@@ -160,11 +187,12 @@ struct Attention {
       head.row += head.rows;
     }
   }
+  /// `before` tokens stand before that of the first row.
   template <class Block>
-  void softmax_rows(Block& p, index_t keys) const {
+  void softmax_rows(Block& p, index_t keys, index_t before = 0) const {
     const Scalar scale = inverse_root();
     for (index_t row = 0; row < p.rows(); ++row) {
-      const index_t seen = causal ? std::min(row + 1, keys) : keys;
+      const index_t seen = causal ? std::min(before + row + 1, keys) : keys;
       auto live = p.row(row).head(seen);
       live.array() = (scale * (live.array() - live.maxCoeff())).exp();
       live /= live.sum();

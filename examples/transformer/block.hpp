@@ -81,24 +81,16 @@ struct Block {
         dropout{config.dropout} {}
 
   void forward(const Matrix<Scalar>& x, Sequences sequences, Tape& tape, Matrix<Scalar>& y) {
-    if (place == NormPlace::before) {
-      norm1.forward(x, tape.norm1, tape.attention_in);
-      attention.forward(tape.attention_in, sequences, tape.attention, tape.middle);
-      drop(0, sequences).apply(tape.middle);
-      tape.middle += x;
-      norm2.forward(tape.middle, tape.norm2, tape.feed_in);
-      feed_forward(sequences, tape, y);
-      y += tape.middle;
-    } else {
-      tape.attention_in = x;
-      attention.forward(x, sequences, tape.attention, tape.middle);
-      drop(0, sequences).apply(tape.middle);
-      tape.middle += x;
-      norm1.forward(tape.middle, tape.norm1, tape.feed_in);
-      feed_forward(sequences, tape, tape.middle);
-      tape.middle += tape.feed_in;
-      norm2.forward(tape.middle, tape.norm2, y);
-    }
+    forward_with(x, sequences, tape, y, [&](const Matrix<Scalar>& in, Matrix<Scalar>& out) {
+      attention.forward(in, sequences, tape.attention, out);
+    });
+  }
+  /// The same for the next tokens of some sequences, as Attention::extend has it.
+  void extend(const Matrix<Scalar>& x, std::span<const index_t> rows, KeyValueCache<Scalar>& cache, Tape& tape,
+              Matrix<Scalar>& y) {
+    forward_with(x, {}, tape, y, [&](const Matrix<Scalar>& in, Matrix<Scalar>& out) {
+      attention.extend(in, rows, cache, static_cast<std::size_t>(number), tape.attention, out);
+    });
   }
 
   void backward(Sequences sequences, Tape& tape, const Matrix<Scalar>& grad_y, Matrix<Scalar>& grad_x) {
@@ -134,6 +126,28 @@ struct Block {
   }
 
  private:
+  /// `attend(in, out)` is the attention.
+  template <class Attend>
+  void forward_with(const Matrix<Scalar>& x, Sequences sequences, Tape& tape, Matrix<Scalar>& y, Attend&& attend) {
+    if (place == NormPlace::before) {
+      norm1.forward(x, tape.norm1, tape.attention_in);
+      attend(tape.attention_in, tape.middle);
+      drop(0, sequences).apply(tape.middle);
+      tape.middle += x;
+      norm2.forward(tape.middle, tape.norm2, tape.feed_in);
+      feed_forward(sequences, tape, y);
+      y += tape.middle;
+    } else {
+      tape.attention_in = x;
+      attend(x, tape.middle);
+      drop(0, sequences).apply(tape.middle);
+      tape.middle += x;
+      norm1.forward(tape.middle, tape.norm1, tape.feed_in);
+      feed_forward(sequences, tape, tape.middle);
+      tape.middle += tape.feed_in;
+      norm2.forward(tape.middle, tape.norm2, y);
+    }
+  }
   template <class Make>
   [[nodiscard]] static Attention<Linear> make_attention(index_t block, const EncoderNames& names,
                                                         const EncoderConfig& config, Make& make_layer) {

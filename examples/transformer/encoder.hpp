@@ -3,7 +3,9 @@
 
 #include <pst/core/error.hpp>
 
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "transformer/block.hpp"
@@ -62,6 +64,26 @@ struct Encoder {
       norm.forward(tape.input.back(), tape.norm, y);
     else
       y = tape.input.back();
+  }
+  /// The same for the next rows[s] tokens of each sequence s of `cache`, which they are added to; for causal attention,
+  /// without dropout. Backward cannot follow: the blocks share one tape.
+  void extend(const Matrix<Scalar>& x, std::span<const index_t> rows, KeyValueCache<Scalar>& cache, Tape& tape,
+              Matrix<Scalar>& y) {
+    pst::require(config.causal, "tokens are added behind others, but attention is not causal");
+    cache.make_room(rows);
+    tape.blocks.resize(blocks.size());
+    tape.input.resize(blocks.size() + 1);
+    Matrix<Scalar>*in = &tape.input.front(), *out = &tape.input.back();
+    *in = x;
+    for (auto& block : blocks) {
+      block.extend(*in, rows, cache, tape.blocks.front(), *out);
+      std::swap(in, out);
+    }
+    cache.advance(rows);
+    if (has_last_norm())
+      norm.forward(*in, tape.norm, y);
+    else
+      y = *in;
   }
   void backward(Sequences sequences, Tape& tape, const Matrix<Scalar>& grad_y, Matrix<Scalar>& grad_x) {
     if (has_last_norm())

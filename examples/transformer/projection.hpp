@@ -12,9 +12,14 @@ namespace transformer {
 template <class Linear>
 using scalar_of = typename Linear::scalar;
 
+/// Whether a linear layer has its weight itself, and borrows a bias alone.
+template <class Linear>
+inline constexpr bool owns_weight = requires { requires Linear::owns_weight; };
+
 /// A linear layer together with the weight and bias that it borrows.
 ///
-/// `Linear` is `DenseLinear` or any `pst::SparseLinear`. Fill the weights first, then call `attach` once.
+/// `Linear` is `DenseLinear` or any `pst::SparseLinear`. Fill the weights first, then call `attach` once. The weight is
+/// empty where `owns_weight<Linear>`.
 template <class Linear>
 struct Projection {
   using Scalar = scalar_of<Linear>;
@@ -28,7 +33,7 @@ struct Projection {
   template <class... Backend>
   Projection(pst::Shape shape, typename Linear::Options options, Backend... on)
       : name{options.name},
-        weight{Matrix<Scalar>::Zero(shape.out, shape.in)},
+        weight{owns_weight<Linear> ? Matrix<Scalar>{} : Matrix<Scalar>{Matrix<Scalar>::Zero(shape.out, shape.in)}},
         bias{Matrix<Scalar>::Zero(1, shape.out)},
         layer{shape, std::move(options), std::move(on)...} {}
 
@@ -39,7 +44,7 @@ struct Projection {
   void attach() { layer.attach(view(weight), view(bias)); }
 
   void forward(const Matrix<Scalar>& x, Matrix<Scalar>& y) {
-    y.resize(x.rows(), weight.rows());
+    y.resize(x.rows(), bias.cols());
     layer.forward(view(x), view(y));
   }
   void backward(const Matrix<Scalar>& x, const Matrix<Scalar>& grad_y, Matrix<Scalar>& grad_x) {

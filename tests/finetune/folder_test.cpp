@@ -267,6 +267,7 @@ TEST_CASE("batches that do not fit are refused") {
   refused({.tokens = 2, .ids = bad}, "token 1 has id 40, expected 0 to 39 for bert.embeddings.word_embeddings.weight");
   refused({.tokens = 2, .ids = std::span{ids}.first(2), .types = bad},
           "token 1 has id 40, expected 0 to 1 for bert.embeddings.token_type_embeddings.weight");
-  CHECK_THROWS_WITH_AS(loaded.model->next_logits({.tokens = 2, .ids = ids}, logits),
+  Cache cache = loaded.model->make_cache(1);
+  CHECK_THROWS_WITH_AS(loaded.model->next_logits({.tokens = 2, .ids = ids}, cache, logits),
                        "only a language model has a next token", pst::Error);
 }

@@ -153,16 +153,3 @@ TEST_CASE("without trained embeddings the other gradients are the same") {
   for (const auto& [name, grad] : found)
     CHECK(relative_error(grad, golden.file.read<float>("grad." + name)) < tolerance);
 }
-
-TEST_CASE("the next token's logits are the last row of each sequence") {
-  const Golden golden{"gpt2"};
-  const LoadedModel loaded = load("gpt2");
-  Matrix all, next;
-  loaded.model->forward(golden.batch(), all);
-  loaded.model->next_logits(golden.batch(), next);
-  index_t row = -1;
-  for (std::size_t s = 0; s < golden.lengths.size(); ++s) {
-    row += golden.lengths[s];
-    CHECK((all.row(row) - next.row(static_cast<index_t>(s))).cwiseAbs().maxCoeff() < 1e-5F);
-  }
-}

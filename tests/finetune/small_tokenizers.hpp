@@ -34,7 +34,8 @@ inline void write_small_tokenizer(const std::string& name, const fs::path& folde
   for (char letter = 'a'; letter <= 'z'; ++letter) add(std::string{letter});
   for (char other = '0'; vocabulary.size() < 39; ++other) add(std::string{other});
   add_special(is_roberta ? "<mask>" : "<|endoftext|>");
-  const nlohmann::json byte_level{{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", true}};
+  const nlohmann::json byte_level{
+      {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
   nlohmann::json frame = byte_level;
   if (is_roberta)
     frame = {{"type", "RobertaProcessing"},

@@ -57,18 +57,15 @@ class Encoder {
   }
 
   [[nodiscard]] std::vector<Sequence> meanings(const TaskData& data) const {
-    const TokenId end = tokenizer_.special().end;
-    pst::require(end != no_token, "the tokenizer has no end token, which stands behind a meaning and a reference");
     std::vector<Sequence> made;
     for (const Meaning& meaning : data.meanings) {
-      std::vector<TokenId> given = tokenizer_.tokens_of(meaning.text);
-      given.push_back(end);
+      const std::vector<TokenId> given = prompt_of(meaning, tokenizer_);
       if (static_cast<index_t>(given.size()) >= longest_) continue;
       for (const std::string& reference : meaning.references) {
         Sequence sequence{.ids = given, .prompt = static_cast<index_t>(given.size())};
         const std::vector<TokenId> said = tokenizer_.tokens_of(' ' + reference);
         sequence.ids.insert(sequence.ids.end(), said.begin(), said.end());
-        sequence.ids.push_back(end);
+        sequence.ids.push_back(given.back());
         sequence.ids.resize(std::min(sequence.ids.size(), static_cast<std::size_t>(longest_)));
         made.push_back(std::move(sequence));
       }
@@ -121,6 +118,14 @@ std::vector<Sequence> encode(const Task& task, const TaskData& data, const Token
   pst::require(!made.empty(), "the data of the task ", task.name, " has no sequences",
                task.kind == TaskKind::generation ? ": there are no references, or no meaning leaves room for one" : "");
   return made;
+}
+
+std::vector<int> prompt_of(const Meaning& meaning, const Tokenizer& tokenizer) {
+  const TokenId end = tokenizer.special().end;
+  pst::require(end != no_token, "the tokenizer has no end token, which stands behind a meaning and a reference");
+  std::vector<TokenId> given = tokenizer.tokens_of(meaning.text);
+  given.push_back(end);
+  return given;
 }
 
 std::vector<std::vector<std::size_t>> batches_of_like_length(std::span<const Sequence> sequences, std::size_t batch) {

@@ -45,6 +45,9 @@ void check_fits(const Task& task, const Tokenizer& tokenizer, const ModelConfig&
 [[nodiscard]] std::vector<Sequence> encode(const Task& task, const TaskData& data, const Tokenizer& tokenizer,
                                            const ModelConfig& config, index_t max_length);
 
+/// What a model is given of a meaning, "meaning<end>". Throws pst::Error when the tokenizer has no end token.
+[[nodiscard]] std::vector<int> prompt_of(const Meaning& meaning, const Tokenizer& tokenizer);
+
 /// Which sequences are asked together: at most `batch` of like length, from the shortest on. Each is in one batch.
 [[nodiscard]] std::vector<std::vector<std::size_t>> batches_of_like_length(std::span<const Sequence> sequences,
                                                                            std::size_t batch);

@@ -31,7 +31,8 @@ struct PackedBatch {
   }
 };
 
-/// Packs a batch for a model; throws pst::Error when the batch does not fit its shapes or the model.
-[[nodiscard]] PackedBatch pack(const Batch& batch, const ModelConfig& config);
+/// Packs a batch for a model, into memory that is used again; throws pst::Error when the batch does not fit its shapes
+/// or the model. With `before` as many tokens stand before each sequence already.
+void pack(const Batch& batch, const ModelConfig& config, PackedBatch& packed, std::span<const index_t> before = {});
 
 }  // namespace finetune

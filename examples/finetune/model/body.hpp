@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "transformer/attention.hpp"
@@ -18,6 +19,7 @@ namespace finetune {
 using transformer::index_t;
 using Matrix = transformer::Matrix<float>;
 using Norm = transformer::LayerNorm<float>;
+using Cache = transformer::KeyValueCache<float>;
 
 /// One linear layer of a model, whatever its type.
 class LinearLayer {
@@ -52,6 +54,8 @@ class Body {
   /// Once per optimizer step, before its first forward: masks are refreshed and gradients are zero.
   virtual void begin_step(double step, double steps) = 0;
   virtual void forward(const Matrix& x, transformer::Sequences sequences, Matrix& y) = 0;
+  /// The same for the next rows[s] tokens of each sequence s of `cache`; no backward can follow.
+  virtual void extend(const Matrix& x, std::span<const index_t> rows, Cache& cache, Matrix& y) = 0;
   /// Of the last forward.
   virtual void backward(transformer::Sequences sequences, const Matrix& grad_y, Matrix& grad_x) = 0;
   virtual void for_each_layer(const std::function<void(LinearLayer&)>& visit) = 0;

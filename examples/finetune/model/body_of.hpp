@@ -94,6 +94,9 @@ class BodyOf final : public Body {
   void forward(const Matrix& x, transformer::Sequences sequences, Matrix& y) override {
     encoder_.forward(x, sequences, tape_, y);
   }
+  void extend(const Matrix& x, std::span<const index_t> rows, Cache& cache, Matrix& y) override {
+    encoder_.extend(x, rows, cache, tape_, y);
+  }
   void backward(transformer::Sequences sequences, const Matrix& grad_y, Matrix& grad_x) override {
     encoder_.backward(sequences, tape_, grad_y, grad_x);
   }

@@ -27,8 +27,8 @@ void LanguageModel::backward(const Matrix& grad_logits) {
   encode_backward(grad_encoded_);
 }
 
-void LanguageModel::next_logits(const Batch& batch, Matrix& logits) {
-  encode(batch, 0);
+void LanguageModel::next_logits(const Batch& batch, Cache& cache, Matrix& logits) {
+  encode_next(batch, cache);
   hidden_.resize(static_cast<index_t>(batch_.first.size()), config_.width);
   for (index_t s = 0; s < hidden_.rows(); ++s) {
     const auto sequence = static_cast<std::size_t>(s);

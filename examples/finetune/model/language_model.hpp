@@ -18,7 +18,7 @@ class LanguageModel final : public Model {
   void backward(const Matrix& grad_logits) override;
   double learn(const Batch& batch, const Targets& targets, const Pass& pass) override;
   double loss(const Batch& batch, const Targets& targets) override;
-  void next_logits(const Batch& batch, Matrix& logits) override;
+  void next_logits(const Batch& batch, Cache& cache, Matrix& logits) override;
 
  private:
   /// Rows of `encoded_` that have to foresee a label, and these labels.

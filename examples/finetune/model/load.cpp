@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "finetune/model/file_tensors.hpp"
 #include "finetune/model/folder.hpp"
 #include "finetune/model/stored_tensors.hpp"
 
@@ -40,12 +41,6 @@ class Plan {
   std::vector<std::string> made_new_;
 };
 
-void fill(const TensorPlace& place, Matrix& value, const std::vector<float>& stored) {
-  for (index_t row = 0; row < value.rows(); ++row)
-    for (index_t col = 0; col < value.cols(); ++col)
-      value(row, col) = stored[static_cast<std::size_t>(place.offset(row, col, value.rows(), value.cols()))];
-}
-
 }  // namespace
 
 LoadedModel load_model(const std::filesystem::path& folder, const ModelOptions& options, const MakeBody& make_body) {
@@ -59,7 +54,7 @@ LoadedModel load_model(const std::filesystem::path& folder, const ModelOptions& 
       make_model(config, make_body({encoder_config(config, options.together), encoder_names(config.architecture)}),
                  options.train_embeddings);
   loaded.model->for_each_tensor([&](const TensorPlace& place, Matrix& value, LinearLayer*) {
-    if (!plan.is_new(place.name)) fill(place, value, stored.read(place.name));
+    if (!plan.is_new(place.name)) take_part(place, stored.read(place.name), value);
   });
   for (const Owner owner : {Owner::pooler, Owner::head})
     if (plan.is_new(owner)) loaded.model->initialise(owner, options.seed + (owner == Owner::pooler ? 0 : 1));

@@ -35,7 +35,11 @@ std::string folder_name(std::string_view prefix, std::string_view name) {
 Model::Model(ModelConfig config, std::unique_ptr<Body> body, bool train_embeddings)
     : config_{std::move(config)}, body_{std::move(body)}, embeddings_{config_, train_embeddings} {}
 
-void Model::next_logits(const Batch&, Matrix&) { pst::fail("only a language model has a next token"); }
+void Model::next_logits(const Batch&, Cache&, Matrix&) { pst::fail("only a language model has a next token"); }
+
+Cache Model::make_cache(index_t sequences) const {
+  return {config_.blocks, config_.width, config_.longest(), sequences};
+}
 
 void Model::attach() {
   body_->attach();
@@ -81,10 +85,16 @@ void Model::begin_step(double step, double steps) {
 }
 
 void Model::encode(const Batch& batch, std::uint64_t dropout_seed) {
-  batch_ = pack(batch, config_);
+  pack(batch, config_, batch_);
   dropout_seed_ = dropout_seed;
   embeddings_.forward(batch_, dropout_seed, embedded_);
   body_->forward(embedded_, batch_.sequences(dropout_seed), encoded_);
+}
+
+void Model::encode_next(const Batch& batch, Cache& cache) {
+  pack(batch, config_, batch_, cache.lengths());
+  embeddings_.forward(batch_, 0, embedded_);
+  body_->extend(embedded_, batch_.lengths, cache, encoded_);
 }
 
 void Model::encode_backward(const Matrix& grad_encoded) {

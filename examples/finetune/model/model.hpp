@@ -69,8 +69,11 @@ class Model {
   virtual double learn(const Batch& batch, const Targets& targets, const Pass& pass = {}) = 0;
   /// The loss alone.
   [[nodiscard]] virtual double loss(const Batch& batch, const Targets& targets) = 0;
-  /// The logits of the token that comes next, one row per sequence; only a language model has them.
-  virtual void next_logits(const Batch& batch, Matrix& logits);
+  /// The logits of the token that comes next, one row per sequence, where `batch` has the tokens behind those that
+  /// `cache` remembers, which are added to it. Only a language model has them, and no backward can follow.
+  virtual void next_logits(const Batch& batch, Cache& cache, Matrix& logits);
+  /// Remembers as many sequences, all empty.
+  [[nodiscard]] Cache make_cache(index_t sequences) const;
   virtual ~Model() = default;
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
@@ -108,6 +111,8 @@ class Model {
   /// Embeddings and blocks, of which `encoded_` and `batch_` keep what backward needs.
   void encode(const Batch& batch, std::uint64_t dropout_seed);
   void encode_backward(const Matrix& grad_encoded);
+  /// Likewise the tokens that come behind those in `cache`; no backward can follow.
+  void encode_next(const Batch& batch, Cache& cache);
 
   ModelConfig config_;
   std::unique_ptr<Body> body_;

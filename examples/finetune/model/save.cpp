@@ -4,47 +4,12 @@
 #include <pst/io/elements.hpp>
 #include <pst/io/safetensors_writer.hpp>
 
-#include <map>
 #include <vector>
 
+#include "finetune/model/file_tensors.hpp"
 #include "finetune/model/folder.hpp"
 
 namespace finetune {
-
-namespace {
-
-struct Gathered {
-  std::vector<index_t> shape;
-  std::vector<float> values;
-};
-
-/// Every tensor as the file has it; parts of one are put together.
-std::map<std::string, Gathered> gather(Model& model) {
-  std::map<std::string, Gathered> tensors;
-  Matrix exported;
-  model.for_each_tensor([&](const TensorPlace& place, const Matrix& stored, LinearLayer* layer) {
-    if (layer != nullptr) layer->export_weight(exported);
-    const Matrix& value = layer != nullptr ? exported : stored;
-    Gathered& tensor = tensors[place.name];
-    tensor.shape = place.shape_in_file(value.rows(), value.cols());
-    tensor.values.resize(static_cast<std::size_t>(place.parts * value.size()));
-    for (index_t row = 0; row < value.rows(); ++row)
-      for (index_t col = 0; col < value.cols(); ++col)
-        tensor.values[static_cast<std::size_t>(place.offset(row, col, value.rows(), value.cols()))] = value(row, col);
-  });
-  return tensors;
-}
-
-const char* torch_name(pst::io::ElementType type) {
-  switch (type) {
-    case pst::io::ElementType::f32: return "float32";
-    case pst::io::ElementType::f16: return "float16";
-    case pst::io::ElementType::bf16: return "bfloat16";
-    default: pst::fail("a model can be saved as F32, F16 or BF16, not as ", pst::io::name_of(type));
-  }
-}
-
-}  // namespace
 
 void save_model(Model& model, const std::filesystem::path& folder, const SaveOptions& options) {
   const std::string config = config_text(model.config(), torch_name(options.type));
@@ -57,7 +22,7 @@ void save_model(Model& model, const std::filesystem::path& folder, const SaveOpt
 
   std::vector<std::vector<std::byte>> bytes;
   std::vector<pst::io::TensorEntry> entries;
-  for (auto& [name, tensor] : gather(model)) {
+  for (auto& [name, tensor] : file_tensors(model)) {
     bytes.push_back(pst::io::store_floats<float>(tensor.values, options.type));
     tensor.values = {};  // a whole model is large
     entries.push_back({name, options.type, tensor.shape, bytes.back()});

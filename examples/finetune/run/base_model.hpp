@@ -25,7 +25,4 @@ struct BaseModel {
 /// it is of another one, or damaged.
 void restore(BaseModel& base, const Snapshot& snapshot, const std::filesystem::path& file);
 
-/// A number for all weights of a model, which another model is not likely to have; take it before anything trains.
-[[nodiscard]] std::string fingerprint_of(Model& model);
-
 }  // namespace finetune

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // libFuzzer: a tokenizer's files are a stranger's, and so are texts. Either is read or refused with a pst::Error.
+#include "finetune/fuzz/input.hpp"
 #include "finetune/tokenizer/tokenizer.hpp"
 #include "finetune/tokenizer/unicode.hpp"
 #include "finetune/tokenizer_files.hpp"
 
 #include <pst/core/error.hpp>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -17,17 +17,6 @@
 namespace {
 
 using finetune::Tokenizer;
-
-/// The parts of `data` between bytes 0xFF, which no file that is UTF-8 has: two files and a text, at most.
-std::array<std::string_view, 3> parts_of(std::string_view data) {
-  std::array<std::string_view, 3> parts;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    const std::size_t end = i + 1 == parts.size() ? data.size() : std::min(data.find('\xFF'), data.size());
-    parts[i] = data.substr(0, end);
-    data.remove_prefix(std::min(end + 1, data.size()));
-  }
-  return parts;
-}
 
 void use(const Tokenizer& tokenizer, std::string_view text) {
   for (const std::size_t length : {Tokenizer::no_limit, std::size_t{40}}) {
@@ -59,8 +48,8 @@ void use_files(const std::vector<std::pair<const char*, std::string_view>>& file
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   if (size == 0) return 0;
-  const std::string_view data{reinterpret_cast<const char*>(bytes) + 1, size - 1};
-  const auto [first, second, text] = parts_of(data);
+  const std::string_view data = finetune::fuzz::text_of(bytes + 1, size - 1);
+  const auto [first, second, text] = finetune::fuzz::parts_of<3>(data);
   switch (bytes[0] % 4) {
     case 0: use_whole(data); break;
     case 1:

@@ -1,0 +1,122 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# check_sentences.sh generated|stopped|inspected PROGRAM DATA: lets a GPT-2 of random weights write sentences, and looks
+# into it, in a folder of its own. DATA is tests/finetune/data.
+set -eu
+part=$1
+program=$2
+data=$3
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+model=$folder/model
+task=$folder/task
+
+fail() {
+  echo "failed: $*" >&2
+  cat "$folder"/*.log >&2 || true
+  exit 1
+}
+# status_of COMMAND...: its exit code, its output in $folder/last.log, its results in $folder/last.out
+status_of() {
+  status=0
+  "$@" >"$folder/last.out" 2>"$folder/last.log" || status=$?
+}
+# expect CODE TEXT: that was the exit code, and the output has the text
+expect() {
+  [ $status -eq "$1" ] || fail "exit code $status, expected $1"
+  grep -q -e "$2" "$folder/last.log" "$folder/last.out" || fail "expected to read: $2"
+}
+
+# A model of 40 tokens, nearly all of them letters; meanings of two letters and what people say of them.
+mkdir "$model" "$task"
+cp "$data/gpt2/config.json" "$data/gpt2/model.safetensors" "$model"
+{
+  id=0
+  printf '{"added_tokens":[{"id":39,"content":"<|endoftext|>","special":true}],"pre_tokenizer":{"type":"ByteLevel",'
+  printf '"add_prefix_space":false},"decoder":{"type":"ByteLevel"},"model":{"type":"BPE","unk_token":"<|endoftext|>",'
+  printf '"merges":[],"vocab":{'
+  for token in Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z A B C D E F G H . : '|' ,; do
+    printf '"%s":%d,' "$token" $id
+    id=$((id + 1))
+  done
+  printf '"<|endoftext|>":%d}}}\n' $id
+} >"$model/tokenizer.json"
+awk 'BEGIN {
+  letters = "abcdefghijklmnopqrstuvwxyz"
+  for (i = 1; i <= 26; ++i)
+    for (j = 1; j <= 26; ++j) {
+      pair = substr(letters, i, 1) " : " substr(letters, j, 1)
+      print pair "||" substr(letters, i, 1) " is " substr(letters, j, 1) " ."
+      print pair "||" substr(letters, j, 1) " ."
+    }
+}' >"$task/train.txt"
+cp "$task/train.txt" "$task/test.txt"
+head -20 "$task/train.txt" >"$task/valid.txt"
+
+case $part in
+generated)
+  status_of "$program" generate --model "$model" --prompt "a b" --max-new-tokens 4
+  expect 0 '"prompt":"a b","text":"'
+  status_of "$program" train --model "$model" --task e2e --data "$task" --batch 8 --steps 12 --max-length 16 \
+    --sparsity 0.5 --rate 1e-2 --threads 1 --out "$folder/run"
+  expect 0 loss
+  status_of "$program" export --run "$folder/run" --to-archive "$folder/archive" --to-task-file "$folder/file" \
+    --to-folder "$folder/sparse"
+  expect 0 archive
+  for from in "--model $model" "--run $folder/run" "--run $folder/run --checkpoint last" "--model $folder/sparse" \
+    "--archive $folder/archive" "--task-file $folder/file --base $model"; do
+    status_of "$program" generate $from --task e2e --data "$task" --recipe paper --max-new-tokens 8 --limit 50 \
+      --out "$folder/sentences" --overwrite
+    expect 0 '^bleu  *[0-9.]*$'
+    [ "$(wc -l <"$folder/last.out")" -eq 4 ] || fail "expected four scores"
+    [ "$(grep -c '^{"meaning":"[a-z] : [a-z]","text":".*","references":\["' "$folder/sentences")" -eq 50 ] ||
+      fail "expected 50 sentences"
+    mv "$folder/sentences" "$folder/before"
+    status_of "$program" generate $from --task e2e --data "$task" --recipe paper --max-new-tokens 8 --limit 50 \
+      --batch 3 --out "$folder/sentences"
+    cmp "$folder/before" "$folder/sentences" || fail "other sentences in other batches"
+  done
+  status_of "$program" generate --model "$model" --prompt a --out "$folder/sentences"
+  expect 1 'sentences: exists and is not overwritten: give another --out, or --overwrite'
+  status_of "$program" generate --model "$model" --prompt a --beams 2 --sample
+  expect 1 'tokens are drawn with 2 beams, expected 1'
+  status_of "$program" generate --model "$model" --task e2e
+  expect 2 '--data'
+  status_of "$program" generate --prompt a
+  expect 2 '--model'
+  ;;
+stopped)
+  "$program" generate --model "$model" --task e2e --data "$task" --beams 1000 --batch 1 --out "$folder/sentences" \
+    >"$folder/last.out" 2>"$folder/last.log" &
+  pid=$!
+  sleep 1
+  kill -INT $pid
+  status=0
+  wait $pid || status=$?
+  expect 130 'interrupted: nothing was written'
+  [ ! -e "$folder/sentences" ] || fail "half of the sentences were written"
+  ;;
+inspected)
+  status_of "$program" train --model "$model" --task e2e --data "$task" --batch 8 --steps 4 --max-length 16 \
+    --sparsity 0.5 --threads 1 --out "$folder/run"
+  expect 0 loss
+  status_of "$program" inspect --run "$folder/run"
+  expect 0 'c_attn  *32 x 96 + 96  *[0-9 ]*  50.00  '
+  status_of "$program" inspect --model "$model" --depth 1
+  expect 0 '^model  *[0-9 ]*  *-  *0.00'
+  [ "$(wc -l <"$folder/last.out")" -eq 3 ] || fail "expected three lines"
+  status_of "$program" inspect --run "$folder/run" --mask 1.mlp.c_fc --out "$folder/mask.svg"
+  expect 0 'mask.svg: the mask of h.1.mlp.c_fc'
+  grep -q 'Which weights are kept: h.1.mlp.c_fc' "$folder/mask.svg" || fail "no title in the drawing"
+  grep -q '50 % zero' "$folder/mask.svg" || fail "no sparsity in the drawing"
+  status_of "$program" inspect --run "$folder/run" --mask c_fc --out "$folder/other.svg"
+  expect 1 'several layers are called c_fc: h.0.mlp.c_fc, h.1.mlp.c_fc'
+  status_of "$program" inspect --run "$folder/run" --mask nothing --out "$folder/other.svg"
+  expect 1 'no layer is called nothing, expected one of h.0'
+  status_of "$program" inspect --run "$folder/run" --model "$model"
+  expect 2 '--model'
+  status_of "$program" inspect --model "$folder"
+  expect 1 'config.json'
+  ;;
+*) fail "unknown part $part" ;;
+esac

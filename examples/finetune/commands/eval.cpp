@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <pst/core/error.hpp>
+
+#include <chrono>
+#include <iomanip>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <sstream>
+
+#include "common/files.hpp"
+#include "common/progress.hpp"
+#include "finetune/commands/command.hpp"
+#include "finetune/commands/model_source.hpp"
+#include "finetune/evaluate/evaluate.hpp"
+#include "finetune/export/check.hpp"
+#include "finetune/export/compressed_body.hpp"
+#include "finetune/methods/methods.hpp"
+
+namespace finetune {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct EvalOptions {
+  ModelSource source;
+  std::string task;
+  fs::path data;
+  std::string part = "dev";
+  std::string weights = "both";
+  std::size_t batch = 32;
+  index_t max_length = 0;
+  std::size_t limit = 0;
+  int threads = 1;
+  fs::path predictions;
+};
+
+/// The model to ask, and what goes with it.
+struct Subject {
+  std::unique_ptr<Model> model;
+  Tokenizer tokenizer;
+  bool is_archive = false;
+};
+
+Subject load_subject(EvalOptions& options) {
+  OpenedModel opened = open_model(options.source, true);
+  pst::require(opened.made_new.empty(), options.source.model.string(), ": has no tensor \"",
+               opened.made_new.empty() ? "" : opened.made_new.front(), "\", so it has not been trained for a task yet");
+  if (opened.settings) {
+    if (options.task.empty()) options.task = opened.settings->task;
+    if (options.data.empty()) options.data = opened.settings->data;
+    if (options.max_length == 0) options.max_length = opened.settings->max_length;
+  }
+  return {std::move(opened.model), std::move(*opened.tokenizer), !options.source.archive.empty()};
+}
+
+/// One way to hold the weights, and how it did.
+struct Contender {
+  std::string name;
+  std::unique_ptr<Model> model;
+  Evaluation found = {};
+  double milliseconds = 0.0;  ///< per sequence
+};
+
+std::vector<Contender> contenders(const EvalOptions& options, Subject subject) {
+  std::vector<Contender> list;
+  if (options.weights != "compressed") list.push_back({"dense", densified(*subject.model)});
+  if (options.weights == "dense") return list;
+  list.push_back({"compressed", subject.is_archive ? std::move(subject.model) : compressed(*subject.model)});
+  return list;
+}
+
+void ask(Contender& contender, const Task& task, std::span<const Sequence> sequences, std::size_t batch) {
+  using Clock = std::chrono::steady_clock;
+  common::Progress progress{contender.name, static_cast<long>(sequences.size())};
+  const Clock::time_point start = Clock::now();
+  contender.found = evaluate(*contender.model, task, sequences, batch,
+                             [&](std::size_t done) { progress.show(static_cast<long>(done), "sentences"); });
+  const std::chrono::duration<double, std::milli> spent = Clock::now() - start;
+  progress.close();
+  contender.milliseconds = spent.count() / static_cast<double>(sequences.size());
+}
+
+void print_table(const std::vector<Contender>& list, const std::string& title, std::size_t count) {
+  std::cout << "| " << (title.empty() ? "weights" : title) << " |";
+  for (const Score& score : list.front().found.scores) std::cout << ' ' << score.name << " |";
+  std::cout << " loss | ms per sentence | MB of linear layers |\n|---|";
+  for (std::size_t i = 0; i < list.front().found.scores.size() + 3; ++i) std::cout << "--:|";
+  std::cout << '\n';
+  for (const Contender& each : list) {
+    std::cout << "| " << each.name << " |" << std::fixed << std::setprecision(4);
+    for (const Score& score : each.found.scores) std::cout << ' ' << score.value << " |";
+    std::cout << ' ' << each.found.loss << " | " << std::setprecision(3) << each.milliseconds << " | "
+              << static_cast<double>(layer_bytes(*each.model)) / 1e6 << " |\n";
+  }
+  std::cout << std::defaultfloat << count << " sentences\n";
+}
+
+/// Says in how many sentences two ways to hold the weights differ.
+void print_agreement(std::vector<Contender>& list, const Task& task, std::span<const Sequence> sequences) {
+  if (list.size() < 2) return;
+  const std::vector<double>&one = list[0].found.predictions, &other = list[1].found.predictions;
+  if (task.kind == TaskKind::single || task.kind == TaskKind::pair) {
+    std::size_t changed = 0;
+    for (std::size_t i = 0; i < one.size(); ++i) changed += one[i] != other[i] ? 1 : 0;
+    std::cout << "dense and compressed weights give "
+              << (changed == 0 ? "the same prediction for every sentence"
+                               : "other predictions for " + std::to_string(changed) + " sentences")
+              << '\n';
+    return;
+  }
+  const auto some = sequences.first(std::min<std::size_t>(sequences.size(), 256));
+  const AnswerDifference found = compare_answers(*list[0].model, *list[1].model, some);
+  std::cout << "logits of dense and compressed weights are at most " << found.logits
+            << " apart, relative to the largest, in " << found.sequences << " sentences\n";
+}
+
+/// As GLUE wants them: a number for each sentence, from 0, and the class as the task's files write it.
+void write_predictions(const fs::path& path, const Task& task, const std::vector<double>& predictions) {
+  std::ostringstream text;
+  text << "index\tprediction\n";
+  for (std::size_t i = 0; i < predictions.size(); ++i) {
+    text << i << '\t';
+    if (task.kind == TaskKind::regression)
+      text << predictions[i] << '\n';
+    else
+      text << task.labels.at(static_cast<std::size_t>(predictions[i])).in_file << '\n';
+  }
+  common::write_file(path, text.str());
+}
+
+std::vector<Sequence> read_sequences(const EvalOptions& options, const Task& task, const TaskData& data,
+                                     const Subject& subject) {
+  std::vector<Sequence> sequences = encode(task, data, subject.tokenizer, subject.model->config(), options.max_length);
+  if (options.limit > 0 && sequences.size() > options.limit) sequences.resize(options.limit);
+  return sequences;
+}
+
+int eval(EvalOptions options) {
+  Subject subject = load_subject(options);
+  use_threads(options.threads);  // whatever the run had
+  if (options.max_length == 0) options.max_length = 128;
+  pst::require(!options.task.empty() && !options.data.empty(),
+               "--task and --data are missing: only --run knows what it was trained for");
+  const Task& task = find_task(options.task);
+  const bool is_language = task.kind == TaskKind::generation || task.kind == TaskKind::text;
+  pst::require(options.predictions.empty() || !is_language,
+               "--predictions is for tasks with labels or numbers: generate writes sentences");
+  const auto files = load_task(task, options.data, options.part == "dev" ? TaskPart::dev : TaskPart::test);
+  std::vector<std::vector<Sequence>> sequences;
+  for (const TaskData& file : files) sequences.push_back(read_sequences(options, task, file, subject));
+
+  std::vector<Contender> list = contenders(options, std::move(subject));
+  std::cerr << "threads: dense " << Eigen::nbThreads() << ", compressed " << options.threads << '\n';
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    for (Contender& each : list) ask(each, task, sequences[i], options.batch);
+    print_table(list, files[i].title, sequences[i].size());
+    print_agreement(list, task, sequences[i]);
+    if (options.predictions.empty()) continue;
+    fs::path path = options.predictions;
+    if (!files[i].title.empty()) path += "." + files[i].title;
+    write_predictions(path, task, list.back().found.predictions);
+    std::cerr << "predictions are in " << path.string() << '\n';
+  }
+  return 0;
+}
+
+}  // namespace
+
+Run add_eval(CLI::App& program) {
+  CLI::App* const command = program.add_subcommand(
+      "eval", "Ask a model about data whose answers are known, with dense and compressed weights.");
+  command->option_defaults()->always_capture_default();
+  const auto options = std::make_shared<EvalOptions>();
+  add_model_options(*command, options->source);
+  command->add_option("--task", options->task, "as in train; default: that of the run");
+  command->add_option("--data", options->data, "the folder of the task's files; default: that of the run")
+      ->check(CLI::ExistingPath);
+  command->add_option("--part", options->part, "which files")->check(CLI::IsMember({"dev", "test"}));
+  command->add_option("--weights", options->weights, "how weights are held")
+      ->check(CLI::IsMember({"both", "dense", "compressed"}));
+  command->add_option("--batch", options->batch, "sentences asked together")->check(CLI::Range(1, 65536));
+  command->add_option("--max-length", options->max_length,
+                      "tokens to which sentences are cut; 0: as in the run, or 128");
+  command->add_option("--limit", options->limit, "the first so many sentences alone; 0: all");
+  command->add_option("--threads", options->threads, "of compressed weights; dense ones have one")
+      ->check(CLI::Range(1, 1024));
+  command->add_option("--predictions", options->predictions, "file to write, a line for each sentence");
+  return [options] { return eval(*options); };
+}
+
+}  // namespace finetune

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <pst/core/error.hpp>
+
+#include <iomanip>
+#include <iostream>
+#include <memory>
+
+#include "finetune/commands/command.hpp"
+#include "finetune/export/archive.hpp"
+#include "finetune/export/lora.hpp"
+#include "finetune/export/task_file.hpp"
+#include "finetune/methods/methods.hpp"
+#include "finetune/run/trained_run.hpp"
+
+namespace finetune {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct ExportCommand {
+  fs::path run;
+  std::string checkpoint = "best";
+  fs::path folder, archive, task_file, lora;
+  std::string type = "f32";
+  bool scores = false, overwrite = false, layers = false;
+  std::size_t probes = 64;
+  int threads = 0;
+};
+
+pst::io::ElementType type_called(const std::string& name) {
+  if (name == "f16") return pst::io::ElementType::f16;
+  return name == "bf16" ? pst::io::ElementType::bf16 : pst::io::ElementType::f32;
+}
+
+/// Sentences of the run's dev data, or random tokens where the data is not there any more.
+std::vector<Sequence> find_probes(const TrainedRun& run, std::size_t count) {
+  const ModelConfig& config = run.model->config();
+  try {
+    const Task& task = find_task(run.settings.task);
+    const auto files = load_task(task, run.settings.data, TaskPart::dev);
+    std::vector<Sequence> probes = encode(task, files.front(), run.tokenizer, config, run.settings.max_length);
+    probes.resize(std::min(probes.size(), count));
+    return probes;
+  } catch (const pst::Error& error) {
+    std::cerr << "answers are compared on random tokens: " << error.what() << '\n';
+    return random_probes(config, count);
+  }
+}
+
+/// What was written and what was found when it was read again.
+void print(const char* what, const fs::path& path, const ExportReport& report, bool layers) {
+  std::cout << what << ' ' << path.string() << ": " << std::fixed << std::setprecision(3)
+            << static_cast<double>(report.bytes) / 1e6 << " MB, " << std::setprecision(1)
+            << 100.0 * static_cast<double>(report.bytes) / static_cast<double>(report.dense_bytes)
+            << " % of the dense model's " << static_cast<double>(report.dense_bytes) / 1e6 << " MB\n";
+  if (const LayerZeros total = report.total(); total.size > 0)
+    std::cout << "  zeros: " << total.zeros << " of " << total.size << " weights of linear layers, "
+              << std::setprecision(2) << 100.0 * static_cast<double>(total.zeros) / static_cast<double>(total.size)
+              << " %\n";
+  if (layers)
+    for (const LayerZeros& layer : report.layers)
+      std::cout << "    " << layer.name << ": " << layer.zeros << " of " << layer.size << '\n';
+  std::cout << std::defaultfloat << std::setprecision(2) << "  read again: every number as written; logits at most "
+            << report.difference.logits << " apart, relative to the largest, and " << report.difference.changed
+            << " other predictions in " << report.difference.sequences << " sentences\n";
+}
+
+int export_run(const ExportCommand& options) {
+  pst::require(
+      !options.folder.empty() || !options.archive.empty() || !options.task_file.empty() || !options.lora.empty(),
+      "nothing to write: give --to-folder, --to-archive, --to-task-file or --to-lora");
+  use_threads(options.threads);
+  const TrainedRun run = load_run(options.run, options.checkpoint == "best" ? Checkpoint::best : Checkpoint::last);
+  const auto probes = find_probes(run, options.probes);
+  const fs::path& base = run.settings.model;
+  const double scale = run.settings.method.beta;
+  const ExportOptions whole{.type = type_called(options.type), .overwrite = options.overwrite, .base = base};
+  Model& model = *run.model;
+  if (!options.folder.empty())
+    print("folder", options.folder, export_folder(model, options.folder, whole, probes), options.layers);
+  if (!options.archive.empty())
+    print("archive", options.archive, export_archive(model, options.archive, whole, probes), options.layers);
+  if (!options.task_file.empty()) {
+    const TaskFileOptions own{.base = base,
+                              .scale = scale,
+                              .scores = options.scores,
+                              .settings = settings_text(run.settings),
+                              .overwrite = options.overwrite};
+    print("task file", options.task_file, export_task_file(model, options.task_file, own, probes), options.layers);
+  }
+  if (!options.lora.empty()) {
+    std::cerr << "warning: " << lora_warning << '\n';
+    const LoraOptions own{.base = base, .scale = scale, .overwrite = options.overwrite};
+    print("adapter", options.lora, export_lora(model, options.lora, own, probes), false);
+  }
+  return 0;
+}
+
+}  // namespace
+
+Run add_export(CLI::App& program) {
+  CLI::App* const command = program.add_subcommand(
+      "export", "Write the model of a run for others to use; everything is read again and checked before it is there.");
+  command->option_defaults()->always_capture_default();
+  const auto options = std::make_shared<ExportCommand>();
+  command->add_option("--run", options->run, "the folder of a run of train")->required()->check(CLI::ExistingDirectory);
+  command->add_option("--checkpoint", options->checkpoint, "which state of it")->check(CLI::IsMember({"best", "last"}));
+  command->add_option("--to-folder", options->folder, "a Hugging Face folder with exact zeros, for transformers");
+  command->add_option("--to-archive", options->archive, "a folder with compressed weights, for eval --archive");
+  command->add_option("--to-task-file", options->task_file,
+                      "one file with what the task has of its own, for eval --task-file with the base folder");
+  command->add_option("--to-lora", options->lora, "a LoRA adapter for PEFT: the dense part of the model alone");
+  command->add_option("--type", options->type, "numbers of a folder or archive")
+      ->check(CLI::IsMember({"f32", "f16", "bf16"}));
+  command->add_flag("--with-scores", options->scores, "importance scores go into the task file, to go on training");
+  command->add_flag("--layers", options->layers, "show the zeros of every layer");
+  command->add_flag("--overwrite", options->overwrite, "replace what an export wrote before");
+  command->add_option("--probes", options->probes, "sentences on which answers are compared")
+      ->check(CLI::Range(1, 100000));
+  command->add_option("--threads", options->threads, "0: all cores");
+  return [options] { return export_run(*options); };
+}
+
+}  // namespace finetune

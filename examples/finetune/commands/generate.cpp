@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "finetune/generate/generate.hpp"
+
+#include <pst/core/error.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "common/files.hpp"
+#include "common/progress.hpp"
+#include "finetune/commands/command.hpp"
+#include "finetune/commands/model_source.hpp"
+#include "finetune/data/sequences.hpp"
+#include "finetune/tasks/scores.hpp"
+#include "finetune/tasks/text_lines.hpp"
+#include "finetune/train/interrupt.hpp"
+
+namespace finetune {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct GenerateOptions {
+  ModelSource source;
+  std::vector<std::string> prompts;
+  std::string task, part = "test";
+  fs::path data, out;
+  bool overwrite = false;
+  std::size_t limit = 0;  ///< of the meanings of a task; 0: all
+  std::size_t at_once = 8;
+  std::string recipe, early_stopping = "no";
+  GenerationSettings settings;
+};
+
+/// What a sentence is written for.
+struct Asked {
+  Meaning meaning;       ///< the prompt, or a meaning of a task
+  std::vector<int> ids;  ///< what the model is given
+};
+
+std::vector<Asked> asked_of_task(const GenerateOptions& options, const Task& task, const Tokenizer& tokenizer) {
+  pst::require(task.kind == TaskKind::generation, "the task ", task.name,
+               " has no meanings to write sentences for, expected e2e, webnlg or dart");
+  const TaskPart part = options.part == "train" ? TaskPart::train
+                        : options.part == "dev" ? TaskPart::dev
+                                                : TaskPart::test;
+  std::vector<Asked> asked;
+  for (TaskData& data : load_task(task, options.data, part))
+    for (Meaning& meaning : data.meanings) {
+      if (options.limit > 0 && asked.size() == options.limit) return asked;
+      std::vector<int> ids = prompt_of(meaning, tokenizer);
+      asked.push_back({std::move(meaning), std::move(ids)});
+    }
+  return asked;
+}
+
+std::vector<Asked> asked_of_prompts(const std::vector<std::string>& prompts, const Tokenizer& tokenizer) {
+  std::vector<Asked> asked;
+  for (const std::string& prompt : prompts) asked.push_back({{prompt, {}}, tokenizer.tokens_of(prompt)});
+  return asked;
+}
+
+/// The continuations of all that is asked, with progress on stderr.
+std::vector<Continuation> continuations(const GenerateOptions& options, Model& model, const std::vector<Asked>& asked) {
+  std::vector<std::vector<int>> prompts;
+  for (const Asked& each : asked) prompts.push_back(each.ids);
+  const InterruptGuard interrupt;
+  common::Progress progress{"generating", static_cast<long>(asked.size()), 0, "sentences"};
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<Continuation> made = generate(model, prompts, options.settings, options.at_once, [&](std::size_t done) {
+    if (interrupt.asked()) throw Interrupted{};
+    progress.show(static_cast<long>(done), std::to_string(done) + " of " + std::to_string(asked.size()));
+  });
+  const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
+  std::size_t tokens = 0, cut = 0;
+  for (const Continuation& each : made) {
+    tokens += each.ids.size();
+    cut += each.ids.back() == options.settings.end ? 0 : 1;
+  }
+  char line[160];
+  std::snprintf(line, sizeof line, "%zu sentences of %zu tokens in %.1f s, %zu of them cut before their end",
+                made.size(), tokens, passed.count(), cut);
+  progress.say(line);
+  return made;
+}
+
+/// A line of JSON for each sentence.
+std::string lines_of(const std::vector<Asked>& asked, const std::vector<std::string>& texts, bool is_task) {
+  std::string lines;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    nlohmann::ordered_json line;
+    line[is_task ? "meaning" : "prompt"] = asked[i].meaning.text;
+    line["text"] = texts[i];
+    if (is_task) line["references"] = asked[i].meaning.references;
+    lines += line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
+  }
+  return lines;
+}
+
+void print_scores(std::ostream& out, const Task& task, const std::vector<Asked>& asked,
+                  const std::vector<std::string>& texts) {
+  std::vector<Generated> sentences;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (asked[i].meaning.references.empty()) {
+      std::cerr << "no scores: the " << task.name << " file has meanings without references\n";
+      return;
+    }
+    sentences.push_back({texts[i], asked[i].meaning.references});
+  }
+  for (const Score& score : score_sentences(task, sentences)) {
+    char line[80];
+    std::snprintf(line, sizeof line, "%-10.20s %.4f\n", std::string{score.name}.c_str(), score.value);
+    out << line;
+  }
+}
+
+void check_out(const GenerateOptions& options) {
+  std::error_code ignored;
+  pst::require(options.out.empty() || options.overwrite || !fs::exists(options.out, ignored), options.out.string(),
+               ": exists and is not overwritten: give another --out, or --overwrite");
+}
+
+int write_sentences(const GenerateOptions& options) {
+  check_out(options);
+  const Task* const task = options.task.empty() ? nullptr : &find_task(options.task);
+  const OpenedModel opened = open_model(options.source, true);
+  const Tokenizer& tokenizer = *opened.tokenizer;
+  if (task != nullptr) check_fits(*task, tokenizer, opened.model->config());
+  pst::require(opened.model->config().objective == Objective::language_model,
+               "the model does not write sentences, expected a GPT-2");
+  const std::vector<Asked> asked =
+      task != nullptr ? asked_of_task(options, *task, tokenizer) : asked_of_prompts(options.prompts, tokenizer);
+  GenerateOptions resolved = options;
+  resolved.settings.end = tokenizer.special().end;
+
+  std::vector<std::string> texts;
+  try {
+    for (const Continuation& each : continuations(resolved, *opened.model, asked)) {
+      const std::string text = tokenizer.decode(each.ids);
+      texts.emplace_back(task != nullptr ? trimmed(text) : std::string_view{text});
+    }
+  } catch (const Interrupted&) {
+    std::cerr << "interrupted: nothing was written\n";
+    return 130;
+  }
+  const std::string lines = lines_of(asked, texts, task != nullptr);
+  if (options.out.empty())
+    std::cout << lines << std::flush;
+  else
+    common::write_file(options.out, lines);
+  if (task != nullptr) print_scores(options.out.empty() ? std::cerr : std::cout, *task, asked, texts);
+  return 0;
+}
+
+void add_search_options(CLI::App& command, GenerateOptions& options) {
+  GenerationSettings& settings = options.settings;
+  command.add_option("--recipe", options.recipe, "paper: 10 beams, length penalty 0.8, no four tokens twice")
+      ->check(CLI::IsMember({"paper"}));
+  command.add_option("--max-new-tokens", settings.max_new_tokens, "of a sentence, its end among them")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--beams", settings.beams, "1: the likeliest token each time")->check(CLI::Range(1, 1000));
+  command.add_option("--length-penalty", settings.length_penalty,
+                     "with beams: a log-likelihood is divided by its length to this power");
+  command.add_option("--no-repeat", settings.no_repeat_ngram, "so many tokens never occur twice in a row; 0: they may")
+      ->check(CLI::NonNegativeNumber);
+  command.add_option("--early-stopping", options.early_stopping, "with beams: as in transformers")
+      ->check(CLI::IsMember({"no", "yes", "never"}));
+  command.add_flag("--sample", settings.sample, "draw tokens instead");
+  command.add_option("--temperature", settings.temperature, "of drawing")->check(CLI::PositiveNumber);
+  command.add_option("--top-k", settings.top_k, "draw one of so many likeliest tokens; 0: of all")
+      ->check(CLI::NonNegativeNumber);
+  command.add_option("--top-p", settings.top_p, "draw one of the likeliest tokens that have this share together")
+      ->check(CLI::Range(0.0, 1.0));
+  command.add_option("--seed", settings.seed, "of drawing");
+}
+
+void resolve(const CLI::App& command, GenerateOptions& options) {
+  GenerationSettings& settings = options.settings;
+  settings.early_stopping = options.early_stopping == "yes"     ? EarlyStopping::yes
+                            : options.early_stopping == "never" ? EarlyStopping::never
+                                                                : EarlyStopping::no;
+  if (options.recipe.empty()) return;
+  const GenerationSettings paper = paper_generation();
+  if (command.count("--beams") == 0) settings.beams = paper.beams;
+  if (command.count("--length-penalty") == 0) settings.length_penalty = paper.length_penalty;
+  if (command.count("--no-repeat") == 0) settings.no_repeat_ngram = paper.no_repeat_ngram;
+}
+
+}  // namespace
+
+Run add_generate(CLI::App& program) {
+  CLI::App* const command = program.add_subcommand(
+      "generate", "Let a GPT-2 go on with prompts, or write a sentence for each meaning of a task and score them.");
+  command->option_defaults()->always_capture_default();
+  const auto options = std::make_shared<GenerateOptions>();
+  add_model_options(*command, options->source);
+  CLI::Option_group* const group = command->add_option_group("Asked", "one of");
+  group->add_option("--prompt", options->prompts, "text to go on with; may be several")->default_str("");
+  CLI::Option* const task = group->add_option("--task", options->task, "e2e, webnlg or dart");
+  group->require_option(1);
+  CLI::Option* const data =
+      command->add_option("--data", options->data, "the folder of the task's files")->check(CLI::ExistingDirectory);
+  task->needs(data);
+  data->needs(task);
+  command->add_option("--part", options->part, "of the task")->check(CLI::IsMember({"train", "dev", "test"}));
+  command->add_option("--limit", options->limit, "only the first meanings of the task; 0: all");
+  command->add_option(
+      "--out", options->out,
+      "file for the sentences, a JSON object a line; scores go to stdout then. Without, sentences go to "
+      "stdout and scores to stderr");
+  command->add_flag("--overwrite", options->overwrite, "write --out though it exists");
+  command->add_option("--batch", options->at_once, "prompts side by side")->check(CLI::Range(1, 4096));
+  add_search_options(*command, *options);
+  return [command, options] {
+    resolve(*command, *options);
+    return write_sentences(*options);
+  };
+}
+
+}  // namespace finetune

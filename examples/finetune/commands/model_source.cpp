@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "finetune/commands/model_source.hpp"
+
+#include "finetune/export/archive.hpp"
+#include "finetune/export/task_file.hpp"
+#include "finetune/model/folder.hpp"
+
+namespace finetune {
+
+void add_model_options(CLI::App& command, ModelSource& source) {
+  CLI::Option_group* const group = command.add_option_group("Model", "one of");
+  group->add_option("--model", source.model, "a Hugging Face folder")->check(CLI::ExistingDirectory);
+  group->add_option("--run", source.run, "the folder of a run of train")->check(CLI::ExistingDirectory);
+  group->add_option("--archive", source.archive, "a sparse archive that export wrote")->check(CLI::ExistingDirectory);
+  CLI::Option* const file = group->add_option("--task-file", source.task_file, "a task file that export wrote");
+  file->check(CLI::ExistingFile);
+  group->require_option(1);
+  CLI::Option* const base = command.add_option("--base", source.base, "the Hugging Face folder of a task file");
+  base->check(CLI::ExistingDirectory)->needs(file);
+  file->needs(base);
+  command.add_option("--checkpoint", source.checkpoint, "of a run: the state with the best score, or the last one")
+      ->check(CLI::IsMember({"best", "last"}));
+}
+
+OpenedModel open_model(const ModelSource& source, bool with_tokenizer) {
+  OpenedModel opened;
+  if (!source.run.empty()) {
+    TrainedRun run = load_run(source.run, source.checkpoint == "last" ? Checkpoint::last : Checkpoint::best);
+    opened.model = std::move(run.model);
+    opened.settings = std::move(run.settings);
+    opened.tokenizer = std::move(run.tokenizer);
+    return opened;
+  }
+  const std::filesystem::path& folder = !source.archive.empty()     ? source.archive
+                                        : !source.task_file.empty() ? source.base
+                                                                    : source.model;
+  if (!source.archive.empty()) {
+    opened.model = load_archive(source.archive);
+  } else if (!source.task_file.empty()) {
+    opened.model = apply_task_file(source.task_file, source.base);
+  } else {
+    LoadedModel loaded = load_model(folder, {.train_embeddings = false, .together = true}, make_dense_body);
+    loaded.model->begin_step(1.0);
+    opened.model = std::move(loaded.model);
+    opened.made_new = std::move(loaded.made_new);
+  }
+  if (with_tokenizer) opened.tokenizer = load_tokenizer(folder);
+  return opened;
+}
+
+}  // namespace finetune

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "finetune/run/trained_run.hpp"
+
+namespace finetune {
+
+/// Where a command takes its model from: one of the first four.
+struct ModelSource {
+  std::filesystem::path model;      ///< a Hugging Face folder
+  std::filesystem::path run;        ///< what `train` left
+  std::filesystem::path archive;    ///< a sparse archive that `export` wrote
+  std::filesystem::path task_file;  ///< another file of `export`, to be applied to `base`
+  std::filesystem::path base;       ///< a Hugging Face folder
+  std::string checkpoint = "best";  ///< of a run
+};
+
+/// A model that is ready to be asked.
+struct OpenedModel {
+  std::unique_ptr<Model> model;
+  std::optional<Settings> settings;    ///< of a run
+  std::optional<Tokenizer> tokenizer;  ///< that of a run; of a folder if it was asked for
+  std::vector<std::string> made_new;   ///< tensors that a folder does not have, with random numbers
+};
+
+/// Adds --model, --run, --archive and --task-file, of which one is needed, and what goes with them.
+void add_model_options(CLI::App& command, ModelSource& source);
+
+/// Reads the model; that of an archive has compressed layers, that of a folder or a task file dense ones.
+[[nodiscard]] OpenedModel open_model(const ModelSource& source, bool with_tokenizer);
+
+}  // namespace finetune

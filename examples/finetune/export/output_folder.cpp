@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "finetune/export/output_folder.hpp"
+
+#include <pst/core/error.hpp>
+#include <pst/io/atomic_file.hpp>
+#include <pst/io/mapped_file.hpp>
+
+#include <cstdlib>
+#include <set>
+#include <string_view>
+#include <system_error>
+
+namespace finetune {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+fs::path without_slash(fs::path path) {
+  path = path.lexically_normal();
+  return path.has_filename() ? path : path.parent_path();
+}
+
+/// A name in the same directory that nobody else has.
+fs::path make_sibling(const fs::path& target) {
+  const fs::path parent = target.has_parent_path() ? target.parent_path() : fs::path{"."};
+  std::error_code error;
+  fs::create_directories(parent, error);
+  std::string name = (parent / ("." + target.filename().string() + ".pst-XXXXXX")).string();
+  pst::require(!error && ::mkdtemp(name.data()) != nullptr, target.string(),
+               ": cannot be written, no folder can be made beside it");
+  return name;
+}
+
+/// Removing a folder is not undone, so it must look like one that was exported.
+void check_replaceable(const fs::path& target) {
+  static const std::set<std::string_view> written{".json", ".txt", ".safetensors", ".md"};
+  pst::require(fs::is_directory(fs::symlink_status(target)), target.string(),
+               ": is no folder and is not replaced by one: choose another name");
+  for (const fs::directory_entry& entry : fs::directory_iterator{target}) {
+    const std::string extension = entry.path().extension().string();
+    pst::require(fs::is_regular_file(entry.symlink_status()) && written.contains(extension), target.string(),
+                 ": holds ", entry.path().filename().string(),
+                 ", which no export writes, so it is not overwritten: choose another folder");
+  }
+  pst::require(fs::exists(target / "config.json") || fs::exists(target / "adapter_config.json") || fs::is_empty(target),
+               target.string(), ": holds no config.json, so it is not overwritten: choose another folder");
+}
+
+}  // namespace
+
+OutputFolder::OutputFolder(fs::path target, bool overwrite) : target_{without_slash(std::move(target))} {
+  pst::require(!target_.empty() && target_.filename() != "." && target_.filename() != "..", "\"", target_.string(),
+               "\" is no name for a folder to write");
+  if (fs::exists(fs::symlink_status(target_))) {
+    pst::require(overwrite || (fs::is_directory(target_) && fs::is_empty(target_)), target_.string(),
+                 ": exists and is not overwritten: choose another folder, or say --overwrite");
+    check_replaceable(target_);
+  }
+  temporary_ = make_sibling(target_);
+  fs::permissions(temporary_,
+                  fs::perms::group_read | fs::perms::group_exec | fs::perms::others_read | fs::perms::others_exec,
+                  fs::perm_options::add);
+}
+
+OutputFolder::~OutputFolder() {
+  std::error_code ignored;
+  if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
+}
+
+void OutputFolder::commit() {
+  fs::path old;
+  if (fs::exists(fs::symlink_status(target_))) {
+    check_replaceable(target_);
+    old = make_sibling(target_);
+    fs::rename(target_, old);  // an empty folder may be replaced by another
+  }
+  fs::rename(temporary_, target_);
+  temporary_.clear();
+  std::error_code ignored;
+  if (!old.empty()) fs::remove_all(old, ignored);
+}
+
+OutputFile::OutputFile(fs::path target, bool overwrite) : target_{std::move(target)} {
+  const fs::file_status status = fs::symlink_status(target_);
+  pst::require(target_.has_filename() && !fs::is_directory(status), "\"", target_.string(),
+               "\" is a folder, expected the name of a file to write");
+  pst::require(!fs::exists(status) || overwrite, target_.string(),
+               ": exists and is not overwritten: choose another file, or say --overwrite");
+  pst::require(!fs::exists(status) || fs::is_regular_file(status), target_.string(),
+               ": is no plain file and is not overwritten: choose another name");
+  folder_ = make_sibling(target_);
+}
+
+OutputFile::~OutputFile() {
+  std::error_code ignored;
+  fs::remove_all(folder_, ignored);
+}
+
+void OutputFile::commit() { fs::rename(path(), target_); }
+
+void copy_tokenizer_files(const fs::path& from, const fs::path& to) {
+  for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+                           "vocab.txt", "vocab.json", "merges.txt", "generation_config.json"}) {
+    if (!fs::is_regular_file(from / name)) continue;
+    const pst::io::MappedFile source{from / name};
+    pst::io::AtomicFile copy{to / name};
+    copy.write(source.bytes());
+    copy.commit();
+  }
+}
+
+}  // namespace finetune

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+
+namespace finetune {
+
+/// A folder that appears whole or not at all: files are written to a temporary one beside it, which `commit` renames.
+class OutputFolder {
+ public:
+  /// Throws pst::Error when something is at `target`, unless `overwrite` is set and it is a folder that an export could
+  /// have written: with a configuration, and nothing but files of models.
+  OutputFolder(std::filesystem::path target, bool overwrite);
+  OutputFolder(const OutputFolder&) = delete;
+  OutputFolder& operator=(const OutputFolder&) = delete;
+  ~OutputFolder();
+
+  /// Where to write.
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return temporary_; }
+  /// Gives the folder its name; what was there is removed.
+  void commit();
+
+ private:
+  std::filesystem::path target_, temporary_;
+};
+
+/// A file that appears only once it was checked: it is written in a temporary folder beside its place.
+class OutputFile {
+ public:
+  /// Throws pst::Error when something is at `target`, unless `overwrite` is set and it is a plain file.
+  OutputFile(std::filesystem::path target, bool overwrite);
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+  ~OutputFile();
+
+  /// Where to write.
+  [[nodiscard]] std::filesystem::path path() const { return folder_ / target_.filename(); }
+  void commit();
+
+ private:
+  std::filesystem::path target_, folder_;
+};
+
+/// Copies what a tokenizer is read from, as far as `from` has it.
+void copy_tokenizer_files(const std::filesystem::path& from, const std::filesystem::path& to);
+
+}  // namespace finetune

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "finetune/inspect/modules.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <map>
+#include <ostream>
+#include <string_view>
+
+#include "finetune/model/names.hpp"
+
+namespace finetune {
+
+namespace {
+
+/// A tensor of the folder.
+struct Stored {
+  std::vector<index_t> shape;
+  index_t numbers = 0, prunable = 0, pruned = 0;
+};
+
+/// A module in the order in which the model has it.
+Module& module_at(Module& root, std::string_view path) {
+  Module* at = &root;
+  while (!path.empty()) {
+    const std::string_view name = path.substr(0, path.find('.'));
+    const auto found = std::ranges::find(at->parts, name, &Module::name);
+    at = found != at->parts.end() ? &*found : &at->parts.emplace_back(Module{.name = std::string{name}});
+    path.remove_prefix(std::min(path.size(), name.size() + 1));
+  }
+  return *at;
+}
+
+std::string_view module_of(std::string_view tensor) {
+  const std::size_t dot = tensor.rfind('.');
+  return tensor.substr(0, dot == std::string_view::npos ? 0 : dot);
+}
+
+std::string shape_text(const std::vector<index_t>& shape) {
+  std::string text;
+  for (const index_t side : shape) text.append(text.empty() ? "" : " x ").append(std::to_string(side));
+  return text;
+}
+
+/// Weights that the layer multiplies with and that are exactly zero.
+index_t pruned_in(LinearLayer& layer) {
+  if (layer.report()) return layer.weight().size() - layer.kept();
+  return (layer.weight().array() == 0.0F).count();
+}
+
+void add_tensors(Model& model, Module& root) {
+  std::map<std::string, Stored> tensors;
+  std::vector<std::string> order;
+  model.for_each_tensor([&](const TensorPlace& place, const Matrix& value, LinearLayer* layer) {
+    Stored& tensor = tensors[place.name];
+    if (tensor.shape.empty()) order.push_back(place.name);
+    tensor.shape = place.shape_in_file(value.rows(), value.cols());
+    tensor.numbers += value.size();
+    if (layer == nullptr) return;
+    tensor.prunable += value.size();
+    tensor.pruned += pruned_in(*layer);
+  });
+  for (const std::string& name : order) {
+    const Stored& tensor = tensors.at(name);
+    Module& module = module_at(root, module_of(name));
+    module.shapes.append(module.shapes.empty() ? "" : " + ").append(shape_text(tensor.shape));
+    module.numbers += tensor.numbers;
+    module.prunable += tensor.prunable;
+    module.pruned += tensor.pruned;
+    const auto bytes = static_cast<std::size_t>(tensor.numbers) * sizeof(float);
+    const auto bits = static_cast<std::size_t>(tensor.numbers + 7) / 8;
+    module.bytes += bytes;
+    module.compressed +=
+        std::min(bytes, static_cast<std::size_t>(tensor.numbers - tensor.pruned) * sizeof(float) + bits);
+  }
+}
+
+/// The module of a layer's parameter: factors are in no file, and a layer may be one of the parts of a tensor.
+std::string module_of_layer(Architecture architecture, std::string_view parameter,
+                            const std::vector<std::string>& layers) {
+  parameter.remove_prefix(prefix_of(architecture).size());
+  const auto layer =
+      std::ranges::find_if(layers, [&](const std::string& name) { return parameter.starts_with(name + "."); });
+  const std::string name = layer != layers.end() ? *layer : std::string{module_of(parameter)};
+  return std::string{module_of(encoder_place(architecture, name + ".weight").name)};
+}
+
+void add_trained(Model& model, const std::function<bool(const ModelParameter&)>& trains, Module& root) {
+  if (!trains) return;
+  std::vector<std::string> layers;
+  model.body().for_each_layer([&](LinearLayer& layer) { layers.push_back(layer.name()); });
+  for (const ModelParameter& each : model.parameters()) {
+    if (!trains(each)) continue;
+    const std::string module = each.part == Part::layer
+                                   ? module_of_layer(model.config().architecture, each.name, layers)
+                                   : std::string{module_of(each.name)};
+    module_at(root, module).trains += each.parameter.value.size();
+  }
+}
+
+void add_up(Module& module) {
+  for (Module& part : module.parts) {
+    add_up(part);
+    module.numbers += part.numbers;
+    module.trains += part.trains;
+    module.prunable += part.prunable;
+    module.pruned += part.pruned;
+    module.bytes += part.bytes;
+    module.compressed += part.compressed;
+  }
+}
+
+/// 1234567 as "1 234 567".
+std::string spaced(std::size_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, " ");
+  return text;
+}
+
+struct Line {
+  std::string tree, shapes, numbers, trains, pruned, bytes, compressed;
+  std::size_t width = 0;  ///< of `tree` on a terminal
+};
+
+Line line_of(const Module& module, std::string tree, std::size_t width) {
+  std::array<char, 16> percent{};
+  if (module.prunable > 0)
+    std::snprintf(percent.data(), percent.size(), "%.2f",
+                  100 * static_cast<double>(module.pruned) / static_cast<double>(module.prunable));
+  return {.tree = std::move(tree),
+          .shapes = module.shapes,
+          .numbers = spaced(static_cast<std::size_t>(module.numbers)),
+          .trains = module.trains > 0 ? spaced(static_cast<std::size_t>(module.trains)) : "-",
+          .pruned = percent.data(),
+          .bytes = spaced(module.bytes),
+          .compressed = spaced(module.compressed),
+          .width = width};
+}
+
+void add_lines(const Module& module, const std::string& indent, std::size_t level, int depth,
+               std::vector<Line>& lines) {
+  if (depth > 0 && static_cast<int>(level) >= depth) return;
+  for (const Module& part : module.parts) {
+    const bool is_last = &part == &module.parts.back();
+    const std::size_t width = 3 * (level + 1) + part.name.size();
+    lines.push_back(line_of(part, indent + (is_last ? "└─ " : "├─ ") + part.name, width));
+    add_lines(part, indent + (is_last ? "   " : "│  "), level + 1, depth, lines);
+  }
+}
+
+}  // namespace
+
+Module modules_of(Model& model, const std::function<bool(const ModelParameter&)>& trains) {
+  Module root{.name = "model"};
+  add_tensors(model, root);
+  add_trained(model, trains, root);
+  add_up(root);
+  return root;
+}
+
+void print_modules(std::ostream& out, const Module& root, int depth) {
+  std::vector<Line> lines{{.tree = "module",
+                           .shapes = "shapes",
+                           .numbers = "numbers",
+                           .trains = "trains",
+                           .pruned = "zero %",
+                           .bytes = "bytes",
+                           .compressed = "sparse",
+                           .width = 6}};
+  lines.push_back(line_of(root, root.name, root.name.size()));
+  add_lines(root, "", 0, depth, lines);
+  constexpr std::array columns{&Line::numbers, &Line::trains, &Line::pruned, &Line::bytes, &Line::compressed};
+  std::size_t tree = 0, shapes = 0;
+  std::array<std::size_t, columns.size()> widths{};
+  for (const Line& line : lines) {
+    tree = std::max(tree, line.width);
+    shapes = std::max(shapes, line.shapes.size());
+    for (std::size_t c = 0; c < columns.size(); ++c) widths[c] = std::max(widths[c], (line.*columns[c]).size());
+  }
+  for (const Line& line : lines) {
+    out << line.tree << std::string(tree - line.width + 2, ' ') << line.shapes
+        << std::string(shapes - line.shapes.size(), ' ');
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      const std::string& text = line.*columns[c];
+      out << std::string(widths[c] - text.size() + 2, ' ') << text;
+    }
+    out << '\n';
+  }
+}
+
+}  // namespace finetune

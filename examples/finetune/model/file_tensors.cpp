@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "finetune/model/file_tensors.hpp"
+
+#include <pst/core/error.hpp>
+
+namespace finetune {
+
+std::map<std::string, FileTensor> file_tensors(Model& model) {
+  std::map<std::string, FileTensor> tensors;
+  Matrix exported;
+  model.for_each_tensor([&](const TensorPlace& place, const Matrix& stored, LinearLayer* layer) {
+    if (layer != nullptr) layer->export_weight(exported);
+    const Matrix& value = layer != nullptr ? exported : stored;
+    FileTensor& tensor = tensors[place.name];
+    tensor.is_layer_weight = layer != nullptr;
+    tensor.shape = place.shape_in_file(value.rows(), value.cols());
+    tensor.values.resize(static_cast<std::size_t>(place.parts * value.size()));
+    for (index_t row = 0; row < value.rows(); ++row)
+      for (index_t col = 0; col < value.cols(); ++col)
+        tensor.values[static_cast<std::size_t>(place.offset(row, col, value.rows(), value.cols()))] = value(row, col);
+  });
+  return tensors;
+}
+
+void take_part(const TensorPlace& place, const std::vector<float>& tensor, Matrix& value) {
+  for (index_t row = 0; row < value.rows(); ++row)
+    for (index_t col = 0; col < value.cols(); ++col)
+      value(row, col) = tensor[static_cast<std::size_t>(place.offset(row, col, value.rows(), value.cols()))];
+}
+
+const char* torch_name(pst::io::ElementType type) {
+  switch (type) {
+    case pst::io::ElementType::f32: return "float32";
+    case pst::io::ElementType::f16: return "float16";
+    case pst::io::ElementType::bf16: return "bfloat16";
+    default: pst::fail("a model can be saved as F32, F16 or BF16, not as ", pst::io::name_of(type));
+  }
+}
+
+}  // namespace finetune
