@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <pst/core/error.hpp>
-
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include "common/files.hpp"
 #include "finetune/commands/command.hpp"

@@ -17,17 +17,17 @@ namespace {
 using Make = std::unique_ptr<Body> (*)(const BodyShape&, const MethodSettings&, std::uint64_t);
 
 constexpr std::array method_table{
-    MethodInfo{"pst", "low-rank update, learnt low-rank and structured scores (PST)", "U V, A B, R, C", true, 1e-4, 1.0,
-               10.0},
-    MethodInfo{"pst-ab", "PST without the structured scores R and C", "U V, A B", true, 1e-4, 1.0, 10.0},
-    MethodInfo{"pst-rc", "PST without the low-rank scores A B", "U V, R, C", true, 1e-4, 1.0, 10.0},
+    MethodInfo{"pst", "low-rank update, learnt low-rank and structured scores (PST)", "U V, A B, R, C", true, 3e-4, 1.0,
+               3.0},
+    MethodInfo{"pst-ab", "PST without the structured scores R and C", "U V, A B", true, 3e-4, 1.0, 3.0},
+    MethodInfo{"pst-rc", "PST without the low-rank scores A B", "U V, R, C", true, 3e-4, 1.0, 3.0},
     MethodInfo{"magnitude", "the smallest weights are pruned", "weights", true, 5e-5},
     MethodInfo{"movement", "weights that move towards zero are pruned", "weights and a score for each", true, 5e-5,
                100.0},
     MethodInfo{"soft-movement", "movement with a threshold and a penalty", "weights and a score for each", true, 5e-5,
                100.0},
     MethodInfo{"full", "dense fine-tuning", "weights", false, 5e-5},
-    MethodInfo{"lora", "low-rank update of the dense weight", "U V", false, 1e-4, 1.0, 10.0},
+    MethodInfo{"lora", "low-rank update of the dense weight", "U V", false, 3e-4, 1.0, 3.0},
 };
 constexpr std::array<Make, method_table.size()> makers{
     layers::make_pst,      layers::make_pst_ab,        layers::make_pst_rc,    layers::make_magnitude,

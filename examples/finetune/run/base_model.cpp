@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/run/base_model.hpp"
 
+#include <pst/core/error.hpp>
+
 #include <utility>
 
 #include "finetune/data/sequences.hpp"
@@ -36,6 +38,17 @@ BaseModel load_base(const Settings& settings) {
   check_fits(task, base.tokenizer, base.loaded.model->config());
   base.fingerprint = fingerprint_of(*base.loaded.model);
   return base;
+}
+
+void restore(BaseModel& base, const Snapshot& snapshot, const std::filesystem::path& file) {
+  pst::require(snapshot.state.base == base.fingerprint, file.string(),
+               ": is of a run that began from other weights than the model's folder holds now (fingerprint ",
+               snapshot.state.base, ", not ", base.fingerprint, ")");
+  try {
+    base.loaded.model->restore(snapshot.model);
+  } catch (const pst::Error& error) {
+    pst::fail(file.string(), ": ", error.what());
+  }
 }
 
 }  // namespace finetune

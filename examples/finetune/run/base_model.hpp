@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include "finetune/model/folder.hpp"
 #include "finetune/run/settings.hpp"
+#include "finetune/run/snapshot.hpp"
 #include "finetune/tokenizer/tokenizer.hpp"
 
 namespace finetune {
@@ -18,5 +20,9 @@ struct BaseModel {
 
 /// Reads the model of a run and checks that it goes with the task.
 [[nodiscard]] BaseModel load_base(const Settings& settings);
+
+/// Puts the state of a run, which was read from `file`, into the model that the run began from. Throws pst::Error when
+/// it is of another one, or damaged.
+void restore(BaseModel& base, const Snapshot& snapshot, const std::filesystem::path& file);
 
 }  // namespace finetune

@@ -104,8 +104,8 @@ void read_field(const nlohmann::json& value, Field& field, const std::string& wh
 }
 
 void within(const char* name, double value, double least, double most) {
-  pst::require(value >= least && value <= most, name, " is ", value, ", expected a number of at least ", least,
-               most < no_limit ? " and at most " + std::to_string(most) : "");
+  pst::require(value >= least, name, " is ", value, ", expected at least ", least);
+  pst::require(value <= most, name, " is ", value, ", expected at most ", most);
 }
 
 }  // namespace

@@ -17,14 +17,10 @@ TrainedRun load_run(const std::filesystem::path& folder, Checkpoint which) {
                which == Checkpoint::best ? "best" : "last", " state yet, training has not come that far");
   const Snapshot snapshot = read_snapshot(file);
   BaseModel base = load_base(settings);
-  pst::require(snapshot.state.base == base.fingerprint, file.string(),
-               ": is of a run that began from other weights than ", settings.model.string(), " holds now (",
-               snapshot.state.base, ", not ", base.fingerprint, ")");
-  Model& model = *base.loaded.model;
-  model.restore(snapshot.model);
+  restore(base, snapshot, file);
   // The mask of the best state is the one that was scored; that of the last state is older than its scores.
   if (which == Checkpoint::last)
-    model.begin_step(static_cast<double>(snapshot.state.step), static_cast<double>(snapshot.state.steps));
+    base.loaded.model->begin_step(static_cast<double>(snapshot.state.step), static_cast<double>(snapshot.state.steps));
   return {std::move(settings), std::move(base.loaded.model), std::move(base.tokenizer)};
 }
 

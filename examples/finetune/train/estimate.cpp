@@ -22,7 +22,8 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 /// Bytes of what backward needs from forward, for the longest batch of the data: matrices as wide as the model (20 in
-/// each block), as its feed-forward layer (3), and the probabilities of attention.
+/// each block), as its feed-forward layer (3), the probabilities of attention, and the logits of a language model with
+/// their gradient, 128 rows at a time.
 double activation_bytes(const ModelConfig& config, const std::vector<Sequence>& sequences, std::size_t batch) {
   std::vector<index_t> lengths;
   for (const Sequence& sequence : sequences) lengths.push_back(sequence.length());
@@ -33,7 +34,10 @@ double activation_bytes(const ModelConfig& config, const std::vector<Sequence>& 
   const double squares = static_cast<double>(config.heads) * static_cast<double>(lengths.size()) *
                          static_cast<double>(lengths.front()) * static_cast<double>(lengths.front());
   const auto wide = static_cast<double>(20 * config.width + 3 * config.hidden);
-  return sizeof(float) * static_cast<double>(config.blocks) * (rows * wide + squares);
+  const double logits = config.objective == Objective::language_model
+                            ? 2 * std::min(rows, 128.0) * static_cast<double>(config.vocabulary)
+                            : 0.0;
+  return sizeof(float) * (static_cast<double>(config.blocks) * (rows * wide + squares) + logits);
 }
 
 /// What one step takes at a point of the run; the first one, which makes room for everything, is not measured.
@@ -71,7 +75,7 @@ void print_memory(std::ostream& out, const Settings& settings, Model& model, con
   model.body().for_each_layer([&](LinearLayer& layer) {
     if (const auto report = layer.report()) {
       masks += static_cast<double>(report->training_bytes);
-      scratch += static_cast<double>(report->scratch_bytes);
+      scratch = std::max(scratch, static_cast<double>(report->scratch_bytes));  // layers share it
     }
   });
   masks = std::max(0.0, masks - sizeof(float) * of_layers);

@@ -3,12 +3,11 @@
 
 #include <array>
 #include <cstdio>
-#include <string_view>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
 #include "common/memory.hpp"
-#include "finetune/methods/methods.hpp"
 
 namespace finetune {
 

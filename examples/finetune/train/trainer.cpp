@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -49,18 +48,21 @@ Trainer::Trainer(const Settings& settings, BaseModel& base, const TrainingData& 
                 static_cast<long>(step_of(from_))} {
   state_.base = base.fingerprint;
   state_.steps = training_step_.order().steps();
-  resume(from_);
+  resume(base, from_);
   from_.reset();  // as large as the model
 }
 
-void Trainer::resume(const std::optional<Snapshot>& snapshot) {
+void Trainer::resume(BaseModel& base, const std::optional<Snapshot>& snapshot) {
   if (!snapshot) return;
-  pst::require(snapshot->state.base == state_.base, folder_.path().string(), ": its run began from other weights than ",
-               settings_.model.string(), " holds now: give another --out");
-  pst::require(snapshot->state.steps == state_.steps, folder_.path().string(), ": its run has ", snapshot->state.steps,
+  const std::filesystem::path file = snapshot_file(folder_.path(), Checkpoint::last);
+  pst::require(snapshot->state.steps == state_.steps, file.string(), ": is of a run of ", snapshot->state.steps,
                " steps, with the data that are there now it would have ", state_.steps, ": give another --out");
-  model_.restore(snapshot->model);
-  if (snapshot->state.step > 0) training_step_.optimizer().restore(snapshot->optimizer);
+  restore(base, *snapshot, file);
+  try {
+    if (snapshot->state.step > 0) training_step_.optimizer().restore(snapshot->optimizer);
+  } catch (const pst::Error& error) {
+    pst::fail(file.string(), ": ", error.what());
+  }
   state_ = snapshot->state;
   if (!log_.records().empty()) seconds_before_ = log_.records().back().seconds;
   progress_.say(text("goes on from step %lld of %lld", static_cast<long long>(state_.step),

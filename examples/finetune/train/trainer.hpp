@@ -56,7 +56,7 @@ class Trainer {
     std::int64_t steps = 0;
   };
 
-  void resume(const std::optional<Snapshot>& snapshot);
+  void resume(BaseModel& base, const std::optional<Snapshot>& snapshot);
   void train_step(Clock::time_point start);
   void record_training();
   [[nodiscard]] bool evaluation_due() const;
