@@ -14,7 +14,9 @@ using scalar_of = typename Linear::scalar;
 
 /// Whether a linear layer has its weight itself, and borrows a bias alone.
 template <class Linear>
-inline constexpr bool owns_weight = requires { requires Linear::owns_weight; };
+inline constexpr bool owns_weight = requires {
+  requires Linear::owns_weight;
+};
 
 /// A linear layer together with the weight and bias that it borrows.
 ///
