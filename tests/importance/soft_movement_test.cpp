@@ -53,6 +53,19 @@ TEST_CASE_TEMPLATE("begin_step leaves the gradient of the penalty, lambda times 
   CHECK(distance(parameter.grad, expected.view()) <= difference_tolerance);
   CHECK(std::abs(expected(3, 3)) > 100 * difference_tolerance);
 }
+TEST_CASE_TEMPLATE("the penalty rests while the target sparsity is reached", T, ReferenceFloat, ReferenceDouble,
+                   EigenFloat, EigenDouble) {
+  using Scalar = typename T::scalar;
+  // 7 of 10 sigmoids are at 0.5 or below.
+  for (const double target : {0.0, 0.5, 0.7, 0.75, 1.0}) {
+    MetricOn<T, SoftMovement> metric{Draw{1}.grid<Scalar>(2, 5), {.penalty = 10, .target_sparsity = target}};
+    const auto parameter = metric.parameter("score.S");
+    for (index_t i = 0; i < 10; ++i) parameter.value(i / 5, i % 5) = static_cast<Scalar>(i - 6);
+    metric.state.begin_step(metric.on);
+    const bool rests = target <= 0.7;
+    for (index_t i = 0; i < 10; ++i) CHECK((parameter.grad(i / 5, i % 5) == 0) == rests);
+  }
+}
 TEST_CASE_TEMPLATE("scores far out do not make NaN", T, ReferenceFloat, EigenDouble) {
   using Scalar = typename T::scalar;
   MetricOn<T, SoftMovement> metric{Draw{1}.grid<Scalar>(1, 2), {.penalty = 1}};

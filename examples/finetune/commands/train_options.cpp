@@ -67,7 +67,8 @@ void add_method_options(CLI::App& command, Settings& settings) {
   command.add_option("--refresh", method.refresh, "when masks move: every, every-K, until-P");
   command.add_option("--straight-through", method.straight_through,
                      "what weights learn through the mask: reference, masked or dense");
-  command.add_option("--penalty", method.penalty, "of soft movement; 0: one that goes with the sparsity");
+  command.add_option("--penalty", method.penalty,
+                     "of soft movement, until the sparsity is reached; 0: one that goes with the sparsity");
   command.add_flag("--new-head", settings.new_head, "a task head in the folder is not read");
   command.add_flag("--fused", settings.together, "GPT-2's query, key and value are ranked together");
   command.add_flag("--train-embeddings", settings.train_embeddings, "tables of words, positions and types train too");

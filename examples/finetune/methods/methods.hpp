@@ -30,7 +30,7 @@ struct MethodInfo {
 /// The schedule of a method; throws pst::Error when it is none or its numbers are out of range.
 [[nodiscard]] ScheduleChoice schedule_choice(const MethodSettings& settings);
 
-/// The penalty of soft movement where none is given; rises with the sparsity to come near to.
+/// The penalty of soft movement where none is given; rises with the sparsity. It rests once that is reached.
 [[nodiscard]] double penalty_for(double sparsity);
 
 /// A body of the layers of `settings.name`. `seed` draws the factors. Throws pst::Error on settings that are out of

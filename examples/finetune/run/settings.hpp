@@ -13,7 +13,7 @@ namespace finetune {
 /// How the linear layers inside the blocks are trained and made sparse.
 struct MethodSettings {
   std::string name = "pst";  ///< of methods()
-  double sparsity = 0.9;     ///< to be reached; soft movement comes near it by its penalty
+  double sparsity = 0.9;     ///< to be reached; soft movement comes near it
   std::string schedule = "cubic";
   double warmup = 0.1;                         ///< fraction of the run before weights are pruned
   double cooldown = 0.3;                       ///< fraction of the run after the last one is
@@ -25,7 +25,7 @@ struct MethodSettings {
   std::string scores = "every";                ///< how scores learn: every, every-K, sample-K (one token in K), rest-P
   std::string refresh = "every";               ///< when masks move: every, every-K, until-P
   std::string straight_through = "reference";  ///< or masked, dense
-  double penalty = 0.0;                        ///< of soft movement; 0: one that goes with the sparsity
+  double penalty = 0.0;                        ///< of soft movement, until the sparsity is reached; 0: a default
 };
 
 /// Everything that a run depends on.

@@ -12,6 +12,9 @@ namespace pst {
 /// S += sigmoid(a trained score per weight), to be used with the selector `Threshold`; the penalty
 /// lambda mean(sigmoid(S)) pulls the scores down, and sets the sparsity that is reached.
 ///
+/// A penalty strong enough to reach a sparsity goes on beyond it. With `target_sparsity` it rests in every step that
+/// begins with at least this fraction of the sigmoids at 0.5 or below.
+///
 /// Sanh, Wolf and Rush, "Movement Pruning" (2020); as in their code the straight-through gradient passes the sigmoid
 /// unchanged, dS = G .* W~. The penalty's own gradient is added once a step, by `begin_step`.
 /// Stores scores and gradients as large as the weight.
@@ -20,11 +23,18 @@ struct SoftMovement {
   using role = roles::importance;
   double initial_score = 2.2;  ///< sigmoid(2.2) = 0.9
   double penalty = 0.0;        ///< lambda
+  double target_sparsity = 1.0;
 
   struct AddSigmoid {
     template <class T>
     PST_HD T operator()(T score, T logit) const {
       return score + T{1} / (T{1} + std::exp(-logit));
+    }
+  };
+  struct IsOpen {
+    template <class T>
+    PST_HD T operator()(T logit) const {
+      return logit > T{0} ? T{1} : T{0};
     }
   };
   struct PenaltyGradient {
@@ -42,11 +52,16 @@ struct SoftMovement {
     State(const SoftMovement& metric, B& on, const LayerLayout& layout, ViewOn<B, const Scalar>)
         : scores_(layout, layout.shape.in),
           all_{0, layout.shape.out, 0, layout.shape.in},
-          penalty_{metric.penalty / static_cast<double>(layout.shape.size())} {
+          penalty_{metric.penalty / static_cast<double>(layout.shape.size())},
+          most_open_{(1.0 - metric.target_sparsity) * static_cast<double>(layout.shape.size())} {
       on.fill(scores_.value(), static_cast<Scalar>(metric.initial_score));
     }
 
-    void begin_step(B& on) { on.map(scores_.grad(all_), PenaltyGradient{penalty_}, scores_.value(all_)); }
+    void begin_step(B& on) {
+      on.map(scores_.grad(all_), IsOpen{}, scores_.value(all_));
+      const bool rests = on.squared_norm(scores_.grad(all_)) <= most_open_;
+      on.map(scores_.grad(all_), PenaltyGradient{rests ? 0.0 : penalty_}, scores_.value(all_));
+    }
     void score(B& on, Tile tile, ViewOn<B, const Scalar>, ViewOn<B, Scalar> scores) const {
       on.map(scores, AddSigmoid{}, scores, tile.cols_of(scores_.value(tile)));
     }
@@ -60,7 +75,7 @@ struct SoftMovement {
    private:
     RowFactor<B, Scalar> scores_;
     Tile all_;
-    double penalty_;
+    double penalty_, most_open_;
   };
 };
 
