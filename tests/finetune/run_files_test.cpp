@@ -150,3 +150,16 @@ TEST_CASE("the folder of a run is never taken for another one") {
   CHECK(holds(error_of([&] { RunFolder{temporary.path() / "precious", settings}; }), "is a file"));
   CHECK(holds(error_of([&] { static_cast<void>(read_settings(temporary.path())); }), "it has no settings.json"));
 }
+
+TEST_CASE("settings that no run has written are never replaced") {
+  const TemporaryDirectory folder;
+  const fs::path file = folder.path() / "settings.json";
+  for (const std::string text : {"{}", "[1, 2]", "not JSON", "", R"({"editor.tabSize": 2})"}) {
+    common::write_file(file, text);
+    const std::string error = error_of([&] { RunFolder{folder.path(), some_settings()}; });
+    CHECK(holds(error, file.string() + ": is not "));
+    CHECK(holds(error, ": nothing is written to " + folder.path().string()));
+    CHECK(common::read_file(file) == text);
+    CHECK(!fs::exists(folder.path() / "last"));
+  }
+}

@@ -30,14 +30,24 @@ bool holds_nothing(const fs::path& folder) {
   return true;
 }
 
+/// Those of the run that began in a folder; settings.json may also be another program's.
+Settings settings_there(const fs::path& folder) {
+  try {
+    return read_settings(folder);
+  } catch (const pst::Error& error) {
+    pst::fail(error.what(), ": nothing is written to ", folder.string(), ", give a new folder with --out");
+  }
+}
+
 void refuse_others(const fs::path& folder, const Settings& settings) {
   if (!fs::exists(settings_file(folder))) {
     pst::require(holds_nothing(folder), folder.string(),
                  ": holds other files and no run, nothing is written there: give a new folder with --out");
     return;
   }
+  const Settings there = settings_there(folder);
   if (!fs::exists(snapshot_file(folder, Checkpoint::last))) return;  // it has come to nothing yet
-  const std::string differs = difference(read_settings(folder), settings);
+  const std::string differs = difference(there, settings);
   pst::require(differs.empty(), folder.string(), ": holds a run with other settings (", differs,
                "): give another --out, or the same settings to go on");
 }
