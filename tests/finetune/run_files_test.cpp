@@ -163,3 +163,20 @@ TEST_CASE("settings that no run has written are never replaced") {
     CHECK(!fs::exists(folder.path() / "last"));
   }
 }
+
+TEST_CASE("a folder is that of a run before anything else is in it, so a run that died early goes on") {
+  const TemporaryDirectory temporary;
+  const fs::path folder = temporary.path() / "run";
+  Settings settings = some_settings();
+  static_cast<void>(RunFolder{folder, settings});
+  fs::remove(folder / "last");
+  std::ofstream{folder / "last"} << "in the way";
+  settings.batch = 16;
+  CHECK(holds(error_of([&] { RunFolder{folder, settings}; }), (folder / "last").string() + ": cannot be made"));
+  CHECK(read_settings(folder).batch == 16);
+  fs::remove(folder / "last");
+  fs::remove(folder / "best");
+  std::ofstream{folder / ".pst-1-0.tmp"} << "half";
+  CHECK(error_of([&] { RunFolder{folder, settings}; }) == "none");
+  CHECK(!fs::exists(folder / ".pst-1-0.tmp"));
+}
