@@ -145,6 +145,15 @@ exported)
   grep -q 'error: .*exists and is not overwritten' "$folder/last.log" || fail "error text"
   status_of $export --to-folder "$folder/sparse" --type bf16 --overwrite
   [ $status -eq 0 ] || fail "exit code $status with --overwrite, expected 0"
+  cp -r "$folder/model" "$folder/before"
+  for targets in "--to-folder $folder/model" "--to-archive $out" "--to-task-file $folder/model/model.safetensors" \
+    "--to-folder $folder/twice --to-archive $folder/twice/"; do
+    status_of $export $targets --overwrite
+    [ $status -eq 1 ] || fail "exit code $status of export $targets, expected 1"
+    grep -q 'error: .*\(choose another place\|expected a place for each\)' "$folder/last.log" || fail "error text"
+    diff -r "$folder/before" "$folder/model" || fail "export $targets has changed the model of the run"
+  done
+  [ ! -e "$folder/twice" ] || fail "a refused export has written something"
   status_of $export
   [ $status -eq 1 ] || fail "exit code $status with nothing to write, expected 1"
   status_of "$program" eval --model "$folder/sparse" --run "$out"

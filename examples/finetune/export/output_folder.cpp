@@ -9,6 +9,7 @@
 #include <set>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 namespace finetune {
 
@@ -19,6 +20,24 @@ namespace {
 fs::path without_slash(fs::path path) {
   path = path.lexically_normal();
   return path.has_filename() ? path : path.parent_path();
+}
+
+/// The same for each name of a place, as far as it is there.
+fs::path resolved(const fs::path& path) {
+  std::error_code error;
+  const fs::path found = fs::weakly_canonical(path, error);
+  return without_slash(error ? fs::absolute(path) : found);
+}
+
+bool is_same(const fs::path& one, const fs::path& other) {
+  std::error_code error;
+  return one == other || (fs::equivalent(one, other, error) && !error);
+}
+
+bool is_inside(const fs::path& path, const fs::path& folder) {
+  for (fs::path above = path; above.has_relative_path(); above = above.parent_path())
+    if (is_same(above, folder)) return true;
+  return false;
 }
 
 /// A name in the same directory that nobody else has.
@@ -48,6 +67,21 @@ void check_replaceable(const fs::path& target) {
 }
 
 }  // namespace
+
+void check_targets(std::span<const fs::path> targets, const fs::path& run, const fs::path& base) {
+  const fs::path of_run = resolved(run), of_base = resolved(base);
+  std::vector<fs::path> places;
+  for (const fs::path& target : targets) {
+    const fs::path place = resolved(target);
+    pst::require(!is_inside(place, of_run), target.string(), ": is in the folder of the run: choose another place");
+    const bool is_file = fs::exists(place) && !fs::is_directory(place);
+    pst::require(!is_same(place, of_base) && !(is_file && is_same(place.parent_path(), of_base)), target.string(),
+                 ": is of the model that the run began from, which it needs: choose another place");
+    for (const fs::path& other : places)
+      pst::require(!is_same(place, other), target.string(), ": is given for two things, expected a place for each");
+    places.push_back(place);
+  }
+}
 
 OutputFolder::OutputFolder(fs::path target, bool overwrite) : target_{without_slash(std::move(target))} {
   pst::require(!target_.empty() && target_.filename() != "." && target_.filename() != "..", "\"", target_.string(),

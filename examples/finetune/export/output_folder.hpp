@@ -2,8 +2,14 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 
 namespace finetune {
+
+/// Throws pst::Error when two of the places to write are one, or when one is that of the run or of its base model: a
+/// run needs both. Links are followed; places that are not there yet are compared by name.
+void check_targets(std::span<const std::filesystem::path> targets, const std::filesystem::path& run,
+                   const std::filesystem::path& base);
 
 /// A folder that appears whole or not at all: files are written to a temporary one beside it, which `commit` renames.
 class OutputFolder {
