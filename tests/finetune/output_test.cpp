@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <pst/core/error.hpp>
 
+#include <algorithm>
 #include <fstream>
 #include <functional>
 
 #include "common/files.hpp"
 #include "finetune/export/output_folder.hpp"
+#include "finetune/export/rename.hpp"
 #include "model_data.hpp"
 
 using namespace finetune;
@@ -21,6 +23,21 @@ std::string error_of(const std::function<void()>& action) {
   }
   return {};
 }
+
+std::vector<fs::path> inside(const fs::path& folder) {
+  std::vector<fs::path> names;
+  for (const auto& entry : fs::directory_iterator{folder}) names.push_back(entry.path().filename());
+  std::ranges::sort(names);
+  return names;
+}
+
+void write(const fs::path& file, const std::string& text) {
+  fs::create_directories(file.parent_path());
+  std::ofstream{file} << text;
+}
+
+const std::string meanwhile =
+    ": has come into being meanwhile and is not overwritten: choose another name, or say --overwrite";
 
 }  // namespace
 
@@ -53,4 +70,72 @@ TEST_CASE("an export is never written over the run, its base model, or another p
   CHECK(!error_of([&] { check_targets(std::vector<fs::path>{"base"}, "run", base); }).empty());
   CHECK(error_of([&] { check_targets(std::vector<fs::path>{"x", "y"}, "run", "base"); }).empty());
   fs::current_path(before);
+}
+
+TEST_CASE("what has come to the place of a folder meanwhile is not overwritten unasked") {
+  const TemporaryDirectory folder;
+  const fs::path out = folder.path() / "out";
+  for (const char* file : {"config.json", "thesis.tex"}) {
+    for (const bool overwrite : {false, true}) {
+      OutputFolder output{out, overwrite};
+      write(output.path() / "config.json", "new");
+      write(out / file, "precious");
+      const std::string error = error_of([&] { output.commit(); });
+      if (!overwrite) CHECK(error == out.string() + meanwhile);
+      CHECK(error.empty() == (overwrite && std::string{file} == "config.json"));
+      CHECK(common::read_file(out / file) == (error.empty() ? "new" : "precious"));
+      fs::remove_all(out);
+    }
+  }
+  for (const bool overwrite : {false, true}) {
+    OutputFolder output{out, overwrite};
+    write(out, "a file");
+    CHECK(!error_of([&] { output.commit(); }).empty());
+    CHECK(common::read_file(out) == "a file");
+    fs::remove(out);
+    fs::create_directory(out);
+    CHECK(error_of([&] { output.commit(); }).empty());  // an empty folder is nothing
+    fs::remove(out);
+  }
+  CHECK(inside(folder.path()).empty());
+}
+
+TEST_CASE("what has come to the place of a file meanwhile is not overwritten unasked") {
+  const TemporaryDirectory folder;
+  const fs::path out = folder.path() / "out";
+  for (const bool overwrite : {false, true}) {
+    OutputFile output{out, overwrite};
+    write(output.path(), "new");
+    write(out, "precious");
+    CHECK(error_of([&] { output.commit(); }) == (overwrite ? "" : out.string() + meanwhile));
+    CHECK(common::read_file(out) == (overwrite ? "new" : "precious"));
+    fs::remove(out);
+  }
+  for (const bool overwrite : {false, true}) {
+    OutputFile output{out, overwrite};
+    write(output.path(), "new");
+    fs::create_symlink("elsewhere", out);
+    CHECK(!error_of([&] { output.commit(); }).empty());
+    CHECK(fs::is_symlink(out));
+    fs::remove(out);
+  }
+  CHECK(inside(folder.path()).empty());
+}
+
+TEST_CASE("folders exchange their names, in steps too, and a step that fails is undone") {
+  const TemporaryDirectory folder;
+  const fs::path one = folder.path() / "one", other = folder.path() / "other";
+  write(one / "file", "1");
+  write(other / "file", "2");
+  exchange(one, other);
+  CHECK(common::read_file(one / "file") == "2");
+  exchange_in_steps(one, other);
+  CHECK(common::read_file(one / "file") == "1");
+  CHECK(common::read_file(other / "file") == "2");
+  fs::remove_all(one);
+  for (const auto way : {exchange, exchange_in_steps}) {
+    CHECK(error_of([&] { way(one, other); }) == other.string() + ": cannot be replaced: No such file or directory");
+    CHECK(inside(folder.path()) == std::vector<fs::path>{"other"});
+    CHECK(common::read_file(other / "file") == "2");
+  }
 }
