@@ -71,7 +71,7 @@ trained)
   grep -q '^memory' "$folder/last.out" || fail "expected an estimate of memory"
   ;;
 interrupted | killed)
-  signal=INT
+  signal=TERM  # a shell lets its background ignore Ctrl-C
   [ "$part" = interrupted ] || signal=KILL
   $run $long --out "$folder/whole" \
     >"$folder/whole.log" 2>&1 || fail "exit code $? of the whole run, expected 0"
@@ -88,7 +88,7 @@ interrupted | killed)
     kill -$signal $pid
     status=0
     wait $pid || status=$?
-    [ $signal = KILL ] || [ $status -eq 130 ] || fail "exit code $status after Ctrl-C, expected 130"
+    [ $signal = KILL ] || [ $status -eq 130 ] || fail "exit code $status after SIGTERM, expected 130"
   done
   [ ! -e "$out/result.json" ] || fail "the run was over before it was interrupted for the last time"
   $run $long --out "$out" \

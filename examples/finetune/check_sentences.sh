@@ -90,7 +90,7 @@ stopped)
     >"$folder/last.out" 2>"$folder/last.log" &
   pid=$!
   sleep 1
-  kill -INT $pid
+  kill -TERM $pid  # a shell lets its background ignore Ctrl-C
   status=0
   wait $pid || status=$?
   expect 130 'interrupted: nothing was written'
