@@ -71,7 +71,7 @@ trained)
   grep -q '^memory' "$folder/last.out" || fail "expected an estimate of memory"
   ;;
 interrupted | killed)
-  signal=INT
+  signal=TERM  # a shell lets its background ignore Ctrl-C
   [ "$part" = interrupted ] || signal=KILL
   $run $long --out "$folder/whole" \
     >"$folder/whole.log" 2>&1 || fail "exit code $? of the whole run, expected 0"
@@ -88,7 +88,7 @@ interrupted | killed)
     kill -$signal $pid
     status=0
     wait $pid || status=$?
-    [ $signal = KILL ] || [ $status -eq 130 ] || fail "exit code $status after Ctrl-C, expected 130"
+    [ $signal = KILL ] || [ $status -eq 130 ] || fail "exit code $status after SIGTERM, expected 130"
   done
   [ ! -e "$out/result.json" ] || fail "the run was over before it was interrupted for the last time"
   $run $long --out "$out" \
@@ -145,6 +145,15 @@ exported)
   grep -q 'error: .*exists and is not overwritten' "$folder/last.log" || fail "error text"
   status_of $export --to-folder "$folder/sparse" --type bf16 --overwrite
   [ $status -eq 0 ] || fail "exit code $status with --overwrite, expected 0"
+  cp -r "$folder/model" "$folder/before"
+  for targets in "--to-folder $folder/model" "--to-archive $out" "--to-task-file $folder/model/model.safetensors" \
+    "--to-folder $folder/twice --to-archive $folder/twice/"; do
+    status_of $export $targets --overwrite
+    [ $status -eq 1 ] || fail "exit code $status of export $targets, expected 1"
+    grep -q 'error: .*\(choose another place\|expected a place for each\)' "$folder/last.log" || fail "error text"
+    diff -r "$folder/before" "$folder/model" || fail "export $targets has changed the model of the run"
+  done
+  [ ! -e "$folder/twice" ] || fail "a refused export has written something"
   status_of $export
   [ $status -eq 1 ] || fail "exit code $status with nothing to write, expected 1"
   status_of "$program" eval --model "$folder/sparse" --run "$out"

@@ -90,11 +90,22 @@ stopped)
     >"$folder/last.out" 2>"$folder/last.log" &
   pid=$!
   sleep 1
-  kill -INT $pid
+  kill -TERM $pid  # a shell lets its background ignore Ctrl-C
   status=0
   wait $pid || status=$?
-  expect 130 'interrupted: nothing was written'
-  [ ! -e "$folder/sentences" ] || fail "half of the sentences were written"
+  expect 130 'interrupted: [0-9]* of 676 sentences are written'
+  count=$(sed -n 's/^interrupted: \([0-9]*\) of .*/\1/p' "$folder/last.log")
+  [ "$count" -lt 676 ] || fail "all sentences were written before it was stopped"
+  whole=$(grep -c '^{"meaning":"[a-z] : [a-z]","text":".*","references":\[.*\]}$' "$folder/sentences" || true)
+  [ "${whole:-0}" -eq "$count" ] || fail "expected $count whole sentences"
+  {
+    printf 'a : b||a is b .\n'
+    for letter in a b c d e f g h i j k l m n o p q r s t; do printf '%s : ' $letter; done
+    printf 'a||too long .\n'
+  } >"$task/test.txt"
+  status_of "$program" generate --model "$model" --task e2e --data "$task" --out "$folder/none"
+  expect 1 'error: the meaning "a : b : c.*" in .* has [0-9]* tokens, the model reads at most 16 with the sentence'
+  [ ! -e "$folder/none" ] || fail "a refused command wrote sentences"
   ;;
 inspected)
   status_of "$program" train --model "$model" --task e2e --data "$task" --batch 8 --steps 4 --max-length 16 \

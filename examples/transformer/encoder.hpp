@@ -3,6 +3,7 @@
 
 #include <pst/core/error.hpp>
 
+#include <algorithm>
 #include <span>
 #include <string>
 #include <utility>
@@ -32,8 +33,8 @@ struct Encoder {
   std::vector<Block<Linear>> blocks;
   LayerNorm<Scalar> norm;  ///< behind the last block; only there when norms stand before the layers
 
-  /// Layers are called `block0.query` and so on; layer n draws its factors from `options.seed + n`. All of them have
-  /// copies of one backend, which share its scratch memory.
+  /// Layers are called `block0.query` and so on; layer n draws its factors from `options.seed + n`. Layers that have a
+  /// backend share one, and so its scratch memory.
   Encoder(const EncoderConfig& config_, typename Linear::Options options, const EncoderNames& names = {})
       : config{config_}, norm{std::string{names.last_norm}, config.width, config.norm_epsilon} {
     pst::require(config.heads > 0 && config.width % config.heads == 0, "an encoder of width ", config.width,
@@ -69,7 +70,7 @@ struct Encoder {
   /// without dropout. Backward cannot follow: the blocks share one tape.
   void extend(const Matrix<Scalar>& x, std::span<const index_t> rows, KeyValueCache<Scalar>& cache, Tape& tape,
               Matrix<Scalar>& y) {
-    pst::require(config.causal, "tokens are added behind others, but attention is not causal");
+    check_extension(x, rows, cache);
     cache.make_room(rows);
     tape.blocks.resize(blocks.size());
     tape.input.resize(blocks.size() + 1);
@@ -115,6 +116,20 @@ struct Encoder {
   }
 
  private:
+  /// Throws before anything has changed.
+  void check_extension(const Matrix<Scalar>& x, std::span<const index_t> rows,
+                       const KeyValueCache<Scalar>& cache) const {
+    pst::require(config.causal, "tokens are added behind others, but attention is not causal");
+    pst::require(cache.blocks() == config.blocks && cache.width() == config.width, "the cache is for ", cache.blocks(),
+                 " blocks of width ", cache.width(), ", the encoder has ", config.blocks, " of width ", config.width);
+    index_t left = x.rows();
+    for (const index_t count : rows) {
+      pst::require(count >= 0, count, " tokens are added to a sequence, expected 0 or more");
+      left -= std::min(count, left + 1);  // a sum could overflow
+    }
+    pst::require(left == 0 && x.cols() == config.width, "x is ", x.rows(), " x ", x.cols(),
+                 ", expected as many rows as tokens are added and ", config.width, " columns");
+  }
   template <class... Backend>
   void make_blocks(typename Linear::Options& options, const EncoderNames& names, const Backend&... on) {
     const auto make = [&](const std::string& name, pst::Shape shape) {

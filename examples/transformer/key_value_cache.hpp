@@ -26,6 +26,9 @@ class KeyValueCache {
         lengths_(static_cast<std::size_t>(sequences)),
         blocks_(static_cast<std::size_t>(blocks)) {}
 
+  [[nodiscard]] index_t blocks() const noexcept { return static_cast<index_t>(blocks_.size()); }
+  /// Of the keys and values of a token.
+  [[nodiscard]] index_t width() const noexcept { return width_; }
   /// The tokens of each sequence so far.
   [[nodiscard]] std::span<const index_t> lengths() const noexcept { return lengths_; }
   /// The tokens that a sequence may have.

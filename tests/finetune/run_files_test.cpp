@@ -150,3 +150,33 @@ TEST_CASE("the folder of a run is never taken for another one") {
   CHECK(holds(error_of([&] { RunFolder{temporary.path() / "precious", settings}; }), "is a file"));
   CHECK(holds(error_of([&] { static_cast<void>(read_settings(temporary.path())); }), "it has no settings.json"));
 }
+
+TEST_CASE("settings that no run has written are never replaced") {
+  const TemporaryDirectory folder;
+  const fs::path file = folder.path() / "settings.json";
+  for (const std::string text : {"{}", "[1, 2]", "not JSON", "", R"({"editor.tabSize": 2})"}) {
+    common::write_file(file, text);
+    const std::string error = error_of([&] { RunFolder{folder.path(), some_settings()}; });
+    CHECK(holds(error, file.string() + ": is not "));
+    CHECK(holds(error, ": nothing is written to " + folder.path().string()));
+    CHECK(common::read_file(file) == text);
+    CHECK(!fs::exists(folder.path() / "last"));
+  }
+}
+
+TEST_CASE("a folder is that of a run before anything else is in it, so a run that died early goes on") {
+  const TemporaryDirectory temporary;
+  const fs::path folder = temporary.path() / "run";
+  Settings settings = some_settings();
+  static_cast<void>(RunFolder{folder, settings});
+  fs::remove(folder / "last");
+  std::ofstream{folder / "last"} << "in the way";
+  settings.batch = 16;
+  CHECK(holds(error_of([&] { RunFolder{folder, settings}; }), (folder / "last").string() + ": cannot be made"));
+  CHECK(read_settings(folder).batch == 16);
+  fs::remove(folder / "last");
+  fs::remove(folder / "best");
+  std::ofstream{folder / ".pst-1-0.tmp"} << "half";
+  CHECK(error_of([&] { RunFolder{folder, settings}; }) == "none");
+  CHECK(!fs::exists(folder / ".pst-1-0.tmp"));
+}

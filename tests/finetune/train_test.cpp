@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <pst/core/error.hpp>
 
+#include <csignal>
 #include <fstream>
 #include <random>
 #include <set>
@@ -176,6 +177,40 @@ TEST_CASE("a run that goes on from any of its states ends with the same bytes") 
   }
   CHECK(job.train("whole").step == 20);  // a finished run is told again
   CHECK(state_of(job.out("whole"), Checkpoint::last) == last);
+}
+
+TEST_CASE("the records of an interrupted run tell of every step once") {
+  Job job;
+  job.train("whole", {.log_every = 1});
+  double losses = 0;
+  for (const Record& record : job.records("whole")) losses += record.loss.value_or(0);
+
+  const auto interrupted = [&] {
+    BaseModel base = load_base(job.settings);
+    const TrainingData read = load_training_data(job.settings, base);
+    const RunFolder folder{job.out(), job.settings};
+    Trainer trainer{job.settings, base, read, folder, {}};
+    std::raise(SIGINT);
+    CHECK_THROWS_AS(static_cast<void>(trainer.run()), Interrupted);
+  };
+  for (int turn = 0; turn < 3; ++turn) interrupted();
+  const TrainResult result = job.train("out", {.log_every = 10, .save_every = 7});
+  CHECK(state_of(job.out("whole"), Checkpoint::last) == state_of(job.out(), Checkpoint::last));
+
+  std::vector<std::int64_t> steps;
+  double told = 0, seconds = 0, tokens = 0;
+  for (const Record& record : job.records()) {
+    if (!record.loss) continue;
+    const auto count = static_cast<double>(record.step - (steps.empty() ? 0 : steps.back()));
+    steps.push_back(record.step);
+    told += count * *record.loss;
+    seconds += count * record.step_ms / 1000;
+    tokens += count * record.step_ms / 1000 * record.tokens_per_second;
+  }
+  CHECK(steps == std::vector<std::int64_t>{1, 2, 3, 7, 10, 14, 20});
+  CHECK(told == doctest::Approx(losses));
+  CHECK(result.step_ms == doctest::Approx(1000 * seconds / 20));
+  CHECK(result.tokens_per_second == doctest::Approx(tokens / seconds));
 }
 
 TEST_CASE("the same run gives the same bytes, with any number of threads") {

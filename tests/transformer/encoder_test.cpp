@@ -3,7 +3,10 @@
 
 #include <pst/pst.hpp>
 
+#include <algorithm>
 #include <array>
+#include <limits>
+#include <vector>
 
 #include "dense_encoder.hpp"
 #include "gradient_check.hpp"
@@ -98,4 +101,34 @@ TEST_CASE("layers are named by their block and their place in it") {
 TEST_CASE("an encoder refuses heads that do not divide its width") {
   CHECK_THROWS_WITH_AS((Encoder<Dense>{{.width = 6, .heads = 4}, {}}),
                        "an encoder of width 6 cannot have 4 heads: choose a divisor of the width", pst::Error);
+}
+
+TEST_CASE("an encoder refuses tokens that do not fit the cache or one another, and changes nothing") {
+  Encoder<Dense> encoder = make_encoder({.blocks = 2, .width = 6, .heads = 3, .hidden = 8, .causal = true});
+  Encoder<Dense>::Tape tape;
+  Mat y;
+  KeyValueCache<double> cache{2, 6, 10, 2};
+  const auto extend = [&](index_t rows, index_t cols, std::vector<index_t> added, KeyValueCache<double>& of) {
+    encoder.extend(test::normal(rows, cols, 1), added, of, tape, y);
+  };
+  const auto refused = [&](index_t rows, index_t cols, std::vector<index_t> added, const char* text) {
+    CHECK_THROWS_WITH_AS(extend(rows, cols, added, cache), text, pst::Error);
+    CHECK(std::ranges::count(cache.lengths(), 0) == 2);
+  };
+  constexpr index_t huge = std::numeric_limits<index_t>::max();
+  const std::string expected = ", expected as many rows as tokens are added and 6 columns";
+  refused(3, 6, {2, 2}, ("x is 3 x 6" + expected).c_str());
+  refused(5, 6, {2, 2}, ("x is 5 x 6" + expected).c_str());
+  refused(4, 5, {2, 2}, ("x is 4 x 5" + expected).c_str());
+  refused(4, 6, {huge, 6}, ("x is 4 x 6" + expected).c_str());
+  refused(2, 6, {4, -2}, "-2 tokens are added to a sequence, expected 0 or more");
+  refused(2, 6, {2}, "tokens of 1 sequences are added, a cache has 2");
+  KeyValueCache<double> shallow{1, 6, 10, 2}, wide{2, 8, 10, 2};
+  CHECK_THROWS_WITH_AS(extend(4, 6, {2, 2}, shallow),
+                       "the cache is for 1 blocks of width 6, the encoder has 2 of width 6", pst::Error);
+  CHECK_THROWS_WITH_AS(extend(4, 6, {2, 2}, wide), "the cache is for 2 blocks of width 8, the encoder has 2 of width 6",
+                       pst::Error);
+  extend(3, 6, {0, 3}, cache);
+  CHECK(cache.lengths()[1] == 3);
+  CHECK(y.rows() == 3);
 }

@@ -8,6 +8,7 @@
 #include "finetune/commands/command.hpp"
 #include "finetune/export/archive.hpp"
 #include "finetune/export/lora.hpp"
+#include "finetune/export/output_folder.hpp"
 #include "finetune/export/task_file.hpp"
 #include "finetune/methods/methods.hpp"
 #include "finetune/run/trained_run.hpp"
@@ -66,10 +67,16 @@ void print(const char* what, const fs::path& path, const ExportReport& report, b
             << " other predictions in " << report.difference.sequences << " sentences\n";
 }
 
+/// Before the run is read, which takes a while.
+void check_places(const ExportCommand& options) {
+  std::vector<fs::path> targets{options.folder, options.archive, options.task_file, options.lora};
+  std::erase(targets, fs::path{});
+  pst::require(!targets.empty(), "nothing to write: give --to-folder, --to-archive, --to-task-file or --to-lora");
+  check_targets(targets, options.run, read_settings(options.run).model);
+}
+
 int export_run(const ExportCommand& options) {
-  pst::require(
-      !options.folder.empty() || !options.archive.empty() || !options.task_file.empty() || !options.lora.empty(),
-      "nothing to write: give --to-folder, --to-archive, --to-task-file or --to-lora");
+  check_places(options);
   use_threads(options.threads);
   const TrainedRun run = load_run(options.run, options.checkpoint == "best" ? Checkpoint::best : Checkpoint::last);
   const auto probes = find_probes(run, options.probes);

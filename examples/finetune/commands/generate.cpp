@@ -2,6 +2,7 @@
 #include "finetune/generate/generate.hpp"
 
 #include <pst/core/error.hpp>
+#include <pst/io/tensor_entry.hpp>
 
 #include <chrono>
 #include <cstdio>
@@ -10,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -47,7 +49,9 @@ struct Asked {
   std::vector<int> ids;  ///< what the model is given
 };
 
-std::vector<Asked> asked_of_task(const GenerateOptions& options, const Task& task, const Tokenizer& tokenizer) {
+/// `longest`: the tokens that the model reads at most.
+std::vector<Asked> asked_of_task(const GenerateOptions& options, const Task& task, const Tokenizer& tokenizer,
+                                 index_t longest) {
   pst::require(task.kind == TaskKind::generation, "the task ", task.name,
                " has no meanings to write sentences for, expected e2e, webnlg or dart");
   const TaskPart part = options.part == "train" ? TaskPart::train
@@ -58,6 +62,9 @@ std::vector<Asked> asked_of_task(const GenerateOptions& options, const Task& tas
     for (Meaning& meaning : data.meanings) {
       if (options.limit > 0 && asked.size() == options.limit) return asked;
       std::vector<int> ids = prompt_of(meaning, tokenizer);
+      pst::require(static_cast<index_t>(ids.size()) < longest, "the meaning \"",
+                   pst::io::detail::printable(meaning.text), "\" in ", options.data.string(), " has ", ids.size(),
+                   " tokens, the model reads at most ", longest, " with the sentence: take it out of the file");
       asked.push_back({std::move(meaning), std::move(ids)});
     }
   return asked;
@@ -69,7 +76,8 @@ std::vector<Asked> asked_of_prompts(const std::vector<std::string>& prompts, con
   return asked;
 }
 
-/// The continuations of all that is asked, with progress on stderr.
+/// The continuations of all that is asked, with progress on stderr; after a Ctrl-C those that were not finished are
+/// empty.
 std::vector<Continuation> continuations(const GenerateOptions& options, Model& model, const std::vector<Asked>& asked) {
   std::vector<std::vector<int>> prompts;
   for (const Asked& each : asked) prompts.push_back(each.ids);
@@ -77,18 +85,20 @@ std::vector<Continuation> continuations(const GenerateOptions& options, Model& m
   common::Progress progress{"generating", static_cast<long>(asked.size()), 0, "sentences"};
   const auto start = std::chrono::steady_clock::now();
   std::vector<Continuation> made = generate(model, prompts, options.settings, options.at_once, [&](std::size_t done) {
-    if (interrupt.asked()) throw Interrupted{};
     progress.show(static_cast<long>(done), std::to_string(done) + " of " + std::to_string(asked.size()));
+    return !interrupt.asked();
   });
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
-  std::size_t tokens = 0, cut = 0;
+  std::size_t finished = 0, tokens = 0, cut = 0;
   for (const Continuation& each : made) {
+    if (each.ids.empty()) continue;
+    ++finished;
     tokens += each.ids.size();
     cut += each.ids.back() == options.settings.end ? 0 : 1;
   }
   char line[160];
-  std::snprintf(line, sizeof line, "%zu sentences of %zu tokens in %.1f s, %zu of them cut before their end",
-                made.size(), tokens, passed.count(), cut);
+  std::snprintf(line, sizeof line, "%zu sentences of %zu tokens in %.1f s, %zu of them cut before their end", finished,
+                tokens, passed.count(), cut);
   progress.say(line);
   return made;
 }
@@ -129,6 +139,13 @@ void check_out(const GenerateOptions& options) {
                ": exists and is not overwritten: give another --out, or --overwrite");
 }
 
+void write_lines(const fs::path& out, const std::string& lines) {
+  if (out.empty())
+    std::cout << lines << std::flush;
+  else if (!lines.empty())
+    common::write_file(out, lines);
+}
+
 int write_sentences(const GenerateOptions& options) {
   check_out(options);
   const Task* const task = options.task.empty() ? nullptr : &find_task(options.task);
@@ -137,27 +154,27 @@ int write_sentences(const GenerateOptions& options) {
   if (task != nullptr) check_fits(*task, tokenizer, opened.model->config());
   pst::require(opened.model->config().objective == Objective::language_model,
                "the model does not write sentences, expected a GPT-2");
-  const std::vector<Asked> asked =
-      task != nullptr ? asked_of_task(options, *task, tokenizer) : asked_of_prompts(options.prompts, tokenizer);
+  std::vector<Asked> asked = task != nullptr
+                                 ? asked_of_task(options, *task, tokenizer, opened.model->config().longest())
+                                 : asked_of_prompts(options.prompts, tokenizer);
   GenerateOptions resolved = options;
   resolved.settings.end = tokenizer.special().end;
 
+  const std::vector<Continuation> made = continuations(resolved, *opened.model, asked);
+  std::vector<Asked> answered;
   std::vector<std::string> texts;
-  try {
-    for (const Continuation& each : continuations(resolved, *opened.model, asked)) {
-      const std::string text = tokenizer.decode(each.ids);
-      texts.emplace_back(task != nullptr ? trimmed(text) : std::string_view{text});
-    }
-  } catch (const Interrupted&) {
-    std::cerr << "interrupted: nothing was written\n";
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    if (made[i].ids.empty()) continue;
+    const std::string text = tokenizer.decode(made[i].ids);
+    texts.emplace_back(task != nullptr ? trimmed(text) : std::string_view{text});
+    answered.push_back(std::move(asked[i]));
+  }
+  write_lines(options.out, lines_of(answered, texts, task != nullptr));
+  if (answered.size() < made.size()) {
+    std::cerr << "interrupted: " << answered.size() << " of " << made.size() << " sentences are written\n";
     return 130;
   }
-  const std::string lines = lines_of(asked, texts, task != nullptr);
-  if (options.out.empty())
-    std::cout << lines << std::flush;
-  else
-    common::write_file(options.out, lines);
-  if (task != nullptr) print_scores(options.out.empty() ? std::cerr : std::cout, *task, asked, texts);
+  if (task != nullptr) print_scores(options.out.empty() ? std::cerr : std::cout, *task, answered, texts);
   return 0;
 }
 

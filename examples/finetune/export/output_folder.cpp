@@ -3,12 +3,18 @@
 
 #include <pst/core/error.hpp>
 #include <pst/io/atomic_file.hpp>
+#include <pst/io/file_descriptor.hpp>
 #include <pst/io/mapped_file.hpp>
 
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <set>
 #include <string_view>
 #include <system_error>
+#include <vector>
+
+#include "finetune/export/rename.hpp"
 
 namespace finetune {
 
@@ -16,9 +22,38 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr const char* exists_now =
+    ": has come into being meanwhile and is not overwritten: choose another name, or say --overwrite";
+
 fs::path without_slash(fs::path path) {
   path = path.lexically_normal();
   return path.has_filename() ? path : path.parent_path();
+}
+
+/// The same for each name of a place, as far as it is there.
+fs::path resolved(const fs::path& path) {
+  std::error_code error;
+  const fs::path found = fs::weakly_canonical(path, error);
+  return without_slash(error ? fs::absolute(path) : found);
+}
+
+bool is_same(const fs::path& one, const fs::path& other) {
+  std::error_code error;
+  return one == other || (fs::equivalent(one, other, error) && !error);
+}
+
+bool is_inside(const fs::path& path, const fs::path& folder) {
+  for (fs::path above = path; above.has_relative_path(); above = above.parent_path())
+    if (is_same(above, folder)) return true;
+  return false;
+}
+
+/// Whether it is one of the files in a folder, which may also be links.
+bool is_file_in(const fs::path& folder, const fs::path& path) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator{folder, error})
+    if (!entry.is_directory(error) && is_same(entry.path(), path)) return true;
+  return false;
 }
 
 /// A name in the same directory that nobody else has.
@@ -47,9 +82,30 @@ void check_replaceable(const fs::path& target) {
                target.string(), ": holds no config.json, so it is not overwritten: choose another folder");
 }
 
+void check_replaceable_file(const fs::path& target) {
+  const fs::file_status status = fs::symlink_status(target);
+  pst::require(!fs::exists(status) || fs::is_regular_file(status), target.string(),
+               ": is no plain file and is not overwritten: choose another name");
+}
+
 }  // namespace
 
-OutputFolder::OutputFolder(fs::path target, bool overwrite) : target_{without_slash(std::move(target))} {
+void check_targets(std::span<const fs::path> targets, const fs::path& run, const fs::path& base) {
+  const fs::path of_run = resolved(run), of_base = resolved(base);
+  std::vector<fs::path> places;
+  for (const fs::path& target : targets) {
+    const fs::path place = resolved(target);
+    pst::require(!is_inside(place, of_run), target.string(), ": is in the folder of the run: choose another place");
+    pst::require(!is_same(place, of_base) && !is_file_in(of_base, place), target.string(),
+                 ": is of the model that the run began from, which it needs: choose another place");
+    for (const fs::path& other : places)
+      pst::require(!is_same(place, other), target.string(), ": is given for two things, expected a place for each");
+    places.push_back(place);
+  }
+}
+
+OutputFolder::OutputFolder(fs::path target, bool overwrite)
+    : target_{without_slash(std::move(target))}, overwrite_{overwrite} {
   pst::require(!target_.empty() && target_.filename() != "." && target_.filename() != "..", "\"", target_.string(),
                "\" is no name for a folder to write");
   if (fs::exists(fs::symlink_status(target_))) {
@@ -69,26 +125,27 @@ OutputFolder::~OutputFolder() {
 }
 
 void OutputFolder::commit() {
-  fs::path old;
-  if (fs::exists(fs::symlink_status(target_))) {
-    check_replaceable(target_);
-    old = make_sibling(target_);
-    fs::rename(target_, old);  // an empty folder may be replaced by another
+  // A folder takes a free name or that of an empty folder; the system refuses any other.
+  if (::rename(temporary_.c_str(), target_.c_str()) == 0) {
+    temporary_.clear();
+    return sync_name(target_);
   }
-  fs::rename(temporary_, target_);
-  temporary_.clear();
+  if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)
+    pst::io::detail::fail_with_errno(target_, "cannot be written");
+  pst::require(overwrite_, target_.string(), exists_now);
+  check_replaceable(target_);
+  exchange(temporary_, target_);
+  sync_name(target_);
   std::error_code ignored;
-  if (!old.empty()) fs::remove_all(old, ignored);
+  fs::remove_all(temporary_, ignored);  // which is what was there
 }
 
-OutputFile::OutputFile(fs::path target, bool overwrite) : target_{std::move(target)} {
-  const fs::file_status status = fs::symlink_status(target_);
-  pst::require(target_.has_filename() && !fs::is_directory(status), "\"", target_.string(),
+OutputFile::OutputFile(fs::path target, bool overwrite) : target_{std::move(target)}, overwrite_{overwrite} {
+  pst::require(target_.has_filename() && !fs::is_directory(target_), "\"", target_.string(),
                "\" is a folder, expected the name of a file to write");
-  pst::require(!fs::exists(status) || overwrite, target_.string(),
+  pst::require(!fs::exists(fs::symlink_status(target_)) || overwrite, target_.string(),
                ": exists and is not overwritten: choose another file, or say --overwrite");
-  pst::require(!fs::exists(status) || fs::is_regular_file(status), target_.string(),
-               ": is no plain file and is not overwritten: choose another name");
+  check_replaceable_file(target_);
   folder_ = make_sibling(target_);
 }
 
@@ -97,7 +154,15 @@ OutputFile::~OutputFile() {
   fs::remove_all(folder_, ignored);
 }
 
-void OutputFile::commit() { fs::rename(path(), target_); }
+void OutputFile::commit() {
+  if (overwrite_) {
+    check_replaceable_file(target_);
+    if (::rename(path().c_str(), target_.c_str()) != 0) pst::io::detail::fail_with_errno(target_, "cannot be replaced");
+  } else {
+    pst::require(rename_to_new(path(), target_), target_.string(), exists_now);
+  }
+  sync_name(target_);
+}
 
 void copy_tokenizer_files(const fs::path& from, const fs::path& to) {
   for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",

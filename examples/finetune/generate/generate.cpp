@@ -73,7 +73,7 @@ class Group {
 
 std::vector<Continuation> generate(Model& model, std::span<const std::vector<int>> prompts,
                                    const GenerationSettings& settings, std::size_t at_once,
-                                   const std::function<void(std::size_t done)>& progress) {
+                                   const std::function<bool(std::size_t done)>& goes_on) {
   check(settings);
   pst::require(at_once > 0, "0 prompts are asked at once, expected at least 1");
   const index_t longest = model.config().longest();
@@ -89,13 +89,13 @@ std::vector<Continuation> generate(Model& model, std::span<const std::vector<int
   std::size_t done = 0;
   for (std::size_t first = 0; first < order.size(); first += at_once) {
     Group group{model, prompts, std::span{order}.subspan(first, std::min(at_once, order.size() - first)), settings};
-    bool goes_on = true;
-    while (goes_on) {
-      goes_on = group.step([&](std::size_t prompt, Continuation continuation) {
+    bool is_open = true;
+    while (is_open) {
+      is_open = group.step([&](std::size_t prompt, Continuation continuation) {
         made[prompt] = std::move(continuation);
         ++done;
       });
-      if (progress) progress(done);
+      if (goes_on && !goes_on(done)) return made;
     }
   }
   return made;

@@ -12,10 +12,10 @@ namespace finetune {
 
 /// What a language model adds to each prompt, `at_once` prompts side by side; which are together changes speed alone.
 ///
-/// `progress`, if there is one, is told after each token how many prompts are done, and may throw to stop. Throws
-/// pst::Error on a prompt that is empty or leaves the model no room for a token.
+/// `goes_on`, if there is one, is told after each token how many prompts are done; when it says no, the others get no
+/// tokens at all. Throws pst::Error on a prompt that is empty or leaves the model no room for a token.
 [[nodiscard]] std::vector<Continuation> generate(Model& model, std::span<const std::vector<int>> prompts,
                                                  const GenerationSettings& settings, std::size_t at_once = 8,
-                                                 const std::function<void(std::size_t done)>& progress = {});
+                                                 const std::function<bool(std::size_t done)>& goes_on = {});
 
 }  // namespace finetune

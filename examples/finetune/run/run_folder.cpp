@@ -30,14 +30,35 @@ bool holds_nothing(const fs::path& folder) {
   return true;
 }
 
+void sweep(const fs::path& folder) {
+  for (const auto& entry : fs::directory_iterator{folder})
+    if (is_leftover(entry.path())) fs::remove(entry.path());
+}
+
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  pst::require(!error, folder.string(), ": cannot be made: ", error.message());
+}
+
+/// Those of the run that began in a folder; settings.json may also be another program's.
+Settings settings_there(const fs::path& folder) {
+  try {
+    return read_settings(folder);
+  } catch (const pst::Error& error) {
+    pst::fail(error.what(), ": nothing is written to ", folder.string(), ", give a new folder with --out");
+  }
+}
+
 void refuse_others(const fs::path& folder, const Settings& settings) {
   if (!fs::exists(settings_file(folder))) {
     pst::require(holds_nothing(folder), folder.string(),
                  ": holds other files and no run, nothing is written there: give a new folder with --out");
     return;
   }
+  const Settings there = settings_there(folder);
   if (!fs::exists(snapshot_file(folder, Checkpoint::last))) return;  // it has come to nothing yet
-  const std::string differs = difference(read_settings(folder), settings);
+  const std::string differs = difference(there, settings);
   pst::require(differs.empty(), folder.string(), ": holds a run with other settings (", differs,
                "): give another --out, or the same settings to go on");
 }
@@ -61,20 +82,20 @@ RunFolder::RunFolder(fs::path folder, const Settings& settings) : folder_{std::m
   std::error_code error;
   pst::require(!fs::exists(folder_, error) || fs::is_directory(folder_, error), folder_.string(),
                ": is a file, expected a folder: give another --out");
-  fs::create_directories(folder_, error);
-  pst::require(!error, folder_.string(), ": cannot be made: ", error.message());
+  make_folder(folder_);
   lock_ = pst::io::detail::FileDescriptor{folder_, O_RDONLY | O_DIRECTORY};
   pst::require(lock_.is_open(), folder_.string(), ": cannot be opened");
   pst::require(::flock(lock_.number(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK, folder_.string(),
                ": another process trains there");
   refuse_others(folder_, settings);
-  for (const fs::path& inside : {folder_, folder_ / "last", folder_ / "best"}) {
-    fs::create_directories(inside);
-    for (const auto& entry : fs::directory_iterator{inside})
-      if (is_leftover(entry.path())) fs::remove(entry.path());
-  }
+  sweep(folder_);
+  // The settings come first: a folder that holds other things without them is refused.
   if (!fs::exists(snapshot_file(folder_, Checkpoint::last)))
     common::write_file(settings_file(folder_), settings_text(settings));
+  for (const fs::path& inside : {folder_ / "last", folder_ / "best"}) {
+    make_folder(inside);
+    sweep(inside);
+  }
 }
 
 std::optional<Snapshot> RunFolder::last() const {

@@ -1,30 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/train/interrupt.hpp"
 
-#include <csignal>
-
 namespace finetune {
 
 namespace {
 
 volatile std::sig_atomic_t stop_asked = 0;
 
-extern "C" void ask_to_stop(int signal) {
-  stop_asked = 1;
-  std::signal(signal, SIG_DFL);
+extern "C" void ask_to_stop(int) { stop_asked = 1; }
+
+/// Gives what was done about the signal before.
+struct sigaction listen_to(int signal) {
+  struct sigaction before = {};
+  ::sigaction(signal, nullptr, &before);
+  if (before.sa_handler == SIG_IGN) return before;
+  struct sigaction own = {};
+  own.sa_handler = ask_to_stop;
+  own.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+  ::sigaction(signal, &own, nullptr);
+  return before;
 }
 
 }  // namespace
 
 InterruptGuard::InterruptGuard() {
   stop_asked = 0;
-  std::signal(SIGINT, ask_to_stop);
-  std::signal(SIGTERM, ask_to_stop);
+  before_interrupt_ = listen_to(SIGINT);
+  before_terminate_ = listen_to(SIGTERM);
 }
 
 InterruptGuard::~InterruptGuard() {
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+  ::sigaction(SIGINT, &before_interrupt_, nullptr);
+  ::sigaction(SIGTERM, &before_terminate_, nullptr);
 }
 
 bool InterruptGuard::asked() const noexcept { return stop_asked != 0; }

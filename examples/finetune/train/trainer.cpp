@@ -183,6 +183,7 @@ bool Trainer::save_due() const {
 }
 
 void Trainer::save() {
+  if (window_.steps > 0) record_training();
   folder_.save(Checkpoint::last, {state_, model_.save(), training_step_.optimizer().save()});
   saved_ = Clock::now();
 }

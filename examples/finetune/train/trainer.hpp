@@ -38,7 +38,8 @@ struct TrainResult {
 /// The run of one folder, from where it stands to its end.
 ///
 /// A snapshot is taken between an optimizer's step and the next `begin_step`, always before an evaluation: a run that
-/// goes on from there asks the dev data again, and does all that the run it was cut off from would have done.
+/// goes on from there asks the dev data again, and does all that the run it was cut off from would have done. Training
+/// is recorded at each save too, so that the records of a run that goes on tell of every step once.
 class Trainer {
  public:
   Trainer(const Settings& settings, BaseModel& base, const TrainingData& data, const RunFolder& folder, Watch watch);
