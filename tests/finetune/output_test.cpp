@@ -46,15 +46,18 @@ TEST_CASE("an export is never written over the run, its base model, or another p
   const fs::path run = folder.path() / "run", base = folder.path() / "base", free = folder.path() / "free";
   fs::create_directories(run / "best");
   fs::create_directory(base);
-  std::ofstream{base / "model.safetensors"} << "weights";
+  write(base / "model.safetensors", "weights");
+  write(folder.path() / "blob", "{}");
+  fs::create_symlink(folder.path() / "blob", base / "config.json");
   fs::create_directory_symlink(base, folder.path() / "link");
   const auto check = [&](std::vector<fs::path> targets) {
     return error_of([&] { check_targets(targets, run, base); });
   };
   for (const fs::path& target : {run, run / "new", run / "best" / "state.safetensors", run / "", base / ".." / "run"})
     CHECK(check({target}) == target.string() + ": is in the folder of the run: choose another place");
-  for (const fs::path& target : {base, base / "", folder.path() / "link", base / "model.safetensors",
-                                 folder.path() / "link" / "model.safetensors", run / ".." / "base"})
+  for (const fs::path& target :
+       {base, base / "", folder.path() / "link", base / "model.safetensors", folder.path() / "blob",
+        base / "config.json", folder.path() / "link" / "model.safetensors", run / ".." / "base"})
     CHECK(check({target}) ==
           target.string() + ": is of the model that the run began from, which it needs: choose another place");
   for (const fs::path& again : {free, free / "", free / ".", folder.path() / "link" / ".." / "free"})

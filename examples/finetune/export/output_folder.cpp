@@ -48,6 +48,14 @@ bool is_inside(const fs::path& path, const fs::path& folder) {
   return false;
 }
 
+/// Whether it is one of the files in a folder, which may also be links.
+bool is_file_in(const fs::path& folder, const fs::path& path) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator{folder, error})
+    if (!entry.is_directory(error) && is_same(entry.path(), path)) return true;
+  return false;
+}
+
 /// A name in the same directory that nobody else has.
 fs::path make_sibling(const fs::path& target) {
   const fs::path parent = target.has_parent_path() ? target.parent_path() : fs::path{"."};
@@ -88,8 +96,7 @@ void check_targets(std::span<const fs::path> targets, const fs::path& run, const
   for (const fs::path& target : targets) {
     const fs::path place = resolved(target);
     pst::require(!is_inside(place, of_run), target.string(), ": is in the folder of the run: choose another place");
-    const bool is_file = fs::exists(place) && !fs::is_directory(place);
-    pst::require(!is_same(place, of_base) && !(is_file && is_same(place.parent_path(), of_base)), target.string(),
+    pst::require(!is_same(place, of_base) && !is_file_in(of_base, place), target.string(),
                  ": is of the model that the run began from, which it needs: choose another place");
     for (const fs::path& other : places)
       pst::require(!is_same(place, other), target.string(), ": is given for two things, expected a place for each");
