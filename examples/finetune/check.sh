@@ -69,6 +69,12 @@ trained)
   status_of $run --method pst --dry-run
   [ $status -eq 0 ] || fail "exit code $status of --dry-run, expected 0"
   grep -q '^memory' "$folder/last.out" || fail "expected an estimate of memory"
+  status_of $run --method pst --out "$folder/again" --to-folder "$folder/sparse"
+  [ $status -eq 0 ] || fail "exit code $status with --to-folder, expected 0"
+  [ -s "$folder/sparse/model.safetensors" ] && [ -s "$folder/sparse/vocab.txt" ] || fail "expected a folder of a model"
+  grep -q '^  zeros: .* 50.00 %' "$folder/last.out" || fail "expected a count of zeros"
+  status_of $run --method pst --out "$folder/third" --to-folder "$folder/sparse"
+  [ $status -eq 1 ] && [ ! -e "$folder/third" ] || fail "expected a refusal before the run begins"
   ;;
 interrupted | killed)
   signal=TERM  # a shell lets its background ignore Ctrl-C

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "finetune/commands/export.hpp"
+
 #include <pst/core/error.hpp>
 
 #include <iomanip>
@@ -18,16 +20,6 @@ namespace finetune {
 namespace fs = std::filesystem;
 
 namespace {
-
-struct ExportCommand {
-  fs::path run;
-  std::string checkpoint = "best";
-  fs::path folder, archive, task_file, lora;
-  std::string type = "f32";
-  bool scores = false, overwrite = false, layers = false;
-  std::size_t probes = 64;
-  int threads = 0;
-};
 
 pst::io::ElementType type_called(const std::string& name) {
   if (name == "f16") return pst::io::ElementType::f16;
@@ -75,7 +67,9 @@ void check_places(const ExportCommand& options) {
   check_targets(targets, options.run, read_settings(options.run).model);
 }
 
-int export_run(const ExportCommand& options) {
+}  // namespace
+
+void export_run(const ExportCommand& options) {
   check_places(options);
   use_threads(options.threads);
   const TrainedRun run = load_run(options.run, options.checkpoint == "best" ? Checkpoint::best : Checkpoint::last);
@@ -101,10 +95,7 @@ int export_run(const ExportCommand& options) {
     const LoraOptions own{.base = base, .scale = scale, .overwrite = options.overwrite};
     print("adapter", options.lora, export_lora(model, options.lora, own, probes), false);
   }
-  return 0;
 }
-
-}  // namespace
 
 Run add_export(CLI::App& program) {
   CLI::App* const command = program.add_subcommand(
@@ -126,7 +117,10 @@ Run add_export(CLI::App& program) {
   command->add_option("--probes", options->probes, "sentences on which answers are compared")
       ->check(CLI::Range(1, 100000));
   command->add_option("--threads", options->threads, "0: all cores");
-  return [options] { return export_run(*options); };
+  return [options] {
+    export_run(*options);
+    return 0;
+  };
 }
 
 }  // namespace finetune

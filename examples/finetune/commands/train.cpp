@@ -5,7 +5,9 @@
 
 #include "common/files.hpp"
 #include "finetune/commands/command.hpp"
+#include "finetune/commands/export.hpp"
 #include "finetune/commands/train_options.hpp"
+#include "finetune/export/output_folder.hpp"
 #include "finetune/train/estimate.hpp"
 #include "finetune/train/report.hpp"
 #include "finetune/train/trainer.hpp"
@@ -13,6 +15,13 @@
 namespace finetune {
 
 namespace {
+
+/// Before the run, which takes hours.
+void check_place(const TrainOptions& options) {
+  if (options.to_folder.empty()) return;
+  check_targets({&options.to_folder, 1}, options.out, options.settings.model);
+  static_cast<void>(OutputFolder{options.to_folder, false});
+}
 
 int train(const TrainOptions& options) {
   const Settings& settings = options.settings;
@@ -52,7 +61,11 @@ Run add_train(CLI::App& program) {
   const auto resolve = add_options(*command, *options);
   return [options, resolve] {
     resolve();
-    return train(*options);
+    check_place(*options);
+    const int code = train(*options);
+    if (code == 0 && !options->dry_run && !options->to_folder.empty())
+      export_run({.run = options->out, .folder = options->to_folder, .threads = options->settings.threads});
+    return code;
   };
 }
 

@@ -38,6 +38,8 @@ void add_run_options(CLI::App& command, TrainOptions& options) {
   command.add_option("--task", settings.task, "one of " + named(tasks()))->required();
   command.add_option("--data", settings.data, "the folder of the task's files")->required()->check(CLI::ExistingPath);
   command.add_option("--out", options.out, "folder of the run; a run that is there with the same settings goes on");
+  command.add_option("--to-folder", options.to_folder,
+                     "then export the best state as a Hugging Face folder with exact zeros, read again and checked");
   command.add_flag("--dry-run", options.dry_run, "say what memory and time it takes, after a few steps, and stop");
   command.add_option("--recipe", options.recipe, "paper: its values where no option is given")
       ->check(CLI::IsMember({"paper"}));

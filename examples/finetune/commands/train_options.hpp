@@ -15,6 +15,7 @@ namespace finetune {
 struct TrainOptions {
   Settings settings;
   std::filesystem::path out;
+  std::filesystem::path to_folder;  ///< empty: nothing is exported
   Watch watch;
   bool dry_run = false;
   std::string recipe;
