@@ -157,7 +157,8 @@ TEST_CASE("settings that no run has written are never replaced") {
   for (const std::string text : {"{}", "[1, 2]", "not JSON", "", R"({"editor.tabSize": 2})"}) {
     common::write_file(file, text);
     const std::string error = error_of([&] { RunFolder{folder.path(), some_settings()}; });
-    CHECK(holds(error, file.string() + ": is not "));
+    CHECK(error.starts_with(file.string()));
+    CHECK(holds(error, " is not "));
     CHECK(holds(error, ": nothing is written to " + folder.path().string()));
     CHECK(common::read_file(file) == text);
     CHECK(!fs::exists(folder.path() / "last"));

@@ -33,8 +33,8 @@ fs::path without_slash(fs::path path) {
 /// The same for each name of a place, as far as it is there.
 fs::path resolved(const fs::path& path) {
   std::error_code error;
-  const fs::path found = fs::weakly_canonical(path, error);
-  return without_slash(error ? fs::absolute(path) : found);
+  const fs::path whole = fs::absolute(path), found = fs::weakly_canonical(whole, error);
+  return without_slash(error ? whole : found);
 }
 
 bool is_same(const fs::path& one, const fs::path& other) {
