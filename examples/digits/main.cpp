@@ -33,6 +33,16 @@ std::vector<RunSpec> planned_runs(const Options& options, double sparsity) {
   return runs;
 }
 
+/// The masks and weights that a run has saved.
+pst::TensorList load_model(const fs::path& out, const std::string& run) {
+  try {
+    return expanded(pst::io::load_tensors(out / "models" / (run + ".safetensors")));
+  } catch (const pst::Error& error) {
+    pst::fail(error.what(), ": remove ", (out / "runs" / (run + ".json")).string(),
+              ", and the same command trains it again");
+  }
+}
+
 /// Draws what `--layer` looks like in the first seed's models, and the curves of all runs.
 void draw(const Options& options, double sparsity, const std::vector<RunSpec>& specs,
           const std::vector<RunResult>& results) {
@@ -41,7 +51,7 @@ void draw(const Options& options, double sparsity, const std::vector<RunSpec>& s
     const bool drawn = spec.method.method == Method::magnitude || spec.method.method == Method::movement ||
                        spec.method.method == Method::pst;
     if (!drawn || spec.seed != options.seed) continue;
-    const auto tensors = expanded(pst::io::load_tensors(options.out / "models" / (spec.name() + ".safetensors")));
+    const auto tensors = load_model(options.out, spec.name());
     panels.push_back({std::string{spec.method.title}, pst::find(tensors, options.layer + ".weight")});
   }
   std::ostringstream ending;
@@ -49,6 +59,15 @@ void draw(const Options& options, double sparsity, const std::vector<RunSpec>& s
   const fs::path folder = options.out / "pictures";
   if (!panels.empty()) common::write_file(folder / ("masks" + ending.str()), common::draw_masks(options.layer, panels));
   common::write_file(folder / ("curves" + ending.str()), draw_curves(sparsity, specs, results));
+}
+
+/// Makes the checkpoint of --pretrained that of the output folder.
+void take_checkpoint(const fs::path& from, const fs::path& checkpoint) {
+  static_cast<void>(pst::io::load_tensors(from));
+  const std::string bytes = common::read_file(from);
+  if (!fs::exists(checkpoint)) common::write_file(checkpoint, bytes);
+  pst::require(common::read_file(checkpoint) == bytes, checkpoint.string(), ": is another checkpoint than ",
+               from.string(), ": give a new folder with --out");
 }
 
 }  // namespace
@@ -60,8 +79,8 @@ static void make_results(const Options& options) {
   open_results(options.out, options.settings.to_json());
 
   const fs::path checkpoint = options.out / "pretrained.safetensors";
-  if (!fs::exists(checkpoint) && !options.pretrained.empty())
-    common::write_file(checkpoint, common::read_file(options.pretrained));
+  if (!options.pretrained.empty())
+    take_checkpoint(options.pretrained, checkpoint);
   else if (!fs::exists(checkpoint))
     run_jobs("pretraining",
              {{"pretraining", options.settings.pretrain_steps,

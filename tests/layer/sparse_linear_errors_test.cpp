@@ -139,11 +139,29 @@ TEST_CASE_TEMPLATE("forward and backward refuse other shapes, narrow strides and
   CHECK(error_of([&] { a.layer.export_masked(x.view()); }) ==
         "layer block.3.query: the exported weight has 4 rows, expected 20");
 }
-TEST_CASE("begin_step refuses a step outside the run and a sparsity outside [0, 1)") {
+/// Leaves [0, 1) in the middle of the run.
+struct Hump {
+  using role = roles::schedule;
+  double height = 1.5;
+  [[nodiscard]] double sparsity_at(double step, double steps = 1.0) const {
+    return step > 0 && step < steps ? height : 0.5;
+  }
+};
+TEST_CASE("a layer refuses a schedule that ends outside [0, 1)") {
   using Layer = SparseLinear<float>::with<ConstantSchedule>;
+  const auto made = [&](double sparsity, const char* name) {
+    return error_of([&] { Layer{{.in = 4, .out = 3}, {.schedule = {.sparsity = sparsity}, .name = name}}; });
+  };
+  CHECK(made(1.0, "") == "layer: the schedule ends with sparsity 1, expected a number in [0, 1)");
+  CHECK(made(-0.1, "query") == "layer query: the schedule ends with sparsity -0.1, expected a number in [0, 1)");
+  CHECK(made(nan, "") == "layer: the schedule ends with sparsity nan, expected a number in [0, 1)");
+  CHECK(made(0.0, "") == "");
+}
+TEST_CASE("begin_step refuses a step outside the run and a sparsity outside [0, 1)") {
+  using Layer = SparseLinear<float>::with<Hump>;
   HostMatrix<float> weight(3, 4);
   const auto step = [&](double sparsity, double progress) {
-    Layer layer{{.in = 4, .out = 3}, {.schedule = {.sparsity = sparsity}}};
+    Layer layer{{.in = 4, .out = 3}, {.schedule = {.height = sparsity}}};
     layer.attach(weight.view());
     return error_of([&] { layer.begin_step(progress); });
   };
@@ -151,8 +169,8 @@ TEST_CASE("begin_step refuses a step outside the run and a sparsity outside [0, 
   CHECK(step(0.5, 1.5) == "layer: step is 1.5, expected 0 to 1");
   CHECK(step(0.5, nan) == "layer: step is nan, expected 0 to 1");
   CHECK(step(1.0, 0.5) == "layer: the schedule gives sparsity 1 at step 0.5 of 1, expected a number in [0, 1)");
-  CHECK(step(-0.1, 0) == "layer: the schedule gives sparsity -0.1 at step 0 of 1, expected a number in [0, 1)");
-  CHECK(step(nan, 1) == "layer: the schedule gives sparsity nan at step 1 of 1, expected a number in [0, 1)");
+  CHECK(step(-0.1, 0.25) == "layer: the schedule gives sparsity -0.1 at step 0.25 of 1, expected a number in [0, 1)");
+  CHECK(step(nan, 0.75) == "layer: the schedule gives sparsity nan at step 0.75 of 1, expected a number in [0, 1)");
   Layer layer{{.in = 4, .out = 3}};
   layer.attach(weight.view());
   CHECK(error_of([&] { layer.begin_step(101, 100); }) == "layer: step is 101, expected 0 to 100");

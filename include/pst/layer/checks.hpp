@@ -21,11 +21,22 @@ namespace pst::detail {
   return shape;
 }
 
+/// The options of a layer; throws when the schedule ends outside of [0, 1), which a run would only find out in its
+/// middle.
+template <class Options>
+[[nodiscard]] Options with_checked_schedule(Options options) {
+  const double end = options.schedule.sparsity_at(1.0, 1.0);
+  require(end >= 0 && end < 1, "layer", options.name.empty() ? "" : " ", options.name,
+          ": the schedule ends with sparsity ", end, ", expected a number in [0, 1)");
+  return options;
+}
+
 /// Throws unless `view` is rows x cols and can be read as such.
 template <class T, class Space>
 void check_matrix(const std::string& owner, const char* name, MatrixView<T, Space> view, index_t rows, index_t cols) {
   require(view.cols == cols, owner, ": ", name, " has ", view.cols, " columns, the layer expects ", cols);
-  require(view.rows == rows && rows >= 0, owner, ": ", name, " has ", view.rows, " rows, expected ", rows);
+  require(rows >= 0, owner, ": ", name, " has ", rows, " rows, expected 0 or more");
+  require(view.rows == rows, owner, ": ", name, " has ", view.rows, " rows, expected ", rows);
   require(view.rows <= 1 || view.row_stride >= view.cols, owner, ": ", name, " has row stride ", view.row_stride,
           ", expected at least its ", view.cols, " columns");
   require(view.data != nullptr || view.empty(), owner, ": ", name, " is a null pointer");

@@ -110,7 +110,7 @@ class SparseLinear {
 
   /// A layer of the given shape. Throws Error when a side is not positive.
   explicit SparseLinear(Shape shape, Options options = {}, Backend on = {})
-      : options_{std::move(options)},
+      : options_{detail::with_checked_schedule(std::move(options))},
         weight_{detail::positive(shape), derive_seed(options_.seed, std::string_view{options_.name}), std::move(on)} {}
 
   SparseLinear(SparseLinear&&) = default;
@@ -197,7 +197,7 @@ class SparseLinear {
         visit(Parameter<Scalar, typename Backend::space>{"bias", ParameterGroup::bias, bias_, bias_grad_.view()});
   }
 
-  /// The sparsity that the schedule asked for at the last `begin_step`.
+  /// The sparsity that the schedule asked for when the mask moved last.
   [[nodiscard]] double sparsity() const noexcept { return sparsity_; }
   [[nodiscard]] index_t kept() const noexcept { return weight_.kept(); }
   [[nodiscard]] Shape shape() const noexcept { return weight_.layout().shape; }

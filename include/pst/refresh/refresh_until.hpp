@@ -5,7 +5,8 @@
 
 namespace pst {
 
-/// The mask moves in every step until a progress of `progress`, and stays from then on.
+/// The mask moves in every step until a progress of `progress`, and stays from then on, with the sparsity that the
+/// schedule asked for then: the schedule should have come to its end by then.
 /// @ingroup refresh
 struct RefreshUntil {
   using role = roles::refresh;
