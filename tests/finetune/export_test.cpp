@@ -258,6 +258,9 @@ TEST_CASE("nothing is overwritten unasked, and only what an export wrote when as
   CHECK(write_task(false) ==
         file.string() + ": exists and is not overwritten: choose another file, or say --overwrite");
   CHECK(write_task(true).empty());
+  fs::remove(file);
+  fs::copy_file(out / "model.safetensors", file);
+  CHECK(write_task(true) == file.string() + ": has no kind in its metadata, so it is no pst task file");
   CHECK(inside(folder.path()) == std::vector<fs::path>{"out", "task", "texts"});
 }
 

@@ -91,7 +91,7 @@ void export_run(const ExportCommand& options) {
     print("task file", options.task_file, export_task_file(model, options.task_file, own, probes), options.layers);
   }
   if (!options.lora.empty()) {
-    std::cerr << "warning: " << lora_warning << '\n';
+    if (method_named(run.settings.method.name).is_sparse) std::cerr << "warning: " << lora_warning << '\n';
     const LoraOptions own{.base = base, .scale = scale, .overwrite = options.overwrite};
     print("adapter", options.lora, export_lora(model, options.lora, own, probes), false);
   }
@@ -113,7 +113,8 @@ Run add_export(CLI::App& program) {
       ->check(CLI::IsMember({"f32", "f16", "bf16"}));
   command->add_flag("--with-scores", options->scores, "importance scores go into the task file, to go on training");
   command->add_flag("--layers", options->layers, "show the zeros of every layer");
-  command->add_flag("--overwrite", options->overwrite, "replace what an export wrote before");
+  command->add_flag("--overwrite", options->overwrite,
+                    "replace what is there: a task file, or a folder with nothing but the files of a model");
   command->add_option("--probes", options->probes, "sentences on which answers are compared")
       ->check(CLI::Range(1, 100000));
   command->add_option("--threads", options->threads, "0: all cores");

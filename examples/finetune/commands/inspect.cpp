@@ -9,6 +9,7 @@
 #include "common/files.hpp"
 #include "finetune/commands/command.hpp"
 #include "finetune/commands/model_source.hpp"
+#include "finetune/export/compressed_body.hpp"
 #include "finetune/inspect/modules.hpp"
 #include "finetune/train/parameters.hpp"
 
@@ -58,7 +59,8 @@ int inspect(const InspectOptions& options) {
   std::error_code ignored;
   pst::require(options.out.empty() || options.overwrite || !fs::exists(options.out, ignored), options.out.string(),
                ": exists and is not overwritten: give another --out, or --overwrite");
-  const OpenedModel opened = open_model(options.source, false);
+  OpenedModel opened = open_model(options.source, false);
+  if (!options.source.archive.empty()) opened.model = densified(*opened.model);
   for (const std::string& name : opened.made_new)
     std::cerr << "warning: the folder has no tensor " << name << ", its numbers are random\n";
   if (!options.mask.empty()) {

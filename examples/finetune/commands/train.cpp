@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <pst/core/error.hpp>
+
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -8,6 +10,7 @@
 #include "finetune/commands/export.hpp"
 #include "finetune/commands/train_options.hpp"
 #include "finetune/export/output_folder.hpp"
+#include "finetune/methods/methods.hpp"
 #include "finetune/train/estimate.hpp"
 #include "finetune/train/report.hpp"
 #include "finetune/train/trainer.hpp"
@@ -20,6 +23,8 @@ namespace {
 void check_place(const TrainOptions& options) {
   if (options.to_folder.empty()) return;
   check_targets({&options.to_folder, 1}, options.out, options.settings.model);
+  pst::require(!std::filesystem::exists(options.to_folder), options.to_folder.string(),
+               ": exists and is not overwritten: choose another folder, or export the run by `pst-finetune export`");
   static_cast<void>(OutputFolder{options.to_folder, false});
 }
 
@@ -43,6 +48,10 @@ int train(const TrainOptions& options) {
     common::write_file(options.out / "result.json", result_text(settings, counts, result));
     print_table(std::cout, settings, counts, result);
     if (!result.stopped.empty()) std::cerr << result.stopped << '\n';
+    if (method_named(settings.method.name).is_sparse && result.sparsity < settings.method.sparsity - 0.0005)
+      std::cerr << "warning: " << 100 * result.sparsity << " % of the weights are zero, where "
+                << 100 * settings.method.sparsity << " % were asked for: train longer"
+                << (settings.method.name == "soft-movement" ? ", or raise --penalty or --score-rate\n" : "\n");
     std::cerr << "in " << options.out.string()
               << ": best/, last/, metrics.jsonl, metrics.csv, curves.svg, result.json\n";
     return 0;

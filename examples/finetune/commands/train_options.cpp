@@ -79,9 +79,10 @@ void add_method_options(CLI::App& command, Settings& settings) {
 }
 
 void add_training_options(CLI::App& command, Settings& settings) {
-  command.add_option("--rate", settings.rate, "learning rate; default: the method's");
-  command.add_option("--score-rate", settings.score_rate, "times --rate, for scores; default: the method's");
-  command.add_option("--head-rate", settings.head_rate, "times --rate, for pooler and head; default: the method's");
+  command.add_option("--rate", settings.rate, "learning rate")->default_str("the method's");
+  command.add_option("--score-rate", settings.score_rate, "times --rate, for scores")->default_str("the method's");
+  command.add_option("--head-rate", settings.head_rate, "times --rate, for pooler and head")
+      ->default_str("the method's");
   command.add_option("--rate-schedule", settings.rate_schedule, "linear (falls to 0) or constant");
   command.add_option("--rate-warmup", settings.rate_warmup, "fraction of the run in which the rate rises");
   command.add_option("--rate-warmup-steps", settings.warmup_steps, "the same in steps");

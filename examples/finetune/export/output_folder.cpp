@@ -62,8 +62,9 @@ fs::path make_sibling(const fs::path& target) {
   std::error_code error;
   fs::create_directories(parent, error);
   std::string name = (parent / ("." + target.filename().string() + ".pst-XXXXXX")).string();
-  pst::require(!error && ::mkdtemp(name.data()) != nullptr, target.string(),
-               ": cannot be written, no folder can be made beside it");
+  if (error || ::mkdtemp(name.data()) == nullptr)
+    pst::fail(target.string(), ": cannot be written, no folder can be made beside it: ",
+              error ? error.message() : std::generic_category().message(errno));
   return name;
 }
 

@@ -145,6 +145,8 @@ std::unique_ptr<Model> apply_task_file(const fs::path& path, const fs::path& fol
 }
 
 ExportReport export_task_file(Model& model, const fs::path& file, const TaskFileOptions& options, Probes probes) {
+  if (options.overwrite && std::filesystem::is_regular_file(file))  // nothing but a task file is replaced
+    static_cast<void>(read_heading(pst::io::Safetensors::open(file)));
   OutputFile output{file, options.overwrite};
   const bool together = model.body().config().together;
   const SharedBase base = load_shared_base(options.base, model.config().labels, together);

@@ -17,7 +17,7 @@ namespace finetune {
 namespace {
 
 constexpr double seconds_between_saves = 600;
-constexpr double near = 0.005;  // a state this close to the sparsity that is asked for may be the best
+constexpr double near = 0.0005;  // a state this close to the sparsity that is asked for has it, rounded in each layer
 
 template <class... Numbers>
 std::string text(const char* format, Numbers... numbers) {
