@@ -75,7 +75,7 @@ ScheduleChoice schedule_choice(const MethodSettings& settings) {
   pst::fail("--schedule is \"", settings.schedule, "\", expected cubic, linear or constant");
 }
 
-double penalty_for(double sparsity) { return 2.6 * std::pow(1.0 - sparsity, -0.6); }
+double penalty_for(double sparsity) { return 40.0 * std::pow(1.0 - sparsity, -0.6); }
 
 std::span<const MethodInfo> methods() { return method_table; }
 
