@@ -15,6 +15,7 @@
 using namespace finetune;
 using namespace finetune::test;
 using pst::io::ElementType;
+using pst::io::test::error_of;
 
 namespace {
 
@@ -25,22 +26,6 @@ fs::path base_in(const fs::path& folder, const std::string& name) {
   for (const char* file : {"config.json", "model.safetensors"}) fs::copy_file(data / name / file, base / file);
   write_small_tokenizer(name, base);
   return base;
-}
-
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const pst::Error& error) {
-    return error.what();
-  }
-  return {};
-}
-
-std::vector<fs::path> inside(const fs::path& folder) {
-  std::vector<fs::path> names;
-  for (const auto& entry : fs::directory_iterator{folder}) names.push_back(entry.path().filename());
-  std::ranges::sort(names);
-  return names;
 }
 
 void check_layers(Model& model, const ExportReport& report) {

@@ -78,4 +78,12 @@ inline constexpr double tolerance = 1e-4;
 
 using pst::io::test::TemporaryDirectory;
 
+/// The names in a folder, in order.
+[[nodiscard]] inline std::vector<fs::path> inside(const fs::path& folder) {
+  std::vector<fs::path> names;
+  for (const auto& entry : fs::directory_iterator{folder}) names.push_back(entry.path().filename());
+  std::ranges::sort(names);
+  return names;
+}
+
 }  // namespace finetune::test

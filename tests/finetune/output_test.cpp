@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <pst/core/error.hpp>
 
-#include <algorithm>
 #include <fstream>
-#include <functional>
 
 #include "common/files.hpp"
 #include "finetune/export/output_folder.hpp"
@@ -12,24 +10,9 @@
 
 using namespace finetune;
 using namespace finetune::test;
+using pst::io::test::error_of;
 
 namespace {
-
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const pst::Error& error) {
-    return error.what();
-  }
-  return {};
-}
-
-std::vector<fs::path> inside(const fs::path& folder) {
-  std::vector<fs::path> names;
-  for (const auto& entry : fs::directory_iterator{folder}) names.push_back(entry.path().filename());
-  std::ranges::sort(names);
-  return names;
-}
 
 void write(const fs::path& file, const std::string& text) {
   fs::create_directories(file.parent_path());

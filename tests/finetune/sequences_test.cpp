@@ -5,6 +5,7 @@
 
 using namespace finetune;
 using namespace finetune::test;
+using pst::io::test::error_of;
 
 namespace {
 
@@ -25,15 +26,6 @@ TaskData meanings(std::vector<Meaning> list) {
   TaskData made;
   made.meanings = std::move(list);
   return made;
-}
-
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const pst::Error& error) {
-    return error.what();
-  }
-  return {};
 }
 
 }  // namespace

@@ -10,10 +10,10 @@
 #include "finetune/commands/export.hpp"
 #include "finetune/commands/train_options.hpp"
 #include "finetune/export/output_folder.hpp"
-#include "finetune/methods/methods.hpp"
 #include "finetune/train/estimate.hpp"
 #include "finetune/train/report.hpp"
 #include "finetune/train/trainer.hpp"
+#include "finetune/train/training_step.hpp"
 
 namespace finetune {
 
@@ -48,7 +48,7 @@ int train(const TrainOptions& options) {
     common::write_file(options.out / "result.json", result_text(settings, counts, result));
     print_table(std::cout, settings, counts, result);
     if (!result.stopped.empty()) std::cerr << result.stopped << '\n';
-    if (method_named(settings.method.name).is_sparse && result.sparsity < settings.method.sparsity - 0.0005)
+    if (!is_sparse_enough(settings.method, result.sparsity))
       std::cerr << "warning: " << 100 * result.sparsity << " % of the weights are zero, where "
                 << 100 * settings.method.sparsity << " % were asked for: train longer"
                 << (settings.method.name == "soft-movement" ? ", or raise --penalty or --score-rate\n" : "\n");

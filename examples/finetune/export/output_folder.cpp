@@ -129,14 +129,14 @@ void OutputFolder::commit() {
   // A folder takes a free name or that of an empty folder; the system refuses any other.
   if (::rename(temporary_.c_str(), target_.c_str()) == 0) {
     temporary_.clear();
-    return sync_name(target_);
+    return pst::io::detail::sync_name(target_);
   }
   if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)
     pst::io::detail::fail_with_errno(target_, "cannot be written");
   pst::require(overwrite_, target_.string(), exists_now);
   check_replaceable(target_);
   exchange(temporary_, target_);
-  sync_name(target_);
+  pst::io::detail::sync_name(target_);
   std::error_code ignored;
   fs::remove_all(temporary_, ignored);  // which is what was there
 }
@@ -162,7 +162,7 @@ void OutputFile::commit() {
   } else {
     pst::require(rename_to_new(path(), target_), target_.string(), exists_now);
   }
-  sync_name(target_);
+  pst::io::detail::sync_name(target_);
 }
 
 void copy_tokenizer_files(const fs::path& from, const fs::path& to) {

@@ -68,12 +68,4 @@ void exchange_in_steps(const fs::path& fresh, const fs::path& target) {
     fail_with_errno(aside, "is what was replaced, and cannot be removed");
 }
 
-void sync_name(const fs::path& path) {
-  const fs::path parent = path.parent_path();
-  const pst::io::detail::FileDescriptor folder{parent.empty() ? "." : parent, O_RDONLY | O_DIRECTORY};
-  // Some file systems cannot do that (EINVAL).
-  if (folder.is_open() && ::fsync(folder.number()) != 0 && errno != EINVAL)
-    fail_with_errno(path, "was written, but its directory cannot be brought to the disk");
-}
-
 }  // namespace finetune

@@ -15,7 +15,4 @@ void exchange(const std::filesystem::path& fresh, const std::filesystem::path& t
 /// The same in three steps, between which there may be nothing at `target`.
 void exchange_in_steps(const std::filesystem::path& fresh, const std::filesystem::path& target);
 
-/// A new name of a file or folder survives a power cut from here on.
-void sync_name(const std::filesystem::path& path);
-
 }  // namespace finetune

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "common/files.hpp"
-#include "finetune/methods/methods.hpp"
 #include "finetune/train/curves.hpp"
 
 namespace finetune {
@@ -17,7 +16,6 @@ namespace finetune {
 namespace {
 
 constexpr double seconds_between_saves = 600;
-constexpr double near = 0.0005;  // a state this close to the sparsity that is asked for has it, rounded in each layer
 
 template <class... Numbers>
 std::string text(const char* format, Numbers... numbers) {
@@ -158,8 +156,7 @@ void Trainer::evaluate() {
 }
 
 void Trainer::compare_with_best(double score) {
-  const bool is_sparse = method_named(settings_.method.name).is_sparse;
-  const bool counts = !is_sparse || reached_sparsity(model_) >= settings_.method.sparsity - near ||
+  const bool counts = is_sparse_enough(settings_.method, reached_sparsity(model_)) ||
                       (state_.step == state_.steps && !state_.best_score);
   if (!counts) return;
   if (!state_.best_score || score > *state_.best_score) {

@@ -8,6 +8,8 @@
 #include <cmath>
 #include <vector>
 
+#include "finetune/methods/methods.hpp"
+
 namespace finetune {
 
 namespace {
@@ -68,6 +70,11 @@ double reached_sparsity(Model& model) {
     all += layer.weight().size();
   });
   return 1.0 - static_cast<double>(kept) / static_cast<double>(all);
+}
+
+bool is_sparse_enough(const MethodSettings& method, double sparsity) {
+  constexpr double rounding = 0.0005;
+  return !method_named(method.name).is_sparse || sparsity >= method.sparsity - rounding;
 }
 
 }  // namespace finetune

@@ -44,5 +44,7 @@ class TrainingStep {
 
 /// The fraction of pruned weights in the linear layers inside the blocks.
 [[nodiscard]] double reached_sparsity(Model& model);
+/// Whether that is what the method was asked for, rounding in each layer aside; always where nothing is pruned.
+[[nodiscard]] bool is_sparse_enough(const MethodSettings& method, double sparsity);
 
 }  // namespace finetune

@@ -56,12 +56,7 @@ class AtomicFile {
     if (!file_.close()) detail::fail_with_errno(path_, "cannot be closed");
     if (::rename(temporary_.c_str(), path_.c_str()) != 0) detail::fail_with_errno(path_, "cannot be replaced");
     temporary_.clear();
-    // The name survives a power cut once the directory is on the disk too. Some file systems cannot do that (EINVAL).
-    const auto parent = path_.parent_path();
-    const detail::FileDescriptor directory{parent.empty() ? "." : parent, O_RDONLY | O_DIRECTORY};
-    if (directory.is_open() && ::fsync(directory.number()) != 0 && errno != EINVAL) {
-      detail::fail_with_errno(path_, "was written, but its directory cannot be brought to the disk");
-    }
+    detail::sync_name(path_);
   }
 
  private:

@@ -42,4 +42,13 @@ class FileDescriptor {
   int number_ = -1;
 };
 
+/// A new name of a file or folder survives a power cut from here on.
+inline void sync_name(const std::filesystem::path& path) {
+  const auto parent = path.parent_path();
+  const FileDescriptor directory{parent.empty() ? "." : parent, O_RDONLY | O_DIRECTORY};
+  // Some file systems cannot do that (EINVAL).
+  if (directory.is_open() && ::fsync(directory.number()) != 0 && errno != EINVAL)
+    fail_with_errno(path, "was written, but its directory cannot be brought to the disk");
+}
+
 }  // namespace pst::io::detail
