@@ -65,7 +65,7 @@ void draw(const Options& options, double sparsity, const std::vector<RunSpec>& s
 void take_checkpoint(const fs::path& from, const fs::path& checkpoint) {
   static_cast<void>(pst::io::load_tensors(from));
   const std::string bytes = common::read_file(from);
-  if (!fs::exists(checkpoint)) common::write_file(checkpoint, bytes);
+  if (!fs::exists(checkpoint)) return common::write_file(checkpoint, bytes);
   pst::require(common::read_file(checkpoint) == bytes, checkpoint.string(), ": is another checkpoint than ",
                from.string(), ": give a new folder with --out");
 }

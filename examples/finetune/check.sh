@@ -66,9 +66,10 @@ trained)
   status_of $run --method pst --rate 2e-3 --out "$out"
   [ $status -eq 0 ] || fail "exit code $status of a finished run, expected 0"
   cmp "$folder/before" "$out/last/state.safetensors" || fail "a finished run was changed"
-  status_of $run --method pst --dry-run
+  status_of $run --method pst --dry-run --to-folder "$folder/never/made"
   [ $status -eq 0 ] || fail "exit code $status of --dry-run, expected 0"
   grep -q '^memory' "$folder/last.out" || fail "expected an estimate of memory"
+  [ ! -e "$folder/never" ] || fail "--dry-run made a folder"
   status_of $run --method pst --out "$folder/again" --to-folder "$folder/sparse"
   [ $status -eq 0 ] || fail "exit code $status with --to-folder, expected 0"
   [ -s "$folder/sparse/model.safetensors" ] && [ -s "$folder/sparse/vocab.txt" ] || fail "expected a folder of a model"

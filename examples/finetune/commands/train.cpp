@@ -21,7 +21,7 @@ namespace {
 
 /// Before the run, which takes hours.
 void check_place(const TrainOptions& options) {
-  if (options.to_folder.empty()) return;
+  if (options.to_folder.empty() || options.dry_run) return;
   check_targets({&options.to_folder, 1}, options.out, options.settings.model);
   pst::require(!std::filesystem::exists(options.to_folder), options.to_folder.string(),
                ": exists and is not overwritten: choose another folder, or export the run by `pst-finetune export`");

@@ -25,7 +25,7 @@ run() {
   [ -f "$out/$name/result.json" ] && return
   case $1 in
     sst2) amount="--train-limit 32000 --epochs 1" ;;
-    rte) amount="--epochs 4" ;;
+    rte) amount="--epochs 3" ;;
   esac
   case $2 in
     reference) method="--method pst --reference" ;;

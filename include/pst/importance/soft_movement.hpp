@@ -21,9 +21,9 @@ namespace pst {
 /// @ingroup importance
 struct SoftMovement {
   using role = roles::importance;
-  double initial_score = 2.2;  ///< sigmoid(2.2) = 0.9
-  double penalty = 0.0;        ///< lambda
-  double target_sparsity = 1.0;
+  double initial_score = 2.2;    ///< sigmoid(2.2) = 0.9
+  double penalty = 0.0;          ///< lambda
+  double target_sparsity = 1.0;  ///< 1: the penalty never rests
 
   struct AddSigmoid {
     template <class T>
@@ -58,8 +58,7 @@ struct SoftMovement {
     }
 
     void begin_step(B& on) {
-      on.map(scores_.grad(all_), IsOpen{}, scores_.value(all_));
-      const bool rests = on.squared_norm(scores_.grad(all_)) <= most_open_;
+      const bool rests = most_open_ > 0 && count_open(on) <= most_open_;
       on.map(scores_.grad(all_), PenaltyGradient{rests ? 0.0 : penalty_}, scores_.value(all_));
     }
     void score(B& on, Tile tile, ViewOn<B, const Scalar>, ViewOn<B, Scalar> scores) const {
@@ -73,6 +72,12 @@ struct SoftMovement {
     [[nodiscard]] std::size_t persistent_bytes() const noexcept { return scores_.bytes(); }
 
    private:
+    /// Sigmoids above 0.5; the gradient is lost.
+    double count_open(B& on) {
+      on.map(scores_.grad(all_), IsOpen{}, scores_.value(all_));
+      return on.squared_norm(scores_.grad(all_));
+    }
+
     RowFactor<B, Scalar> scores_;
     Tile all_;
     double penalty_, most_open_;

@@ -108,7 +108,7 @@ class SparseLinear {
     double dense_above_density = 0.25;
   };
 
-  /// A layer of the given shape. Throws Error when a side is not positive.
+  /// A layer of the given shape. Throws Error when a side is not positive or the schedule ends outside of [0, 1).
   explicit SparseLinear(Shape shape, Options options = {}, Backend on = {})
       : options_{detail::with_checked_schedule(std::move(options))},
         weight_{detail::positive(shape), derive_seed(options_.seed, std::string_view{options_.name}), std::move(on)} {}
