@@ -71,6 +71,8 @@ void add_method_options(CLI::App& command, Settings& settings) {
                      "what weights learn through the mask: reference, masked or dense");
   command.add_option("--penalty", method.penalty,
                      "of soft movement, until the sparsity is reached; 0: one that goes with the sparsity");
+  command.add_option("--score-start", method.score_start,
+                     "movement's scores begin at so many times abs(W); 0 as in its paper, 10 for short runs");
   command.add_flag("--new-head", settings.new_head, "a task head in the folder is not read");
   command.add_flag("--fused", settings.together, "GPT-2's query, key and value are ranked together");
   command.add_flag("--train-embeddings", settings.train_embeddings, "tables of words, positions and types train too");

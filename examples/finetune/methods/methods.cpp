@@ -39,7 +39,8 @@ void check_ranks(const MethodSettings& settings) {
   for (const auto& [name, scale] : {std::pair{"beta", settings.beta},
                                     {"alpha1", settings.alpha1},
                                     {"alpha2", settings.alpha2},
-                                    {"penalty", settings.penalty}})
+                                    {"penalty", settings.penalty},
+                                    {"score start", settings.score_start}})
     pst::require(std::isfinite(scale) && scale >= 0, name, " is ", scale, ", expected a finite number of at least 0");
 }
 

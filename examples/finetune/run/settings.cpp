@@ -40,6 +40,7 @@ void for_each_field(Chosen& settings, Visit&& visit) {
   visit("refresh", method.refresh);
   visit("straight_through", method.straight_through);
   visit("penalty", method.penalty);
+  visit("score_start", method.score_start);
   visit("new_head", settings.new_head);
   visit("together", settings.together);
   visit("train_embeddings", settings.train_embeddings);

@@ -25,6 +25,7 @@ struct MethodSettings {
   std::string scores = "every";                ///< how scores learn: every, every-K, sample-K (one token in K), rest-P
   std::string refresh = "every";               ///< when masks move: every, every-K, until-P
   std::string straight_through = "reference";  ///< or masked, dense
+  double score_start = 0.0;                    ///< movement's scores begin at so many times abs(W)
   double penalty = 0.0;                        ///< of soft movement, until the sparsity is reached; 0: a default
 };
 

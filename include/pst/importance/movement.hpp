@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cmath>
+
 #include "pst/concepts/importance.hpp"
+#include "pst/core/error.hpp"
 #include "pst/core/factor.hpp"
 #include "pst/core/functors.hpp"
 
@@ -10,14 +13,32 @@ namespace pst {
 /// S += a trained score per weight; dS = G .* W~, so weights that move away from zero gain importance.
 ///
 /// Sanh, Wolf and Rush, "Movement Pruning" (2020). Stores scores and gradients as large as the weight.
+///
+/// Scores that begin at zero rank by movement alone, so that the first weights are pruned after whatever was learnt
+/// until then; a short run may not recover. With `start` they begin as start abs(W), a ranking by magnitude that
+/// movement corrects: the fewer the steps, the more that helps.
 /// @ingroup importance
 struct Movement {
   using role = roles::importance;
+  double start = 0.0;  ///< scores begin at this times abs(W); 0 as in the paper. Score units: compare with rate x steps
+
+  struct ScaledAbsolute {
+    double scale;
+    template <class T>
+    PST_HD T operator()(T weight) const {
+      return static_cast<T>(scale) * (weight < T{0} ? -weight : weight);
+    }
+  };
 
   template <class B, class Scalar>
   class State {
    public:
-    State(const Movement&, B&, const LayerLayout& layout, ViewOn<B, const Scalar>) : scores_(layout, layout.shape.in) {}
+    State(const Movement& metric, B& on, const LayerLayout& layout, ViewOn<B, const Scalar> weight)
+        : scores_(layout, layout.shape.in) {
+      require(std::isfinite(metric.start) && metric.start >= 0, "the start of movement's scores is ", metric.start,
+              ", expected a finite number of at least 0");
+      if (metric.start > 0) on.map(scores_.value(), ScaledAbsolute{metric.start}, weight);
+    }
 
     void begin_step(B& on) { scores_.begin_step(on); }
     void score(B& on, Tile tile, ViewOn<B, const Scalar>, ViewOn<B, Scalar> scores) const {
