@@ -123,6 +123,11 @@ refused)
   grep -q 'error: step [0-9]* of 40: ' "$folder/last.log" || fail "expected an error that names the step"
   status_of $run --batch many --out "$folder/new"
   [ $status -eq 2 ] || fail "exit code $status for a bad argument, expected 2"
+  status_of $run --seed -1 --out "$folder/new2"
+  [ $status -eq 2 ] && grep -q -e --seed "$folder/last.log" || fail "expected a refusal of --seed"
+  status_of $run --rate 0 --out "$folder/new2"
+  [ $status -eq 1 ] && grep -q 'error: the rate is 0' "$folder/last.log" || fail "expected a refusal of --rate"
+  [ ! -e "$folder/new2" ] || fail "a refused run made a folder"
   ;;
 exported)
   status_of $run --method pst --rate 2e-2 --sparsity 0.8 --out "$out"

@@ -101,9 +101,18 @@ TEST_CASE("settings from a stranger are refused with a sentence") {
   check_refused(with("schedule", "never"), "--schedule is \"never\"");
   check_refused(with("straight_through", ""), "--straight-through is \"\"");
   check_refused(with("warmup", 0.8), "a cool-down");
-  check_refused(with("rate", -1), "the rate is -1");
+  check_refused(with("rate", -1), "the rate is -1, expected a number above 0");
+  check_refused(with("rate", 0), "the rate is 0, expected a number above 0");
   check_refused(with("threads", 1 << 20), "threads is 1048576");
   check_refused(with("reference", true), "embeddings are to train");
+}
+
+TEST_CASE("a rate that is no number is refused") {
+  Settings settings = unusual();
+  for (const double rate : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    settings.rate = rate;
+    CHECK_THROWS_AS(check(settings), pst::Error);
+  }
 }
 
 TEST_CASE("the paper's recipe sets what the command line does not") {

@@ -278,7 +278,7 @@ TEST_CASE("every epoch goes through all sequences once, in another order") {
 TEST_CASE("a run stops early when its score no longer rises, and says why") {
   Job job;
   job.settings.method.name = "full";
-  job.settings.rate = 0;
+  job.settings.rate = 1e-30;
   job.settings.steps = 1000;
   job.settings.evaluate_every = 2;
   job.settings.patience = 3;

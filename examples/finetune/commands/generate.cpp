@@ -197,7 +197,7 @@ void add_search_options(CLI::App& command, GenerateOptions& options) {
       ->check(CLI::NonNegativeNumber);
   command.add_option("--top-p", settings.top_p, "draw one of the likeliest tokens that have this share together")
       ->check(CLI::Range(0.0, 1.0));
-  command.add_option("--seed", settings.seed, "of drawing");
+  command.add_option("--seed", settings.seed, "of drawing")->check(CLI::NonNegativeNumber);
 }
 
 void resolve(const CLI::App& command, GenerateOptions& options) {
@@ -229,7 +229,8 @@ Run add_generate(CLI::App& program) {
   task->needs(data);
   data->needs(task);
   command->add_option("--part", options->part, "of the task")->check(CLI::IsMember({"train", "dev", "test"}));
-  command->add_option("--limit", options->limit, "only the first meanings of the task; 0: all");
+  command->add_option("--limit", options->limit, "only the first meanings of the task; 0: all")
+      ->check(CLI::NonNegativeNumber);
   command->add_option(
       "--out", options->out,
       "file for the sentences, a JSON object a line; scores go to stdout then. Without, sentences go to "

@@ -43,7 +43,8 @@ void add_run_options(CLI::App& command, TrainOptions& options) {
   command.add_flag("--dry-run", options.dry_run, "say what memory and time it takes, after a few steps, and stop");
   command.add_option("--recipe", options.recipe, "paper: its values where no option is given")
       ->check(CLI::IsMember({"paper"}));
-  command.add_option("--seed", settings.seed, "of factors, a new head, the order of the data, and dropout");
+  command.add_option("--seed", settings.seed, "of factors, a new head, the order of the data, and dropout")
+      ->check(CLI::NonNegativeNumber);
   command.add_option("--threads", settings.threads, "0: all cores; results are the same for any number");
   command.add_option("--log-every", options.watch.log_every, "steps between two lines of metrics.jsonl")
       ->check(CLI::Range(1, 1000000000));
