@@ -145,12 +145,16 @@ exported)
   for way in "--run $out --checkpoint last" "--model $folder/sparse --task sst2 --data $folder/task" \
     "--archive $folder/archive --task sst2 --data $folder/task" \
     "--task-file $folder/task.safetensors --base $folder/model --task sst2 --data $folder/task"; do
-    status_of "$program" eval $way --predictions "$folder/predictions"
+    status_of "$program" eval $way --predictions "$folder/predictions" --overwrite
     [ $status -eq 0 ] || fail "exit code $status of eval $way, expected 0"
     grep -q 'the same prediction for every sentence' "$folder/last.out" || fail "eval $way: predictions differ"
     [ -e "$folder/first" ] || cp "$folder/predictions" "$folder/first"
     cmp "$folder/first" "$folder/predictions" || fail "eval $way: other predictions than of the run"
   done
+  status_of "$program" eval --run "$out" --predictions "$folder/predictions"
+  [ $status -eq 1 ] && [ ! -s "$folder/last.out" ] || fail "expected a refusal before the work begins"
+  grep -q 'error: .*/predictions: exists and is not overwritten: give another --predictions' "$folder/last.log" ||
+    fail "error text"
   [ "$(wc -l <"$folder/first")" -eq 33 ] || fail "expected a line for each of 32 sentences"
   status_of $export --to-folder "$folder/sparse"
   [ $status -eq 1 ] || fail "exit code $status where something is written already, expected 1"

@@ -58,6 +58,29 @@ TEST_CASE("an export is never written over the run, its base model, or another p
   fs::current_path(before);
 }
 
+TEST_CASE("a file of results is refused before the work where something is there, or no folder for it") {
+  const TemporaryDirectory folder;
+  const fs::path file = folder.path() / "file", deep = folder.path() / "none" / "file", link = folder.path() / "link";
+  write(file, "precious");
+  const auto check = [](const fs::path& target, bool overwrite) {
+    return error_of([&] { check_output_file(target, "--out", overwrite); });
+  };
+  CHECK(check(file, false) == file.string() + ": exists and is not overwritten: give another --out, or --overwrite");
+  CHECK(check(file, true).empty());
+  CHECK(check(folder.path() / "new", false).empty());
+  CHECK(check("new", false).empty());
+  CHECK(check(folder.path(), true) ==
+        folder.path().string() + ": is no plain file and is not overwritten: choose another name");
+  CHECK(check(deep, true) == deep.string() + ": cannot be written, " + deep.parent_path().string() +
+                                 " is no folder: make it, or give another --out");
+  CHECK(check(file / "below", false) == (file / "below").string() + ": cannot be written, " + file.string() +
+                                            " is no folder: make it, or give another --out");
+  CHECK(!check(folder.path() / "new" / "", false).empty());
+  fs::create_symlink(file, link);
+  for (const bool overwrite : {false, true}) CHECK(!check(link, overwrite).empty());
+  CHECK_MESSAGE(!fs::exists(folder.path() / "none"), "a check makes nothing");
+}
+
 TEST_CASE("what has come to the place of a folder meanwhile is not overwritten unasked") {
   const TemporaryDirectory folder;
   const fs::path out = folder.path() / "out";

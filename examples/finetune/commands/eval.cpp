@@ -15,6 +15,7 @@
 #include "finetune/evaluate/evaluate.hpp"
 #include "finetune/export/check.hpp"
 #include "finetune/export/compressed_body.hpp"
+#include "finetune/export/output_folder.hpp"
 #include "finetune/methods/methods.hpp"
 
 namespace finetune {
@@ -34,6 +35,7 @@ struct EvalOptions {
   std::size_t limit = 0;
   int threads = 1;
   fs::path predictions;
+  bool overwrite = false;
 };
 
 /// The model to ask, and what goes with it.
@@ -116,6 +118,13 @@ void print_agreement(std::vector<Contender>& list, const Task& task, std::span<c
             << " apart, relative to the largest, in " << found.sequences << " sentences\n";
 }
 
+/// Where the predictions for one of the task's files go.
+fs::path predictions_file(const EvalOptions& options, const TaskData& data) {
+  fs::path path = options.predictions;
+  if (!data.title.empty()) path += "." + data.title;
+  return path;
+}
+
 /// As GLUE wants them: a number for each sentence, from 0, and the class as the task's files write it.
 void write_predictions(const fs::path& path, const Task& task, const std::vector<double>& predictions) {
   std::ostringstream text;
@@ -148,6 +157,9 @@ int eval(EvalOptions options) {
   pst::require(options.predictions.empty() || !is_language,
                "--predictions is for tasks with labels or numbers: generate writes sentences");
   const auto files = load_task(task, options.data, options.part == "dev" ? TaskPart::dev : TaskPart::test);
+  if (!options.predictions.empty())
+    for (const TaskData& file : files)
+      check_output_file(predictions_file(options, file), "--predictions", options.overwrite);
   std::vector<std::vector<Sequence>> sequences;
   for (const TaskData& file : files) sequences.push_back(read_sequences(options, task, file, subject));
 
@@ -158,8 +170,7 @@ int eval(EvalOptions options) {
     print_table(list, files[i].title, sequences[i].size());
     print_agreement(list, task, sequences[i]);
     if (options.predictions.empty()) continue;
-    fs::path path = options.predictions;
-    if (!files[i].title.empty()) path += "." + files[i].title;
+    const fs::path path = predictions_file(options, files[i]);
     write_predictions(path, task, list.back().found.predictions);
     std::cerr << "predictions are in " << path.string() << '\n';
   }
@@ -187,7 +198,9 @@ Run add_eval(CLI::App& program) {
       ->check(CLI::NonNegativeNumber);
   command->add_option("--threads", options->threads, "of compressed weights; dense ones have one")
       ->check(CLI::Range(1, 1024));
-  command->add_option("--predictions", options->predictions, "file to write, a line for each sentence");
+  CLI::Option* const predictions =
+      command->add_option("--predictions", options->predictions, "file to write, a line for each sentence");
+  command->add_flag("--overwrite", options->overwrite, "write --predictions though it exists")->needs(predictions);
   return [options] { return eval(*options); };
 }
 

@@ -21,6 +21,7 @@
 #include "finetune/commands/command.hpp"
 #include "finetune/commands/model_source.hpp"
 #include "finetune/data/sequences.hpp"
+#include "finetune/export/output_folder.hpp"
 #include "finetune/tasks/scores.hpp"
 #include "finetune/tasks/text_lines.hpp"
 #include "finetune/train/interrupt.hpp"
@@ -133,12 +134,6 @@ void print_scores(std::ostream& out, const Task& task, const std::vector<Asked>&
   }
 }
 
-void check_out(const GenerateOptions& options) {
-  std::error_code ignored;
-  pst::require(options.out.empty() || options.overwrite || !fs::exists(options.out, ignored), options.out.string(),
-               ": exists and is not overwritten: give another --out, or --overwrite");
-}
-
 void write_lines(const fs::path& out, const std::string& lines) {
   if (out.empty())
     std::cout << lines << std::flush;
@@ -147,7 +142,7 @@ void write_lines(const fs::path& out, const std::string& lines) {
 }
 
 int write_sentences(const GenerateOptions& options) {
-  check_out(options);
+  if (!options.out.empty()) check_output_file(options.out, "--out", options.overwrite);
   const Task* const task = options.task.empty() ? nullptr : &find_task(options.task);
   const OpenedModel opened = open_model(options.source, true);
   const Tokenizer& tokenizer = *opened.tokenizer;

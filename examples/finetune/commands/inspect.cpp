@@ -10,6 +10,7 @@
 #include "finetune/commands/command.hpp"
 #include "finetune/commands/model_source.hpp"
 #include "finetune/export/compressed_body.hpp"
+#include "finetune/export/output_folder.hpp"
 #include "finetune/inspect/modules.hpp"
 #include "finetune/train/parameters.hpp"
 
@@ -56,9 +57,7 @@ void draw(Model& model, const InspectOptions& options) {
 }
 
 int inspect(const InspectOptions& options) {
-  std::error_code ignored;
-  pst::require(options.out.empty() || options.overwrite || !fs::exists(options.out, ignored), options.out.string(),
-               ": exists and is not overwritten: give another --out, or --overwrite");
+  if (!options.out.empty()) check_output_file(options.out, "--out", options.overwrite);
   OpenedModel opened = open_model(options.source, false);
   if (!options.source.archive.empty()) opened.model = densified(*opened.model);
   for (const std::string& name : opened.made_new)

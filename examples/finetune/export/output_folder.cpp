@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/export/output_folder.hpp"
 
+#include <unistd.h>
 #include <pst/core/error.hpp>
 #include <pst/io/atomic_file.hpp>
 #include <pst/io/file_descriptor.hpp>
@@ -163,6 +164,18 @@ void OutputFile::commit() {
     pst::require(rename_to_new(path(), target_), target_.string(), exists_now);
   }
   pst::io::detail::sync_name(target_);
+}
+
+void check_output_file(const fs::path& target, const char* option, bool overwrite) {
+  std::error_code error;
+  pst::require(overwrite || !fs::exists(fs::symlink_status(target, error)), target.string(),
+               ": exists and is not overwritten: give another ", option, ", or --overwrite");
+  check_replaceable_file(target);
+  const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path{"."};
+  pst::require(target.has_filename() && fs::is_directory(folder, error), target.string(), ": cannot be written, ",
+               folder.string(), " is no folder: make it, or give another ", option);
+  pst::require(::access(folder.c_str(), W_OK | X_OK) == 0, target.string(), ": cannot be written: ",
+               std::generic_category().message(errno), ": give another ", option);
 }
 
 void copy_tokenizer_files(const fs::path& from, const fs::path& to) {

@@ -52,6 +52,11 @@ class OutputFile {
   bool overwrite_;
 };
 
+/// For a file that is written at the end of some work: throws pst::Error, before it begins, when something is at
+/// `target`, unless `overwrite` is set and it is a plain file, or when there is no folder to write it to. `option` is
+/// what the command line calls it.
+void check_output_file(const std::filesystem::path& target, const char* option, bool overwrite);
+
 /// Copies what a tokenizer is read from, as far as `from` has it.
 void copy_tokenizer_files(const std::filesystem::path& from, const std::filesystem::path& to);
 
