@@ -124,6 +124,9 @@ inspected)
   expect 1 'several layers are called c_fc: h.0.mlp.c_fc, h.1.mlp.c_fc'
   status_of "$program" inspect --run "$folder/run" --mask nothing --out "$folder/other.svg"
   expect 1 'no layer is called nothing, expected one of h.0'
+  status_of "$program" inspect --run "$folder/run" --mask 1.mlp.c_fc --out "$folder/mask.png"
+  expect 1 'mask.png: ends in .png, but drawings are SVG: give --out a name that ends in .svg'
+  [ ! -e "$folder/mask.png" ] || fail "a refused drawing was written"
   status_of "$program" inspect --run "$folder/run" --model "$model"
   expect 2 '--model'
   status_of "$program" inspect --model "$folder"

@@ -56,8 +56,16 @@ void draw(Model& model, const InspectOptions& options) {
   std::cerr << options.out.string() << ": the mask of " << layer.name() << '\n';
 }
 
+/// Before the model is read, which takes a while.
+void check_drawing(const fs::path& out, bool overwrite) {
+  const std::string extension = out.extension().string();
+  pst::require(extension.empty() || extension == ".svg", out.string(), ": ends in ", extension,
+               ", but drawings are SVG: give --out a name that ends in .svg");
+  check_output_file(out, "--out", overwrite);
+}
+
 int inspect(const InspectOptions& options) {
-  if (!options.out.empty()) check_output_file(options.out, "--out", options.overwrite);
+  if (!options.out.empty()) check_drawing(options.out, options.overwrite);
   OpenedModel opened = open_model(options.source, false);
   if (!options.source.archive.empty()) opened.model = densified(*opened.model);
   for (const std::string& name : opened.made_new)
