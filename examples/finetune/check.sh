@@ -95,7 +95,7 @@ interrupted | killed)
     kill -$signal $pid
     status=0
     wait $pid || status=$?
-    [ $signal = KILL ] || [ $status -eq 130 ] || fail "exit code $status after SIGTERM, expected 130"
+    [ $signal = KILL ] || [ $status -eq 143 ] || fail "exit code $status after SIGTERM, expected 143"
   done
   [ ! -e "$out/result.json" ] || fail "the run was over before it was interrupted for the last time"
   $run $long --out "$out" \

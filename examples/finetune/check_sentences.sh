@@ -93,7 +93,7 @@ stopped)
   kill -TERM $pid  # a shell lets its background ignore Ctrl-C
   status=0
   wait $pid || status=$?
-  expect 130 'interrupted: [0-9]* of 676 sentences are written'
+  expect 143 'interrupted: [0-9]* of 676 sentences are written'
   count=$(sed -n 's/^interrupted: \([0-9]*\) of .*/\1/p' "$folder/last.log")
   [ "$count" -lt 676 ] || fail "all sentences were written before it was stopped"
   whole=$(grep -c '^{"meaning":"[a-z] : [a-z]","text":".*","references":\[.*\]}$' "$folder/sentences" || true)

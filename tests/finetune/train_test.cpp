@@ -185,15 +185,21 @@ TEST_CASE("the records of an interrupted run tell of every step once") {
   double losses = 0;
   for (const Record& record : job.records("whole")) losses += record.loss.value_or(0);
 
-  const auto interrupted = [&] {
+  const auto interrupted = [&](int signal) {
     BaseModel base = load_base(job.settings);
     const TrainingData read = load_training_data(job.settings, base);
     const RunFolder folder{job.out(), job.settings};
     Trainer trainer{job.settings, base, read, folder, {}};
-    std::raise(SIGINT);
-    CHECK_THROWS_AS(static_cast<void>(trainer.run()), Interrupted);
+    std::raise(signal);
+    int found = 0;
+    try {
+      static_cast<void>(trainer.run());
+    } catch (const Interrupted& by) {
+      found = by.signal;
+    }
+    CHECK(found == signal);
   };
-  for (int turn = 0; turn < 3; ++turn) interrupted();
+  for (const int signal : {SIGINT, SIGTERM, SIGINT}) interrupted(signal);
   const TrainResult result = job.train("out", {.log_every = 10, .save_every = 7});
   CHECK(state_of(job.out("whole"), Checkpoint::last) == state_of(job.out(), Checkpoint::last));
 

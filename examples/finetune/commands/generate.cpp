@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -77,9 +78,14 @@ std::vector<Asked> asked_of_prompts(const std::vector<std::string>& prompts, con
   return asked;
 }
 
-/// The continuations of all that is asked, with progress on stderr; after a Ctrl-C those that were not finished are
-/// empty.
-std::vector<Continuation> continuations(const GenerateOptions& options, Model& model, const std::vector<Asked>& asked) {
+/// The continuations of all that is asked.
+struct Answers {
+  std::vector<Continuation> continuations;
+  std::optional<Interrupted> interrupted;  ///< then those that were not finished are empty
+};
+
+/// With progress on stderr.
+Answers answers(const GenerateOptions& options, Model& model, const std::vector<Asked>& asked) {
   std::vector<std::vector<int>> prompts;
   for (const Asked& each : asked) prompts.push_back(each.ids);
   const InterruptGuard interrupt;
@@ -87,7 +93,7 @@ std::vector<Continuation> continuations(const GenerateOptions& options, Model& m
   const auto start = std::chrono::steady_clock::now();
   std::vector<Continuation> made = generate(model, prompts, options.settings, options.at_once, [&](std::size_t done) {
     progress.show(static_cast<long>(done), std::to_string(done) + " of " + std::to_string(asked.size()));
-    return !interrupt.asked();
+    return !interrupt.asked().has_value();
   });
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
   std::size_t finished = 0, tokens = 0, cut = 0;
@@ -101,7 +107,7 @@ std::vector<Continuation> continuations(const GenerateOptions& options, Model& m
   std::snprintf(line, sizeof line, "%zu sentences of %zu tokens in %.1f s, %zu of them cut before their end", finished,
                 tokens, passed.count(), cut);
   progress.say(line);
-  return made;
+  return {std::move(made), interrupt.asked()};
 }
 
 /// A line of JSON for each sentence.
@@ -155,7 +161,7 @@ int write_sentences(const GenerateOptions& options) {
   GenerateOptions resolved = options;
   resolved.settings.end = tokenizer.special().end;
 
-  const std::vector<Continuation> made = continuations(resolved, *opened.model, asked);
+  const auto [made, interrupted] = answers(resolved, *opened.model, asked);
   std::vector<Asked> answered;
   std::vector<std::string> texts;
   for (std::size_t i = 0; i < made.size(); ++i) {
@@ -167,7 +173,7 @@ int write_sentences(const GenerateOptions& options) {
   write_lines(options.out, lines_of(answered, texts, task != nullptr));
   if (answered.size() < made.size()) {
     std::cerr << "interrupted: " << answered.size() << " of " << made.size() << " sentences are written\n";
-    return 130;
+    return interrupted.value_or(Interrupted{}).exit_code();
   }
   if (task != nullptr) print_scores(options.out.empty() ? std::cerr : std::cout, *task, answered, texts);
   return 0;

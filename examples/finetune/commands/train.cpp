@@ -55,9 +55,9 @@ int train(const TrainOptions& options) {
     std::cerr << "in " << options.out.string()
               << ": best/, last/, metrics.jsonl, metrics.csv, curves.svg, result.json\n";
     return 0;
-  } catch (const Interrupted&) {
+  } catch (const Interrupted& interrupted) {
     std::cerr << "interrupted: the same command goes on from " << (options.out / "last").string() << '\n';
-    return 130;
+    return interrupted.exit_code();
   }
 }
 

@@ -5,9 +5,9 @@ namespace finetune {
 
 namespace {
 
-volatile std::sig_atomic_t stop_asked = 0;
+volatile std::sig_atomic_t stopped_by = 0;
 
-extern "C" void ask_to_stop(int) { stop_asked = 1; }
+extern "C" void ask_to_stop(int signal) { stopped_by = signal; }
 
 /// Gives what was done about the signal before.
 struct sigaction listen_to(int signal) {
@@ -24,7 +24,7 @@ struct sigaction listen_to(int signal) {
 }  // namespace
 
 InterruptGuard::InterruptGuard() {
-  stop_asked = 0;
+  stopped_by = 0;
   before_interrupt_ = listen_to(SIGINT);
   before_terminate_ = listen_to(SIGTERM);
 }
@@ -34,6 +34,9 @@ InterruptGuard::~InterruptGuard() {
   ::sigaction(SIGTERM, &before_terminate_, nullptr);
 }
 
-bool InterruptGuard::asked() const noexcept { return stop_asked != 0; }
+std::optional<Interrupted> InterruptGuard::asked() const noexcept {
+  if (stopped_by == 0) return std::nullopt;
+  return Interrupted{stopped_by};
+}
 
 }  // namespace finetune

@@ -2,11 +2,17 @@
 #pragma once
 
 #include <csignal>
+#include <optional>
 
 namespace finetune {
 
-/// The program was asked to stop.
-struct Interrupted {};
+/// The program was asked to stop, by this signal.
+struct Interrupted {
+  int signal = SIGINT;
+
+  /// What the program gives back, as a shell does for a program that a signal ended.
+  [[nodiscard]] int exit_code() const noexcept { return 128 + signal; }
+};
 
 /// While it lives, the first Ctrl-C (or SIGTERM) asks to stop, and the second one stops at once. A signal that the
 /// program was started to ignore, as in the background of a shell or under nohup, is still ignored.
@@ -17,7 +23,8 @@ class InterruptGuard {
   InterruptGuard& operator=(const InterruptGuard&) = delete;
   ~InterruptGuard();
 
-  [[nodiscard]] bool asked() const noexcept;
+  /// The signal that asked to stop, if there was one.
+  [[nodiscard]] std::optional<Interrupted> asked() const noexcept;
 
  private:
   struct sigaction before_interrupt_ = {}, before_terminate_ = {};

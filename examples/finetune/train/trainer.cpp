@@ -77,7 +77,7 @@ TrainResult Trainer::run() {
     train_step(start + (Clock::now() - pause));
     show();
     if (save_due() || interrupt_.asked()) save();
-    if (interrupt_.asked()) throw Interrupted{};
+    if (const auto asked = interrupt_.asked()) throw *asked;
   }
   progress_.close();
   write_curves();
@@ -132,7 +132,7 @@ void Trainer::evaluate() {
   for (const DevSet& dev : data_.dev) {
     const Evaluation found = finetune::evaluate(
         model_, task_, dev.sequences, static_cast<std::size_t>(settings_.batch), [&](std::size_t done) {
-          if (interrupt_.asked()) throw Interrupted{};
+          if (const auto asked = interrupt_.asked()) throw *asked;
           progress_.show(static_cast<long>(state_.step),
                          "dev data, " + std::to_string(done) + " of " + std::to_string(dev.sequences.size()));
         });
