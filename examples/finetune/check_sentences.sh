@@ -59,7 +59,7 @@ generated)
   expect 0 '"prompt":"a b","text":"'
   status_of "$program" train --model "$model" --task e2e --data "$task" --batch 8 --steps 12 --max-length 16 \
     --sparsity 0.5 --rate 1e-2 --threads 1 --out "$folder/run"
-  expect 0 loss
+  expect 0 "^| method | task | dev loss best |"
   status_of "$program" export --run "$folder/run" --to-archive "$folder/archive" --to-task-file "$folder/file" \
     --to-folder "$folder/sparse"
   expect 0 archive

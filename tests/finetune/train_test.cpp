@@ -3,13 +3,16 @@
 
 #include <csignal>
 #include <fstream>
+#include <optional>
 #include <random>
 #include <set>
+#include <sstream>
 
 #include "common/files.hpp"
 #include "finetune/methods/methods.hpp"
 #include "finetune/run/trained_run.hpp"
 #include "finetune/train/curves.hpp"
+#include "finetune/train/report.hpp"
 #include "finetune/train/trainer.hpp"
 #include "small_tokenizers.hpp"
 
@@ -282,17 +285,37 @@ TEST_CASE("every epoch goes through all sequences once, in another order") {
 }
 
 TEST_CASE("a run stops early when its score no longer rises, and says why") {
-  Job job;
-  job.settings.method.name = "full";
-  job.settings.rate = 1e-30;
-  job.settings.steps = 1000;
-  job.settings.evaluate_every = 2;
-  job.settings.patience = 3;
-  const TrainResult result = job.train();
-  CHECK(result.step == 8);
-  CHECK(result.best_step == 2);
-  CHECK(result.stopped.starts_with("stopped at step 8 of 1000: accuracy was 0."));
-  CHECK(job.train().stopped == result.stopped);
+  for (const auto& [model, score] : {std::pair{"bert", "accuracy was 0."}, {"gpt2", "dev loss was 8."}}) {
+    Job job{model};
+    job.settings.method.name = "full";
+    job.settings.rate = 1e-30;
+    job.settings.steps = 1000;
+    job.settings.evaluate_every = 2;
+    job.settings.patience = 3;
+    const TrainResult result = job.train();
+    CHECK(result.step == 8);
+    CHECK(result.best_step == 2);
+    INFO(result.stopped);
+    CHECK(result.stopped.starts_with(std::string{"stopped at step 8 of 1000: "} + score));
+    CHECK(job.train().stopped == result.stopped);
+  }
+}
+
+TEST_CASE("a table shows the loss of a language model as a loss") {
+  const auto table_of = [](const char* metric, std::optional<double> best, double last) {
+    TrainResult result;
+    result.metric = metric;
+    result.best = best;
+    result.last = last;
+    std::ostringstream out;
+    print_table(out, {}, {}, result);
+    return out.str();
+  };
+  const std::string language = table_of("-loss", -2.5, -2.75);
+  CHECK(language.starts_with("| method | task | dev loss best | at step | last |"));
+  CHECK(language.find(" | 2.5000 | 0 | 2.7500 |") != std::string::npos);
+  CHECK(table_of("-loss", std::nullopt, -2.75).find(" | none | 0 | 2.7500 |") != std::string::npos);
+  CHECK(table_of("f1", 0.5, 0.25).find(" | 0.5000 | 0 | 0.2500 |") != std::string::npos);
 }
 
 TEST_CASE("a run that diverges stops with an error that names the step") {

@@ -174,8 +174,8 @@ void check_output_file(const fs::path& target, const char* option, bool overwrit
   const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path{"."};
   pst::require(target.has_filename() && fs::is_directory(folder, error), target.string(), ": cannot be written, ",
                folder.string(), " is no folder: make it, or give another ", option);
-  pst::require(::access(folder.c_str(), W_OK | X_OK) == 0, target.string(), ": cannot be written: ",
-               std::generic_category().message(errno), ": give another ", option);
+  pst::require(::access(folder.c_str(), W_OK | X_OK) == 0, target.string(),
+               ": cannot be written: ", std::generic_category().message(errno), ": give another ", option);
 }
 
 void copy_tokenizer_files(const fs::path& from, const fs::path& to) {

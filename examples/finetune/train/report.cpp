@@ -24,7 +24,9 @@ std::string percent(index_t part, index_t whole) {
 const char* name_of(Architecture architecture) {
   return architecture == Architecture::bert ? "BERT" : architecture == Architecture::roberta ? "RoBERTa" : "GPT-2";
 }
-std::string score_text(std::optional<double> score) { return score ? fixed(*score, 4) : "none"; }
+std::string score_text(std::optional<double> score, const ShownMetric& metric) {
+  return score ? fixed(metric.sign * *score, 4) : "none";
+}
 
 void print_data(std::ostream& out, const Settings& settings, const TrainingData& data) {
   index_t tokens = 0;
@@ -71,15 +73,16 @@ void print_opening(std::ostream& out, const Settings& settings, BaseModel& base,
 
 void print_table(std::ostream& out, const Settings& settings, const ParameterCounts& counts,
                  const TrainResult& result) {
-  const std::string head = "| method | task | " + result.metric +
+  const ShownMetric metric = shown(result.metric);
+  const std::string head = "| method | task | " + metric.name +
                            " best | at step | last | sparsity % | trainable | of model | " +
                            "ms/step | tokens/s | peak MB | minutes |";
   out << head << "\n|--------|------|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n| " << settings.method.name
-      << " | " << settings.task << " | " << score_text(result.best) << " | " << result.best_step << " | "
-      << fixed(result.last, 4) << " | " << fixed(100 * result.sparsity, 2) << " | " << grouped(counts.trainable)
-      << " | " << percent(counts.trainable, counts.model) << " | " << fixed(result.step_ms, 1) << " | "
-      << fixed(result.tokens_per_second, 0) << " | " << fixed(common::MemoryMark::peak_mb(), 0) << " | "
-      << fixed(result.seconds / 60, 1) << " |\n";
+      << " | " << settings.task << " | " << score_text(result.best, metric) << " | " << result.best_step << " | "
+      << score_text(result.last, metric) << " | " << fixed(100 * result.sparsity, 2) << " | "
+      << grouped(counts.trainable) << " | " << percent(counts.trainable, counts.model) << " | "
+      << fixed(result.step_ms, 1) << " | " << fixed(result.tokens_per_second, 0) << " | "
+      << fixed(common::MemoryMark::peak_mb(), 0) << " | " << fixed(result.seconds / 60, 1) << " |\n";
 }
 
 std::string result_text(const Settings& settings, const ParameterCounts& counts, const TrainResult& result) {

@@ -24,12 +24,19 @@ std::string text(const char* format, Numbers... numbers) {
   return made.data();
 }
 
+constexpr const char* negative_loss = "-loss";
+
 bool by_loss(const Task& task) { return task.kind == TaskKind::generation || task.kind == TaskKind::text; }
-std::string metric_of(const Task& task) { return by_loss(task) ? "-loss" : std::string{task.metrics.at(0)}; }
+std::string metric_of(const Task& task) { return by_loss(task) ? negative_loss : std::string{task.metrics.at(0)}; }
 
 std::int64_t step_of(const std::optional<Snapshot>& snapshot) { return snapshot ? snapshot->state.step : 0; }
 
 }  // namespace
+
+ShownMetric shown(const std::string& metric) {
+  if (metric == negative_loss) return {"dev loss", -1};
+  return {metric};
+}
 
 Trainer::Trainer(const Settings& settings, BaseModel& base, const TrainingData& data, const RunFolder& folder,
                  Watch watch)
@@ -167,10 +174,13 @@ void Trainer::compare_with_best(double score) {
     return;
   }
   ++state_.evaluations_since_best;
-  if (settings_.patience > 0 && state_.evaluations_since_best >= settings_.patience && state_.step < state_.steps)
-    stopped_ = text("stopped at step %lld of %lld: %s was %.4f at step %lld, and not better in %d evaluations since",
-                    static_cast<long long>(state_.step), static_cast<long long>(state_.steps), metric_of(task_).c_str(),
-                    *state_.best_score, static_cast<long long>(state_.best_step), state_.evaluations_since_best);
+  if (settings_.patience == 0 || state_.evaluations_since_best < settings_.patience || state_.step == state_.steps)
+    return;
+  const ShownMetric metric = shown(metric_of(task_));
+  stopped_ =
+      text("stopped at step %lld of %lld: %s was %.4f at step %lld, and not better in %d evaluations since",
+           static_cast<long long>(state_.step), static_cast<long long>(state_.steps), metric.name.c_str(),
+           metric.sign * *state_.best_score, static_cast<long long>(state_.best_step), state_.evaluations_since_best);
 }
 
 bool Trainer::save_due() const {
