@@ -69,16 +69,17 @@ void check_logits(Model& model, const Golden& golden, double within) {
 }
 
 /// The error of loading a changed copy of a folder.
-std::string refusal(const std::string& name, const Change& change) {
+std::string refusal(const std::string& name, const Change& change, const std::string& text = {},
+                    const std::string& by = {}) {
   const TemporaryDirectory folder;
-  copy_changed(name, folder.path(), change);
+  copy_changed(name, folder.path(), change, text, by);
   try {
     static_cast<void>(load(folder.path()));
   } catch (const pst::Error& error) {
-    std::string text = error.what();
+    std::string said = error.what();
     const std::string path = folder.path().string() + "/";
-    if (text.starts_with(path)) text.erase(0, path.size());
-    return text;
+    if (said.starts_with(path)) said.erase(0, path.size());
+    return said;
   }
   return {};
 }
@@ -242,6 +243,25 @@ TEST_CASE("weights that do not fit are refused by name") {
           for (Stored& each : list)
             if (each.name == "bert.pooler.dense.bias") each.bytes[3] = each.bytes[2] = std::byte{0xFF};
         }).starts_with("model.safetensors: tensor \"bert.pooler.dense.bias\" holds "));
+}
+
+TEST_CASE("weights of more blocks than the configuration has are refused") {
+  const std::string why = " is of block 1 (from 0), expected 1 blocks by config.json; is it that of these weights?";
+  const std::string two = R"("num_hidden_layers": 2)", one = R"("num_hidden_layers": 1)";
+  const std::string bert = "encoder.layer.1.attention.output.LayerNorm.bias", gpt2 = "h.1.attn.c_attn.bias";
+  CHECK(refusal("bert", nothing, two, one) == "model.safetensors: tensor \"bert." + bert + '"' + why);
+  CHECK(refusal("roberta", renamed("roberta.", ""), two, one) == "model.safetensors: tensor \"" + bert + '"' + why);
+  CHECK(refusal("gpt2", nothing, R"("n_layer": 2)", R"("n_layer": 1)") ==
+        "model.safetensors: tensor \"transformer." + gpt2 + '"' + why);
+  CHECK(refusal("bert", without("layer.1."), two, one).empty());
+}
+
+TEST_CASE("a tensor belongs to a block by the number in its name alone") {
+  CHECK(block_of(Architecture::bert, "bert.encoder.layer.12.output.dense.bias") == 12);
+  CHECK(block_of(Architecture::gpt2, "h.0.ln_1.weight") == 0);
+  for (const char* name : {"bert.encoder.layer.weight", "bert.encoder.layer.3", "bert.encoder.layer.x.3", "bert.pooler",
+                           "h.3.ln_1.weight", "cls.encoder.layer.3.bias", "encoder.layer.99999999999999999999.bias"})
+    CHECK(!block_of(Architecture::bert, name));
 }
 
 TEST_CASE("a folder that holds a model is not overwritten unasked") {

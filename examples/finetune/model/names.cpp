@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/model/names.hpp"
 
+#include <charconv>
+#include <system_error>
+
 namespace finetune {
 
 namespace {
@@ -125,6 +128,17 @@ TensorPlace encoder_place(Architecture architecture, const std::string& name) {
   }
   place.name = std::string{prefix_of(architecture)} + module + "." + last;
   return place;
+}
+
+std::optional<index_t> block_of(Architecture architecture, std::string_view tensor) {
+  const std::string_view prefix = prefix_of(architecture), block = encoder_names(architecture).block;
+  if (tensor.starts_with(prefix)) tensor.remove_prefix(prefix.size());
+  if (!tensor.starts_with(block)) return std::nullopt;
+  const char *const first = tensor.data() + block.size(), *const last = tensor.data() + tensor.size();
+  index_t number = 0;
+  const auto [end, error] = std::from_chars(first, last, number);
+  if (error != std::errc{} || end == last || *end != '.') return std::nullopt;
+  return number;
 }
 
 std::vector<ExpectedTensor> expected_tensors(const ModelConfig& config) {

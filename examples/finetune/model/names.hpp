@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,9 @@ struct TensorPlace {
 
 /// The place of `name`, a parameter of the encoder as EncoderNames and ".weight", ".bias" or ".gain" make it.
 [[nodiscard]] TensorPlace encoder_place(Architecture architecture, const std::string& name);
+
+/// The number of the block that a tensor of a file belongs to, whether its name has the prefix or not.
+[[nodiscard]] std::optional<index_t> block_of(Architecture architecture, std::string_view tensor);
 
 /// Whose tensor it is: a pooler or a head is made anew when a folder has none.
 enum class Owner { encoder, pooler, head };
