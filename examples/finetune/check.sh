@@ -127,6 +127,12 @@ refused)
   [ $status -eq 2 ] && grep -q -e --seed "$folder/last.log" || fail "expected a refusal of --seed"
   status_of $run --rate 0 --out "$folder/new2"
   [ $status -eq 1 ] && grep -q 'error: the rate is 0' "$folder/last.log" || fail "expected a refusal of --rate"
+  for options in "--method magnitude --delta-rank 4" "--method pst --penalty 1" "--method lora" "--fused"; do
+    status_of $run $options --out "$folder/new2"
+    [ $status -eq 1 ] && grep -q 'error: --[-a-z]* is given, but ' "$folder/last.log" || fail "accepted: $options"
+  done
+  status_of $run --method magnitude --recipe paper --steps 2 --out "$folder/recipe"  # which has --score-rate
+  [ $status -eq 0 ] || fail "exit code $status of magnitude with a recipe, expected 0"
   [ ! -e "$folder/new2" ] || fail "a refused run made a folder"
   ;;
 exported)

@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "finetune/train/method_options.hpp"
 #include "finetune/train/parameters.hpp"
 #include "model_data.hpp"
 
@@ -184,6 +185,72 @@ TEST_CASE("settings that no method has are refused by name") {
                                          {.refresh = "every-0"},
                                          {.straight_through = "none"}})
     CHECK_THROWS_AS(static_cast<void>(make_method_body(settings, 1)), pst::Error);
+}
+
+TEST_CASE("an option changes what is learnt with just the methods that it is said to be for") {
+  const Golden golden{"bert"};
+  const std::map<std::string_view, void (*)(MethodSettings&)> changes{
+      {"--sparsity", [](MethodSettings& settings) { settings.sparsity = 0.5; }},
+      {"--schedule", [](MethodSettings& settings) { settings.schedule = "linear"; }},
+      {"--warmup", [](MethodSettings& settings) { settings.warmup = 0.4; }},
+      {"--cooldown", [](MethodSettings& settings) { settings.cooldown = 0; }},
+      {"--refresh", [](MethodSettings& settings) { settings.refresh = "every-4"; }},
+      {"--straight-through", [](MethodSettings& settings) { settings.straight_through = "dense"; }},
+      {"--scores", [](MethodSettings& settings) { settings.scores = "rest-0"; }},
+      {"--delta-rank", [](MethodSettings& settings) { settings.delta_rank = 3; }},
+      {"--beta", [](MethodSettings& settings) { settings.beta = 0.5; }},
+      {"--score-rank", [](MethodSettings& settings) { settings.score_rank = 3; }},
+      {"--alpha1", [](MethodSettings& settings) { settings.alpha1 = 0; }},
+      {"--alpha2", [](MethodSettings& settings) { settings.alpha2 = 0; }},
+      {"--penalty", [](MethodSettings& settings) { settings.penalty = 1e4; }},
+      {"--score-start", [](MethodSettings& settings) { settings.score_start = 10; }}};
+  for (const MethodInfo& info : methods()) {
+    const MethodSettings settings{.name = std::string{info.name}, .sparsity = 0.8, .penalty = 10};
+    const auto learnt = [&](const MethodSettings& chosen) {
+      const LoadedModel loaded = load(chosen);
+      train(*loaded.model, golden, 36);
+      std::vector<float> values;
+      for (const pst::Parameter<float>& each : parameters_of(*loaded.model))
+        for (const float value : numbers(transformer::map(each.value))) values.push_back(value);
+      return values;
+    };
+    const std::vector<float> expected = learnt(settings);
+    for (const MethodOption& option : method_options()) {
+      if (!changes.contains(option.name)) continue;
+      INFO(info.name, " ", std::string{option.name});
+      MethodSettings changed = settings;
+      changes.at(option.name)(changed);
+      const bool is_used = std::ranges::find(option.methods, info.name) != option.methods.end();
+      CHECK((learnt(changed) != expected) == is_used);
+    }
+  }
+}
+
+TEST_CASE("an option that the method does not use is refused where it is given") {
+  const auto refuse = [](const char* method, std::string_view option) {
+    try {
+      refuse_unused_options(method, [&](const char* name) { return name == option; });
+    } catch (const pst::Error& error) {
+      return std::string{error.what()};
+    }
+    return std::string{};
+  };
+  CHECK(refuse("magnitude", "--delta-rank") ==
+        "--delta-rank is given, but --method magnitude does not use it, expected it with pst, pst-ab, pst-rc, lora: "
+        "leave it out, or choose one of these");
+  for (const MethodOption& option : method_options())
+    for (const MethodInfo& info : methods()) {
+      INFO(info.name, " ", std::string{option.name});
+      const bool is_used = std::ranges::find(option.methods, info.name) != option.methods.end();
+      CHECK(refuse(info.name.data(), option.name).empty() == is_used);
+      if (option.name == std::string_view{"--score-rate"}) {
+        const auto parameters = parameters_of(*load({.name = std::string{info.name}}).model);
+        CHECK(is_used == std::ranges::any_of(parameters, [](const pst::Parameter<float>& each) {
+                return each.group == pst::ParameterGroup::score;
+              }));
+      }
+    }
+  CHECK(refuse("full", "--rate").empty());
 }
 
 TEST_CASE("what trains is what the settings say") {

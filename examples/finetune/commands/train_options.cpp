@@ -9,6 +9,7 @@
 #include "finetune/methods/methods.hpp"
 #include "finetune/model/config.hpp"
 #include "finetune/tasks/task.hpp"
+#include "finetune/train/method_options.hpp"
 #include "finetune/train/recipe.hpp"
 
 namespace finetune {
@@ -115,6 +116,10 @@ std::function<void()> add_options(CLI::App& command, TrainOptions& options) {
     const auto given = [&](const char* option) { return command.count(option) > 0; };
     pst::require(options.dry_run || !options.out.empty(), "--out is missing: give the folder of the run, or --dry-run");
     const MethodInfo& method = method_named(settings.method.name);
+    refuse_unused_options(method.name, given);
+    pst::require(!given("--fused") || read_config(settings.model).architecture == Architecture::gpt2,
+                 "--fused is given, but ", settings.model.string(),
+                 " is no GPT-2, whose query, key and value are one tensor: leave it out");
     if (!given("--rate")) settings.rate = method.rate;
     if (!given("--score-rate")) settings.score_rate = method.score_rate;
     if (!given("--head-rate")) settings.head_rate = method.head_rate;

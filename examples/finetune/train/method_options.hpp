@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string_view>
+
+namespace finetune {
+
+/// An option of `train` that only some methods use.
+struct MethodOption {
+  const char* name;                           ///< on the command line
+  std::span<const std::string_view> methods;  ///< those that use it
+};
+
+/// Every such option; all others are for every method.
+[[nodiscard]] std::span<const MethodOption> method_options();
+
+/// Throws pst::Error that names an option which the method does not use, where `given(option)` says that the command
+/// line has it.
+void refuse_unused_options(std::string_view method, const std::function<bool(const char* option)>& given);
+
+}  // namespace finetune
