@@ -76,6 +76,12 @@ trained)
   grep -q '^  zeros: .* 50.00 %' "$folder/last.out" || fail "expected a count of zeros"
   status_of $run --method pst --out "$folder/third" --to-folder "$folder/sparse"
   [ $status -eq 1 ] && [ ! -e "$folder/third" ] || fail "expected a refusal before the run begins"
+  ln -s model "$folder/link"
+  for base in "$folder/model" "$folder/link" "$folder/task/../model/"; do
+    status_of $run --method pst --out "$folder/third" --to-folder "$base"
+    [ $status -eq 1 ] && [ ! -e "$folder/third" ] || fail "exit code $status with --to-folder $base, expected 1"
+    grep -q 'error: .*: is of the model that the run began from' "$folder/last.log" || fail "error text"
+  done
   ;;
 interrupted | killed)
   signal=TERM  # a shell lets its background ignore Ctrl-C
