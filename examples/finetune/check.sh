@@ -130,7 +130,7 @@ refused)
   status_of $run --batch many --out "$folder/new"
   [ $status -eq 2 ] || fail "exit code $status for a bad argument, expected 2"
   status_of $run --seed -1 --out "$folder/new2"
-  [ $status -eq 2 ] && grep -q -e --seed "$folder/last.log" || fail "expected a refusal of --seed"
+  [ $status -eq 2 ] && grep -q -e '--seed: -1 is below 0' "$folder/last.log" || fail "expected a refusal of --seed"
   status_of $run --rate 0 --out "$folder/new2"
   [ $status -eq 1 ] && grep -q 'error: the rate is 0' "$folder/last.log" || fail "expected a refusal of --rate"
   for options in "--method magnitude --delta-rank 4" "--method pst --penalty 1" "--method lora" "--fused"; do

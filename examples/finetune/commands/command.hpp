@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include <CLI/CLI.hpp>
 
@@ -9,6 +10,13 @@ namespace finetune {
 
 /// What a subcommand does once its options are read; returns the exit code of the program.
 using Run = std::function<int()>;
+
+/// For whole numbers: an unsigned one would take -1 as its largest.
+inline const CLI::Validator at_least_zero{
+    [](std::string& text) {
+      return text.find('-') == std::string::npos ? "" : text + " is below 0, expected a whole number of at least 0";
+    },
+    "at least 0"};
 
 /// Each adds a subcommand with its options to the program. Results go to stdout, everything else to stderr; errors are
 /// thrown.

@@ -194,8 +194,7 @@ Run add_eval(CLI::App& program) {
   command->add_option("--batch", options->batch, "sentences asked together")->check(CLI::Range(1, 65536));
   command->add_option("--max-length", options->max_length,
                       "tokens to which sentences are cut; 0: as in the run, or 128");
-  command->add_option("--limit", options->limit, "the first so many sentences alone; 0: all")
-      ->check(CLI::NonNegativeNumber);
+  command->add_option("--limit", options->limit, "the first so many sentences alone; 0: all")->check(at_least_zero);
   command->add_option("--threads", options->threads, "of compressed weights; dense ones have one")
       ->check(CLI::Range(1, 1024));
   CLI::Option* const predictions =

@@ -189,16 +189,16 @@ void add_search_options(CLI::App& command, GenerateOptions& options) {
   command.add_option("--length-penalty", settings.length_penalty,
                      "with beams: a log-likelihood is divided by its length to this power");
   command.add_option("--no-repeat", settings.no_repeat_ngram, "so many tokens never occur twice in a row; 0: they may")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least_zero);
   command.add_option("--early-stopping", options.early_stopping, "with beams: as in transformers")
       ->check(CLI::IsMember({"no", "yes", "never"}));
   command.add_flag("--sample", settings.sample, "draw tokens instead");
   command.add_option("--temperature", settings.temperature, "of drawing")->check(CLI::PositiveNumber);
   command.add_option("--top-k", settings.top_k, "draw one of so many likeliest tokens; 0: of all")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least_zero);
   command.add_option("--top-p", settings.top_p, "draw one of the likeliest tokens that have this share together")
       ->check(CLI::Range(0.0, 1.0));
-  command.add_option("--seed", settings.seed, "of drawing")->check(CLI::NonNegativeNumber);
+  command.add_option("--seed", settings.seed, "of drawing")->check(at_least_zero);
 }
 
 void resolve(const CLI::App& command, GenerateOptions& options) {
@@ -230,8 +230,7 @@ Run add_generate(CLI::App& program) {
   task->needs(data);
   data->needs(task);
   command->add_option("--part", options->part, "of the task")->check(CLI::IsMember({"train", "dev", "test"}));
-  command->add_option("--limit", options->limit, "only the first meanings of the task; 0: all")
-      ->check(CLI::NonNegativeNumber);
+  command->add_option("--limit", options->limit, "only the first meanings of the task; 0: all")->check(at_least_zero);
   command->add_option(
       "--out", options->out,
       "file for the sentences, a JSON object a line; scores go to stdout then. Without, sentences go to "

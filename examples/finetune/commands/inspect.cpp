@@ -88,7 +88,7 @@ Run add_inspect(CLI::App& program) {
   command->option_defaults()->always_capture_default();
   const auto options = std::make_shared<InspectOptions>();
   add_model_options(*command, options->source);
-  command->add_option("--depth", options->depth, "levels of modules to show; 0: all")->check(CLI::NonNegativeNumber);
+  command->add_option("--depth", options->depth, "levels of modules to show; 0: all")->check(at_least_zero);
   CLI::Option* const mask =
       command->add_option("--mask", options->mask,
                           "draw the mask of this layer instead; the end of its name will do: 0.attention.self.query");

@@ -6,6 +6,7 @@
 #include <sstream>
 #include <string>
 
+#include "finetune/commands/command.hpp"
 #include "finetune/methods/methods.hpp"
 #include "finetune/model/config.hpp"
 #include "finetune/tasks/task.hpp"
@@ -45,14 +46,14 @@ void add_run_options(CLI::App& command, TrainOptions& options) {
   command.add_option("--recipe", options.recipe, "paper: its values where no option is given")
       ->check(CLI::IsMember({"paper"}));
   command.add_option("--seed", settings.seed, "of factors, a new head, the order of the data, and dropout")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least_zero);
   command.add_option("--threads", settings.threads, "0: all cores; results are the same for any number");
   command.add_option("--log-every", options.watch.log_every, "steps between two lines of metrics.jsonl")
       ->check(CLI::Range(1, 1000000000));
   command
       .add_option("--save-every", options.watch.save_every,
                   "steps between two saves; 0: before evaluations and every ten minutes")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least_zero);
 }
 
 void add_method_options(CLI::App& command, Settings& settings) {
