@@ -33,8 +33,9 @@ cp "$data/e2e/test.txt" "$out/e2e/test.txt"
   --train-embeddings --rate 2e-3 --rate-warmup 0.05 --max-length 128 --batch 8 --epochs 2 --dev-limit 100 \
   --threads "$threads" --out "$out/base" --to-folder "$out/pretrained"
 for method in full pst magnitude; do
+  [ "$method" = full ] && sparsity= || sparsity="--sparsity 0.9"
   [ -f "$out/$method/result.json" ] || "$program" train --model "$out/pretrained" --task e2e --data "$out/e2e" --epochs 4 \
-    --batch 16 --evaluate-every 2000 --sparsity 0.9 --method "$method" --rate 1e-3 --threads "$threads" --out "$out/$method"
+    --batch 16 --evaluate-every 2000 $sparsity --method "$method" --rate 1e-3 --threads "$threads" --out "$out/$method"
   [ -f "$out/$method.jsonl" ] || "$program" generate --run "$out/$method" --task e2e --data "$out/e2e" --part test \
     --recipe paper --limit 200 --max-new-tokens 64 --out "$out/$method.jsonl" | tee "$out/$method.scores"
 done

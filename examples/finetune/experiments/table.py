@@ -13,7 +13,8 @@ import sys
 
 
 def method_of(settings):
-    return settings["method"] + (", reference" if settings["reference"] else "")
+    start = settings["score_start"]
+    return settings["method"] + (", reference" if settings["reference"] else "") + (f", from {start:g} abs(W)" if start else "")
 
 
 def spread(values, digits):
