@@ -13,7 +13,7 @@ import sys
 
 
 def method_of(settings):
-    start = settings["score_start"]
+    start = settings.get("score_start", 0)
     return settings["method"] + (", reference" if settings["reference"] else "") + (f", from {start:g} abs(W)" if start else "")
 
 
