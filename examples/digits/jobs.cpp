@@ -23,8 +23,8 @@ namespace digits {
 
 namespace {
 
-volatile std::sig_atomic_t stop_asked = 0;
-extern "C" void ask_to_stop(int) { stop_asked = 1; }
+volatile std::sig_atomic_t stopped_by = 0;
+extern "C" void ask_to_stop(int signal) { stopped_by = signal; }
 
 /// What a child tells its parent after a step; smaller than PIPE_BUF, so it arrives in one piece.
 struct Beat {
@@ -135,7 +135,7 @@ std::string text_of(const Job& job, const CurvePoint& at) {
 void run_jobs(const std::string& title, const std::vector<Job>& jobs, int at_once) {
   long steps = 0;
   for (const Job& job : jobs) steps += job.steps;
-  stop_asked = 0;
+  stopped_by = 0;
   std::signal(SIGINT, ask_to_stop);
   std::signal(SIGTERM, ask_to_stop);
   common::Progress progress{title, steps};
@@ -143,7 +143,7 @@ void run_jobs(const std::string& title, const std::vector<Job>& jobs, int at_onc
   {
     Pool pool{jobs};
     std::size_t next = 0, ended = 0;
-    while (ended < jobs.size() && stop_asked == 0) {
+    while (ended < jobs.size() && stopped_by == 0) {
       while (next < jobs.size() && pool.running() < static_cast<std::size_t>(std::max(1, at_once))) pool.start(next++);
       pool.listen();
       pool.reap([&](std::size_t job, bool ok) {
@@ -159,7 +159,7 @@ void run_jobs(const std::string& title, const std::vector<Job>& jobs, int at_onc
   }
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
-  if (stop_asked != 0) throw Interrupted{};
+  if (stopped_by != 0) throw Interrupted{stopped_by};
   pst::require(failed.empty(), "these runs failed: ", failed, " (reasons above); the same command runs them again");
 }
 

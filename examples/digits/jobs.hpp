@@ -17,7 +17,9 @@ struct Job {
 };
 
 /// Ctrl-C or SIGTERM came; what was finished is on disk.
-struct Interrupted {};
+struct Interrupted {
+  int signal;
+};
 
 /// Runs every job in a child process, `at_once` at a time, and shows how far they are.
 ///

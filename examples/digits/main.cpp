@@ -127,9 +127,9 @@ int main(int argc, char** argv) {
     return 0;
   } catch (const digits::ExitNow& asked) {
     return asked.code;
-  } catch (const digits::Interrupted&) {
+  } catch (const digits::Interrupted& asked) {
     std::cerr << "interrupted: what is finished is kept, the same command goes on from there\n";
-    return 130;
+    return 128 + asked.signal;
   } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << '\n';
     return 1;

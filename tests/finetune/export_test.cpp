@@ -240,8 +240,7 @@ TEST_CASE("nothing is overwritten unasked, and only what an export wrote when as
         [&] { export_task_file(*model, file, {.base = data / "bert", .scale = 0.7, .overwrite = overwrite}, {}); });
   };
   CHECK(write_task(false).empty());
-  CHECK(write_task(false) ==
-        file.string() + ": exists and is not overwritten: choose another file, or say --overwrite");
+  CHECK(write_task(false) == file.string() + ": exists and is not overwritten: give another file, or --overwrite");
   CHECK(write_task(true).empty());
   fs::remove(file);
   fs::copy_file(out / "model.safetensors", file);

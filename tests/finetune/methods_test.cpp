@@ -8,7 +8,7 @@
 #include <set>
 #include <utility>
 
-#include "finetune/train/method_options.hpp"
+#include "finetune/methods/method_options.hpp"
 #include "finetune/train/parameters.hpp"
 #include "model_data.hpp"
 
@@ -216,8 +216,9 @@ TEST_CASE("an option changes what is learnt with just the methods that it is sai
     };
     const std::vector<float> expected = learnt(settings);
     for (const MethodOption& option : method_options()) {
-      if (!changes.contains(option.name)) continue;
       INFO(info.name, " ", std::string{option.name});
+      if (option.name == std::string_view{"--score-rate"} || option.name == std::string_view{"--fused"}) continue;
+      REQUIRE(changes.contains(option.name));
       MethodSettings changed = settings;
       changes.at(option.name)(changed);
       const bool is_used = std::ranges::find(option.methods, info.name) != option.methods.end();

@@ -27,6 +27,7 @@ Settings unusual() {
   settings.method.scores = "sample-3";
   settings.method.refresh = "until-0.5";
   settings.method.straight_through = "dense";
+  settings.method.score_start = 10;
   settings.rate = 1.0 / 3.0;
   settings.train_embeddings = true;
   settings.seed = std::numeric_limits<std::uint64_t>::max();
@@ -66,6 +67,12 @@ TEST_CASE("settings are read as they were written") {
   CHECK(difference(settings, again).empty());
 }
 
+TEST_CASE("settings of a run that was begun before movement had a start are read") {
+  nlohmann::json json = nlohmann::json::parse(settings_text(unusual()));
+  json.erase("score_start");
+  CHECK(parse_settings(json.dump(), "settings.json").method.score_start == 0);
+}
+
 TEST_CASE("settings of another run are told apart by their first difference, threads do not count") {
   Settings settings = unusual();
   settings.threads = 1;
@@ -95,6 +102,7 @@ TEST_CASE("settings from a stranger are refused with a sentence") {
   check_refused(with("batch", 0), "the batch is 0");
   check_refused(with("delta_rank", 1000000000), "the delta rank is 1000000000, expected 1 to 4096");
   check_refused(with("method", "nonsense"), "there is no method \"nonsense\", expected one of pst,");
+  check_refused(with("score_start", 1e300), "the score start is 1e+300, expected 0 to 1000000");
   check_refused(with("task", "nonsense"), "there is no task \"nonsense\"");
   check_refused(with("scores", "every-0"), "--scores is \"every-0\"");
   check_refused(with("refresh", "never"), "--refresh is \"never\"");

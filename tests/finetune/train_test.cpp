@@ -3,10 +3,12 @@
 
 #include <csignal>
 #include <fstream>
+#include <iomanip>
 #include <optional>
 #include <random>
 #include <set>
 #include <sstream>
+#include <tuple>
 
 #include "common/files.hpp"
 #include "finetune/methods/methods.hpp"
@@ -285,7 +287,7 @@ TEST_CASE("every epoch goes through all sequences once, in another order") {
 }
 
 TEST_CASE("a run stops early when its score no longer rises, and says why") {
-  for (const auto& [model, score] : {std::pair{"bert", "accuracy was 0."}, {"gpt2", "dev loss was 8."}}) {
+  for (const auto& [model, metric, sign] : {std::tuple{"bert", "accuracy", 1}, {"gpt2", "dev loss", -1}}) {
     Job job{model};
     job.settings.method.name = "full";
     job.settings.rate = 1e-30;
@@ -296,7 +298,9 @@ TEST_CASE("a run stops early when its score no longer rises, and says why") {
     CHECK(result.step == 8);
     CHECK(result.best_step == 2);
     INFO(result.stopped);
-    CHECK(result.stopped.starts_with(std::string{"stopped at step 8 of 1000: "} + score));
+    std::ostringstream score;
+    score << std::fixed << std::setprecision(4) << sign * result.best.value();
+    CHECK(result.stopped.starts_with(std::string{"stopped at step 8 of 1000: "} + metric + " was " + score.str()));
     CHECK(job.train().stopped == result.stopped);
   }
 }

@@ -14,7 +14,7 @@ using Run = std::function<int()>;
 /// For whole numbers: an unsigned one would take -1 as its largest.
 inline const CLI::Validator at_least_zero{
     [](std::string& text) {
-      return text.find('-') == std::string::npos ? "" : text + " is below 0, expected a whole number of at least 0";
+      return !text.starts_with('-') ? "" : text + " is below 0, expected a whole number of at least 0";
     },
     "at least 0"};
 

@@ -171,9 +171,9 @@ int write_sentences(const GenerateOptions& options) {
     answered.push_back(std::move(asked[i]));
   }
   write_lines(options.out, lines_of(answered, texts, task != nullptr));
-  if (answered.size() < made.size()) {
+  if (interrupted && answered.size() < made.size()) {
     std::cerr << "interrupted: " << answered.size() << " of " << made.size() << " sentences are written\n";
-    return interrupted.value_or(Interrupted{}).exit_code();
+    return interrupted->exit_code();
   }
   if (task != nullptr) print_scores(options.out.empty() ? std::cerr : std::cout, *task, answered, texts);
   return 0;
@@ -184,7 +184,7 @@ void add_search_options(CLI::App& command, GenerateOptions& options) {
   command.add_option("--recipe", options.recipe, "paper: 10 beams, length penalty 0.8, no four tokens twice")
       ->check(CLI::IsMember({"paper"}));
   command.add_option("--max-new-tokens", settings.max_new_tokens, "of a sentence, its end among them")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 1'000'000'000));
   command.add_option("--beams", settings.beams, "1: the likeliest token each time")->check(CLI::Range(1, 1000));
   command.add_option("--length-penalty", settings.length_penalty,
                      "with beams: a log-likelihood is divided by its length to this power");
@@ -193,7 +193,7 @@ void add_search_options(CLI::App& command, GenerateOptions& options) {
   command.add_option("--early-stopping", options.early_stopping, "with beams: as in transformers")
       ->check(CLI::IsMember({"no", "yes", "never"}));
   command.add_flag("--sample", settings.sample, "draw tokens instead");
-  command.add_option("--temperature", settings.temperature, "of drawing")->check(CLI::PositiveNumber);
+  command.add_option("--temperature", settings.temperature, "of drawing")->check(CLI::Range(1e-6, 1e6));
   command.add_option("--top-k", settings.top_k, "draw one of so many likeliest tokens; 0: of all")
       ->check(at_least_zero);
   command.add_option("--top-p", settings.top_p, "draw one of the likeliest tokens that have this share together")

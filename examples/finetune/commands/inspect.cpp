@@ -59,7 +59,7 @@ void draw(Model& model, const InspectOptions& options) {
 /// Before the model is read, which takes a while.
 void check_drawing(const fs::path& out, bool overwrite) {
   const std::string extension = out.extension().string();
-  pst::require(extension.empty() || extension == ".svg", out.string(), ": ends in ", extension,
+  pst::require(extension.empty() || CLI::detail::to_lower(extension) == ".svg", out.string(), ": ends in ", extension,
                ", but drawings are SVG: give --out a name that ends in .svg");
   check_output_file(out, "--out", overwrite);
 }

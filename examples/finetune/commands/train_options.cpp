@@ -7,10 +7,10 @@
 #include <string>
 
 #include "finetune/commands/command.hpp"
+#include "finetune/methods/method_options.hpp"
 #include "finetune/methods/methods.hpp"
 #include "finetune/model/config.hpp"
 #include "finetune/tasks/task.hpp"
-#include "finetune/train/method_options.hpp"
 #include "finetune/train/recipe.hpp"
 
 namespace finetune {
@@ -75,7 +75,7 @@ void add_method_options(CLI::App& command, Settings& settings) {
   command.add_option("--penalty", method.penalty,
                      "of soft movement, until the sparsity is reached; 0: one that goes with the sparsity");
   command.add_option("--score-start", method.score_start,
-                     "movement's scores begin at so many times abs(W); 0 as in its paper, 10 for short runs");
+                     "movement's scores begin at so many times abs(W); 0 as in its paper");
   command.add_flag("--new-head", settings.new_head, "a task head in the folder is not read");
   command.add_flag("--fused", settings.together, "GPT-2's query, key and value are ranked together");
   command.add_flag("--train-embeddings", settings.train_embeddings, "tables of words, positions and types train too");
@@ -118,14 +118,13 @@ std::function<void()> add_options(CLI::App& command, TrainOptions& options) {
     pst::require(options.dry_run || !options.out.empty(), "--out is missing: give the folder of the run, or --dry-run");
     const MethodInfo& method = method_named(settings.method.name);
     refuse_unused_options(method.name, given);
-    pst::require(!given("--fused") || read_config(settings.model).architecture == Architecture::gpt2,
-                 "--fused is given, but ", settings.model.string(),
-                 " is no GPT-2, whose query, key and value are one tensor: leave it out");
+    const Architecture architecture = read_config(settings.model).architecture;
+    pst::require(!given("--fused") || architecture == Architecture::gpt2, "--fused is given, but ",
+                 settings.model.string(), " is no GPT-2, whose query, key and value are one tensor: leave it out");
     if (!given("--rate")) settings.rate = method.rate;
     if (!given("--score-rate")) settings.score_rate = method.score_rate;
     if (!given("--head-rate")) settings.head_rate = method.head_rate;
-    if (options.recipe == "paper")
-      apply_recipe(settings, read_config(settings.model).architecture == Architecture::roberta, given);
+    if (options.recipe == "paper") apply_recipe(settings, architecture == Architecture::roberta, given);
     // The folder is read again later, from wherever that is.
     settings.model = std::filesystem::weakly_canonical(settings.model);
     settings.data = std::filesystem::weakly_canonical(settings.data);

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prints a Markdown table of runs of pst-finetune train: one line for each task, sparsity, method and rate.
+"""Prints a Markdown table of runs of pst-finetune train: one line for each task, length, sparsity, method and rate.
 
     python3 table.py RUN_FOLDER...
 
 Runs that differ in nothing but the seed share a line: mean and sample deviation of the score at the last step.
 """
+
 import collections
 import json
 import pathlib
@@ -14,7 +15,11 @@ import sys
 
 def method_of(settings):
     start = settings.get("score_start", 0)
-    return settings["method"] + (", reference" if settings["reference"] else "") + (f", from {start:g} abs(W)" if start else "")
+    return (
+        settings["method"]
+        + (", reference" if settings["reference"] else "")
+        + (f", from {start:g} abs(W)" if start else "")
+    )
 
 
 def spread(values, digits):
@@ -32,17 +37,23 @@ def main(folders):
             print(f"{folder}: no finished run: {error.strerror}, {error.filename}", file=sys.stderr)
             continue
         sparsity = 0.0 if settings["method"] in ("full", "lora") else settings["sparsity"]
-        lines[settings["task"], sparsity, method_of(settings), settings["rate"]].append(result)
-    print("| task | asked % | method | rate | score | reached % | trainable | ms/step | peak MB | minutes | seeds |\n"
-          "|---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|")
-    for (task, sparsity, method, rate), results in sorted(lines.items()):
+        length = f"{settings['steps']} steps" if settings["steps"] else f"{settings['epochs']:g} epochs"
+        lines[settings["task"], length, sparsity, method_of(settings), settings["rate"]].append(result)
+    print(
+        "| task | length | asked % | method | rate | score | reached % | trainable | ms/step | peak MB | minutes | seeds |\n"
+        "|---|---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|"
+    )
+    for (task, length, sparsity, method, rate), results in sorted(lines.items()):
         column = lambda name: [result[name] for result in results]
-        scale = 100 if results[0]["metric"] != "-loss" else 1
-        print(f"| {task} | {100 * sparsity:.0f} | {method} | {rate:g} "
-              f"| {spread([scale * score for score in column('last')], 1 if scale == 100 else 3)} "
-              f"| {100 * statistics.mean(column('sparsity')):.2f} | {results[0]['trainable']:,} "
-              f"| {statistics.median(column('step_ms')):.0f} | {max(column('peak_mb')):.0f} "
-              f"| {statistics.median(column('seconds')) / 60:.1f} | {len(results)} |")
+        is_loss = results[0]["metric"] == "-loss"
+        scale = -1 if is_loss else 100
+        print(
+            f"| {task} | {length} | {100 * sparsity:.0f} | {method} | {rate:g} "
+            f"| {spread([scale * score for score in column('last')], 3 if is_loss else 1)} "
+            f"| {100 * statistics.mean(column('sparsity')):.2f} | {results[0]['trainable']:,} "
+            f"| {statistics.median(column('step_ms')):.0f} | {max(column('peak_mb')):.0f} "
+            f"| {statistics.median(column('seconds')) / 60:.1f} | {len(results)} |"
+        )
 
 
 if __name__ == "__main__":

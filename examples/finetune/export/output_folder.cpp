@@ -145,9 +145,7 @@ void OutputFolder::commit() {
 OutputFile::OutputFile(fs::path target, bool overwrite) : target_{std::move(target)}, overwrite_{overwrite} {
   pst::require(target_.has_filename() && !fs::is_directory(target_), "\"", target_.string(),
                "\" is a folder, expected the name of a file to write");
-  pst::require(!fs::exists(fs::symlink_status(target_)) || overwrite, target_.string(),
-               ": exists and is not overwritten: choose another file, or say --overwrite");
-  check_replaceable_file(target_);
+  check_output_file(target_, "file", overwrite);
   folder_ = make_sibling(target_);
 }
 
@@ -174,8 +172,9 @@ void check_output_file(const fs::path& target, const char* option, bool overwrit
   const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path{"."};
   pst::require(target.has_filename() && fs::is_directory(folder, error), target.string(), ": cannot be written, ",
                folder.string(), " is no folder: make it, or give another ", option);
-  pst::require(::access(folder.c_str(), W_OK | X_OK) == 0, target.string(),
-               ": cannot be written: ", std::generic_category().message(errno), ": give another ", option);
+  if (::access(folder.c_str(), W_OK | X_OK) != 0)
+    pst::fail(target.string(), ": cannot be written: ", std::generic_category().message(errno), ": give another ",
+              option);
 }
 
 void copy_tokenizer_files(const fs::path& from, const fs::path& to) {

@@ -39,9 +39,10 @@ void check_ranks(const MethodSettings& settings) {
   for (const auto& [name, scale] : {std::pair{"beta", settings.beta},
                                     {"alpha1", settings.alpha1},
                                     {"alpha2", settings.alpha2},
-                                    {"penalty", settings.penalty},
-                                    {"score start", settings.score_start}})
+                                    {"penalty", settings.penalty}})
     pst::require(std::isfinite(scale) && scale >= 0, name, " is ", scale, ", expected a finite number of at least 0");
+  pst::require(settings.score_start >= 0 && settings.score_start <= 1e6, "the score start is ", settings.score_start,
+               ", expected 0 to ", 1e6);
 }
 
 /// Settings of a method that prunes nothing: the mask is made once and kept.

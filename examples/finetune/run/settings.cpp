@@ -17,6 +17,7 @@ namespace finetune {
 namespace {
 
 constexpr const char* format_name = "pst-finetune settings 1";
+constexpr std::string_view later_field = "score_start";  ///< the first runs were begun without it
 constexpr double no_limit = std::numeric_limits<double>::max();
 
 /// Calls `visit(name, field)` for every field that a file has.
@@ -121,6 +122,7 @@ Settings parse_settings(std::string_view text, const std::string& source) {
   std::set<std::string> known{"format"};
   for_each_field(settings, [&](const char* name, auto& field) {
     known.insert(name);
+    if (later_field == name && !json.contains(name)) return;
     pst::require(json.contains(name), source, ": has no field \"", name, '"');
     read_field(json[name], field, source + ": " + name);
   });

@@ -7,7 +7,9 @@ namespace {
 
 volatile std::sig_atomic_t stopped_by = 0;
 
-extern "C" void ask_to_stop(int signal) { stopped_by = signal; }
+extern "C" void ask_to_stop(int signal) {
+  if (stopped_by == 0) stopped_by = signal;
+}
 
 /// Gives what was done about the signal before.
 struct sigaction listen_to(int signal) {

@@ -8,14 +8,14 @@ namespace finetune {
 
 /// The program was asked to stop, by this signal.
 struct Interrupted {
-  int signal = SIGINT;
+  int signal;
 
   /// What the program gives back, as a shell does for a program that a signal ended.
   [[nodiscard]] int exit_code() const noexcept { return 128 + signal; }
 };
 
-/// While it lives, the first Ctrl-C (or SIGTERM) asks to stop, and the second one stops at once. A signal that the
-/// program was started to ignore, as in the background of a shell or under nohup, is still ignored.
+/// While it lives, the first Ctrl-C or SIGTERM asks to stop, and a second one of its kind stops at once. A signal that
+/// the program was started to ignore, as in the background of a shell or under nohup, is still ignored.
 class InterruptGuard {
  public:
   InterruptGuard();

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/memory.hpp"
+#include "finetune/train/shown_metric.hpp"
 
 namespace finetune {
 

@@ -10,6 +10,7 @@
 
 #include "common/files.hpp"
 #include "finetune/train/curves.hpp"
+#include "finetune/train/shown_metric.hpp"
 
 namespace finetune {
 
@@ -24,19 +25,12 @@ std::string text(const char* format, Numbers... numbers) {
   return made.data();
 }
 
-constexpr const char* negative_loss = "-loss";
-
 bool by_loss(const Task& task) { return task.kind == TaskKind::generation || task.kind == TaskKind::text; }
 std::string metric_of(const Task& task) { return by_loss(task) ? negative_loss : std::string{task.metrics.at(0)}; }
 
 std::int64_t step_of(const std::optional<Snapshot>& snapshot) { return snapshot ? snapshot->state.step : 0; }
 
 }  // namespace
-
-ShownMetric shown(const std::string& metric) {
-  if (metric == negative_loss) return {"dev loss", -1};
-  return {metric};
-}
 
 Trainer::Trainer(const Settings& settings, BaseModel& base, const TrainingData& data, const RunFolder& folder,
                  Watch watch)
@@ -83,8 +77,9 @@ TrainResult Trainer::run() {
     if (state_.step == state_.steps || !stopped_.empty()) break;
     train_step(start + (Clock::now() - pause));
     show();
-    if (save_due() || interrupt_.asked()) save();
-    if (const auto asked = interrupt_.asked()) throw *asked;
+    const auto asked = interrupt_.asked();
+    if (save_due() || asked) save();
+    if (asked) throw *asked;
   }
   progress_.close();
   write_curves();

@@ -21,14 +21,6 @@ struct Watch {
   std::int64_t save_every = 0;  ///< steps between two saves; 0: at evaluations, and every ten minutes
 };
 
-/// A metric as people read it.
-struct ShownMetric {
-  std::string name;
-  double sign = 1;  ///< times a score
-};
-/// "-loss", which rises as all metrics do, is shown as the loss that it is.
-[[nodiscard]] ShownMetric shown(const std::string& metric);
-
 /// What a run came to.
 struct TrainResult {
   std::string metric;          ///< the one that says which state is best, the higher the better

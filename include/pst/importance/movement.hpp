@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
 #include "pst/concepts/importance.hpp"
 #include "pst/core/error.hpp"
 #include "pst/core/factor.hpp"
@@ -14,13 +12,14 @@ namespace pst {
 ///
 /// Sanh, Wolf and Rush, "Movement Pruning" (2020). Stores scores and gradients as large as the weight.
 ///
-/// Scores that begin at zero rank by movement alone, so that the first weights are pruned after whatever was learnt
-/// until then; a short run may not recover. With `start` they begin as start abs(W), a ranking by magnitude that
-/// movement corrects: the fewer the steps, the more that helps.
+/// Scores that begin at zero rank by movement alone: the first weights that are pruned are those which the steps until
+/// then happened to move least, and a short run may not recover. With `start` scores begin as start abs(W), a ranking
+/// by magnitude that movement corrects: it has a say where start abs(W) is no more than what AdamW moves a score by,
+/// which is rate x steps for a gradient that keeps its sign, and rate x sqrt(steps) for one of random sign.
 /// @ingroup importance
 struct Movement {
   using role = roles::importance;
-  double start = 0.0;  ///< scores begin at this times abs(W); 0 as in the paper. Score units: compare with rate x steps
+  double start = 0.0;  ///< scores begin at this times abs(W), 0 to 1e6; 0 as in the paper
 
   struct ScaledAbsolute {
     double scale;
@@ -35,8 +34,8 @@ struct Movement {
    public:
     State(const Movement& metric, B& on, const LayerLayout& layout, ViewOn<B, const Scalar> weight)
         : scores_(layout, layout.shape.in) {
-      require(std::isfinite(metric.start) && metric.start >= 0, "the start of movement's scores is ", metric.start,
-              ", expected a finite number of at least 0");
+      require(metric.start >= 0 && metric.start <= 1e6, "the start of movement's scores is ", metric.start,
+              ", expected 0 to ", 1e6);
       if (metric.start > 0) on.map(scores_.value(), ScaledAbsolute{metric.start}, weight);
     }
 

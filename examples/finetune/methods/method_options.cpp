@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "finetune/train/method_options.hpp"
+#include "finetune/methods/method_options.hpp"
 
 #include <pst/core/error.hpp>
 
