@@ -127,6 +127,10 @@ refused)
   status_of $run --method pst --beta 1e21 --out "$folder/new"
   [ $status -eq 1 ] || fail "exit code $status of a run that diverges, expected 1"
   grep -q 'error: step [0-9]* of 40: ' "$folder/last.log" || fail "expected an error that names the step"
+  status=0
+  $run --dry-run >/dev/full 2>"$folder/last.log" || status=$?
+  [ $status -eq 1 ] && grep -q 'error: standard output: cannot be written' "$folder/last.log" ||
+    fail "exit code $status where results are lost, expected 1"
   status_of $run --batch many --out "$folder/new"
   [ $status -eq 2 ] || fail "exit code $status for a bad argument, expected 2"
   status_of $run --seed -1 --out "$folder/new2"

@@ -2,6 +2,7 @@
 // pst-finetune: a Hugging Face folder in, a sparse Hugging Face folder out.
 #include <exception>
 #include <iostream>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -27,8 +28,13 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return program.exit(error) == 0 ? 0 : 2;
   }
-  for (const auto& [command, made] : runs)
-    if (command->parsed()) return made();
+  for (const auto& [command, made] : runs) {
+    if (!command->parsed()) continue;
+    const int code = made();
+    std::cout.flush();
+    if (!std::cout && code == 0) throw std::runtime_error{"standard output: cannot be written, results are lost"};
+    return code;
+  }
   return 2;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 
 #include "common/files.hpp"
 #include "finetune/export/archive.hpp"
@@ -260,6 +261,22 @@ TEST_CASE("damaged archives and task files are refused or read, and nothing else
     check_damaged(archive / "config.json", read_archive);
     check_damaged(task, [&] { static_cast<void>(apply_task_file(task, data / name)); });
   }
+}
+
+TEST_CASE("an archive of more blocks than its configuration has is refused") {
+  const TemporaryDirectory folder;
+  const fs::path archive = folder.path() / "archive", config = archive / "config.json";
+  export_archive(*trained_model("bert", method_of("pst")), archive, {}, {});
+  std::ostringstream text;
+  text << std::ifstream{config}.rdbuf();
+  std::string changed = text.str();
+  const std::string two = R"("num_hidden_layers": 2)";
+  REQUIRE(changed.find(two) != std::string::npos);
+  changed.replace(changed.find(two), two.size(), R"("num_hidden_layers": 1)");
+  std::ofstream{config} << changed;
+  CHECK(error_of([&] {
+          static_cast<void>(load_archive(archive));
+        }).find(" is of block 1 (from 0), expected 1 blocks by config.json") != std::string::npos);
 }
 
 TEST_CASE("folders and archives are not taken for one another") {

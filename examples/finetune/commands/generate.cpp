@@ -196,7 +196,8 @@ void add_search_options(CLI::App& command, GenerateOptions& options) {
   command.add_option("--temperature", settings.temperature, "of drawing")->check(CLI::Range(1e-6, 1e6));
   command.add_option("--top-k", settings.top_k, "draw one of so many likeliest tokens; 0: of all")
       ->check(at_least_zero);
-  command.add_option("--top-p", settings.top_p, "draw one of the likeliest tokens that have this share together")
+  command
+      .add_option("--top-p", settings.top_p, "draw one of the likeliest tokens that have this share together, above 0")
       ->check(CLI::Range(0.0, 1.0));
   command.add_option("--seed", settings.seed, "of drawing")->check(at_least_zero);
 }

@@ -91,6 +91,7 @@ class ArchiveTensors {
     return type;
   }
   [[nodiscard]] const std::string& source() const noexcept { return file_.source(); }
+  [[nodiscard]] auto entries() const { return file_.entries(); }
 
  private:
   [[nodiscard]] static std::string part(const std::string& weight, const char* ending) {
@@ -117,6 +118,7 @@ class ArchiveTensors {
 
 /// Nothing is allocated by what config.json says before the file has shown that it holds as much.
 void check_tensors(const ArchiveTensors& tensors, const ModelConfig& config, const std::set<std::string>& weights) {
+  for (const TensorEntry& entry : tensors.entries()) refuse_more_blocks(config, entry.name, tensors.source());
   for (const ExpectedTensor& expected : expected_tensors(config))
     if (weights.contains(expected.name) && tensors.is_compressed(expected.name))
       static_cast<void>(tensors.packed(expected.name, expected.shape));

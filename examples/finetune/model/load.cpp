@@ -25,22 +25,13 @@ class Plan {
         made_new_.push_back(tensor.name);
       else
         static_cast<void>(stored.require(tensor));
-    refuse_more_blocks(config, stored);
+    for (const std::string& name : stored.unused()) refuse_more_blocks(config, name, stored.source());
   }
   [[nodiscard]] bool is_new(const std::string& name) const { return is_new(owner_of_.at(name)); }
   [[nodiscard]] bool is_new(Owner owner) const { return owner != Owner::encoder && is_new_.at(owner); }
   [[nodiscard]] const std::vector<std::string>& made_new() const noexcept { return made_new_; }
 
  private:
-  /// A pooler, buffers and heads of other tasks may be left over, but no block: half a model answers nonsense.
-  static void refuse_more_blocks(const ModelConfig& config, const StoredTensors& stored) {
-    for (const std::string& name : stored.unused()) {
-      const std::optional<index_t> block = block_of(config.architecture, name);
-      pst::require(!block || *block < config.blocks, pst::io::detail::tensor_in(stored.source(), name), " is of block ",
-                   block.value_or(0), " (from 0), expected ", config.blocks,
-                   " blocks by config.json; is it that of these weights?");
-    }
-  }
   [[nodiscard]] static bool has_none(const ModelConfig& config, Owner owner, const StoredTensors& stored) {
     return std::ranges::none_of(expected_tensors(config), [&](const ExpectedTensor& tensor) {
       return tensor.owner == owner && stored.find(tensor.name) != nullptr;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/model/names.hpp"
 
+#include <pst/core/error.hpp>
+#include <pst/io/checkpoint.hpp>
+
 #include <charconv>
 #include <system_error>
 
@@ -139,6 +142,13 @@ std::optional<index_t> block_of(Architecture architecture, std::string_view tens
   const auto [end, error] = std::from_chars(first, last, number);
   if (error != std::errc{} || end == last || *end != '.') return std::nullopt;
   return number;
+}
+
+void refuse_more_blocks(const ModelConfig& config, std::string_view tensor, const std::string& source) {
+  const std::optional<index_t> block = block_of(config.architecture, tensor);
+  pst::require(!block || *block < config.blocks, pst::io::detail::tensor_in(source, tensor), " is of block ",
+               block.value_or(0), " (from 0), expected ", config.blocks,
+               " blocks by config.json; is it that of these weights?");
 }
 
 std::vector<ExpectedTensor> expected_tensors(const ModelConfig& config) {

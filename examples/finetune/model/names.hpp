@@ -42,6 +42,10 @@ struct TensorPlace {
 /// The number of the block that a tensor of a file belongs to, whether its name has the prefix or not.
 [[nodiscard]] std::optional<index_t> block_of(Architecture architecture, std::string_view tensor);
 
+/// Throws pst::Error when the tensor is of a block that the configuration does not have: half a model answers nonsense.
+/// A pooler, buffers and heads of other tasks may be left over. `source` is its file.
+void refuse_more_blocks(const ModelConfig& config, std::string_view tensor, const std::string& source);
+
 /// Whose tensor it is: a pooler or a head is made anew when a folder has none.
 enum class Owner { encoder, pooler, head };
 
