@@ -60,6 +60,7 @@ trained)
     [ -s "$out/$file" ] || fail "$file is missing"
   done
   grep -q '"sparsity": 0.5' "$out/result.json" || fail "expected half of the weights to be zero"
+  ! grep -q '^warning' "$folder/last.log" || fail "expected no warning"
   grep -q '^trains .* of the model' "$folder/last.log" || fail "expected a line of what trains"
   grep -q '^| pst | sst2 | 0\.[0-9]* |' "$folder/last.out" || fail "expected a table"
   cp "$out/last/state.safetensors" "$folder/before"
@@ -127,6 +128,10 @@ refused)
   status_of $run --method pst --beta 1e21 --out "$folder/new"
   [ $status -eq 1 ] || fail "exit code $status of a run that diverges, expected 1"
   grep -q 'error: step [0-9]* of 40: ' "$folder/last.log" || fail "expected an error that names the step"
+  mkdir "$folder/empty"
+  status_of $run --model "$folder/empty" --dry-run
+  [ $status -eq 1 ] && grep -q 'error: .*/empty: has no config.json, expected a Hugging Face' "$folder/last.log" ||
+    fail "expected a refusal of an empty folder"
   status=0
   $run --dry-run >/dev/full 2>"$folder/last.log" || status=$?
   [ $status -eq 1 ] && grep -q 'error: standard output: cannot be written' "$folder/last.log" ||
@@ -134,9 +139,11 @@ refused)
   status_of $run --batch many --out "$folder/new"
   [ $status -eq 2 ] || fail "exit code $status for a bad argument, expected 2"
   status_of $run --seed -1 --out "$folder/new2"
-  [ $status -eq 2 ] && grep -q -e '--seed: -1 is below 0' "$folder/last.log" || fail "expected a refusal of --seed"
+  [ $status -eq 2 ] && grep -q -e '--seed: -1 is no whole number' "$folder/last.log" || fail "expected a refusal of --seed"
   status_of $run --rate 0 --out "$folder/new2"
   [ $status -eq 1 ] && grep -q 'error: the rate is 0' "$folder/last.log" || fail "expected a refusal of --rate"
+  status_of $run --seed 18446744073709551616 --out "$folder/new2"
+  [ $status -eq 2 ] && grep -q -e '--seed: .* is no whole number from 0 to' "$folder/last.log" || fail "expected a refusal of --seed"
   for options in "--method magnitude --delta-rank 4" "--method pst --penalty 1" "--method lora" "--fused"; do
     status_of $run $options --out "$folder/new2"
     [ $status -eq 1 ] && grep -q 'error: --[-a-z]* is given, but ' "$folder/last.log" || fail "accepted: $options"
@@ -187,6 +194,19 @@ exported)
     diff -r "$folder/before" "$folder/model" || fail "export $targets has changed the model of the run"
   done
   [ ! -e "$folder/twice" ] || fail "a refused export has written something"
+  status_of $export --to-lora "$folder/lora2" --with-scores
+  [ $status -eq 2 ] && grep -q 'requires --to-task-file' "$folder/last.log" || fail "accepted scores without a task file"
+  status_of $export --to-lora "$folder/lora2" --type bf16
+  [ $status -eq 1 ] && grep -q 'error: --type is bf16, but' "$folder/last.log" || fail "expected a refusal of --type"
+  status_of "$program" eval --model "$folder/sparse" --checkpoint last --task sst2 --data "$folder/task"
+  [ $status -eq 2 ] && grep -q 'requires --run' "$folder/last.log" || fail "accepted a checkpoint of a folder"
+  sed -i 's/"positive"/"good"/; s/"negative"/"bad"/' "$folder/sparse/config.json"
+  status_of "$program" eval --model "$folder/sparse" --task sst2 --data "$folder/task"
+  [ $status -eq 0 ] && grep -q 'warning: the labels of the model are bad, good' "$folder/last.log" ||
+    fail "expected a warning about labels"
+  status_of "$program" train --model "$folder/sparse" --task sst2 --data "$folder/task" --steps 40 --dry-run
+  [ $status -eq 0 ] && grep -q '^warning  the labels of the model are bad, good, ' "$folder/last.log" ||
+    fail "expected a warning about labels"
   status_of $export
   [ $status -eq 1 ] || fail "exit code $status with nothing to write, expected 1"
   status_of "$program" eval --model "$folder/sparse" --run "$out"

@@ -25,7 +25,13 @@ Settings some_settings() {
 Snapshot some_snapshot() {
   const std::vector<float> values{1.5F, -2, 0.1F, 7};
   const pst::Tensor tensor = pst::Tensor::from<float>("h.0/score.A", {2, 2}, values);
-  return {{.step = 3, .steps = 9, .base = "abc", .best_score = 1.0 / 3.0, .best_step = 2, .evaluations_since_best = 1},
+  return {{.step = 3,
+           .steps = 9,
+           .base = "abc",
+           .data = "def",
+           .best_score = 1.0 / 3.0,
+           .best_step = 2,
+           .evaluations_since_best = 1},
           {tensor},
           {{"encoder", {tensor}}, {"head", {tensor, pst::Tensor::from<float>("steps", {2, 2}, values)}}}};
 }
@@ -55,6 +61,7 @@ TEST_CASE("a snapshot is read as it was written") {
   CHECK(again.state.step == 3);
   CHECK(again.state.steps == 9);
   CHECK(again.state.base == "abc");
+  CHECK(again.state.data == "def");
   CHECK(again.state.best_score == snapshot.state.best_score);
   CHECK(again.state.best_step == 2);
   CHECK(again.state.evaluations_since_best == 1);

@@ -53,6 +53,17 @@ TEST_CASE("a pair has types where the model has them, and the longer sentence is
   CHECK(std::ranges::count(roberta[0].types, 0) == 16);
 }
 
+TEST_CASE("labels of another task are named, those without a meaning are not") {
+  using Labels = std::vector<std::string>;
+  CHECK(other_labels(find_task("sst2"), Labels{"NEGATIVE", "positive"}).empty());
+  CHECK(other_labels(find_task("sst2"), Labels{"LABEL_0", "LABEL_1"}).empty());
+  CHECK(other_labels(find_task("sst2"), Labels{"0", "1"}).empty());
+  CHECK(other_labels(find_task("sst2"), Labels{}).empty());  // a language model, which the task does not fit
+  CHECK(other_labels(find_task("e2e"), Labels{}).empty());
+  CHECK(other_labels(find_task("rte"), Labels{"negative", "positive"}) ==
+        "the labels of the model are negative, positive, those of rte are entailment, not_entailment");
+}
+
 TEST_CASE("sequences are never longer than the model reads") {
   const std::string text = "a b c d e f g h i j k l m n o p q r s t u v w x y z";
   for (const std::string name : {"bert", "roberta"}) {

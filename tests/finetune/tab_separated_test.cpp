@@ -23,6 +23,13 @@ TEST_CASE("SST-2 is read with either column first") {
   }
 }
 
+TEST_CASE("a column that is there twice, under one name or two, is refused") {
+  CHECK(contains(error_as("sst2", "sentence\tcontent\tlabel\na\tb\t1\n"),
+                 "line 1: has the columns \"sentence\" and \"content\", expected one of them"));
+  CHECK(contains(error_as("sst2", "sentence\tlabel\tlabel\na\t0\t1\n"),
+                 "line 1: has the columns \"label\" and \"label\", expected one of them"));
+}
+
 TEST_CASE("CoLA is read without a header, and its test file with one") {
   const auto data = read_as("cola", "gj04\t1\t\tThey said \"no\".\ngj04\t0\t*\tThe dog \"bark.\n");
   REQUIRE(data.examples.size() == 2);

@@ -168,7 +168,7 @@ TEST_CASE("a run that goes on from any of its states ends with the same bytes") 
       const TrainingData read = load_training_data(job.settings, base);
       const RunFolder folder{job.out(name), job.settings};
       TrainingStep step{*base.loaded.model, read.train, job.settings};
-      RunState state{.steps = 20, .base = base.fingerprint};
+      RunState state{.steps = 20, .base = base.fingerprint, .data = read.fingerprint};
       for (; state.step < stop; ++state.step) {
         base.loaded.model->begin_step(static_cast<double>(state.step), 20);
         step(state.step);
@@ -182,6 +182,70 @@ TEST_CASE("a run that goes on from any of its states ends with the same bytes") 
   }
   CHECK(job.train("whole").step == 20);  // a finished run is told again
   CHECK(state_of(job.out("whole"), Checkpoint::last) == last);
+}
+
+TEST_CASE("a run does not go on with other data, but one whose state does not know its data does") {
+  Job job;
+  {  // a run that was cut off behind its first step
+    BaseModel base = load_base(job.settings);
+    const TrainingData read = load_training_data(job.settings, base);
+    const RunFolder folder{job.out(), job.settings};
+    TrainingStep step{*base.loaded.model, read.train, job.settings};
+    base.loaded.model->begin_step(0, 20);
+    step(0);
+    folder.save(Checkpoint::last, {{.step = 1, .steps = 20, .base = base.fingerprint, .data = read.fingerprint},
+                                   base.loaded.model->save(),
+                                   step.optimizer().save()});
+  }
+  const fs::path log = job.out() / "metrics.jsonl", state = snapshot_file(job.out(), Checkpoint::last);
+  common::write_file(log, "{\"step\":1,\"loss\":0.5}\n{\"step\":2,\"loss\":0.5}\n");
+  const std::string records = common::read_file(log);
+  const auto error = [&]() -> std::string {
+    try {
+      job.train();
+      return {};
+    } catch (const pst::Error& found) {
+      return found.what();
+    }
+  };
+  for (const char* name : {"train.tsv", "dev.tsv"}) {
+    const fs::path file = job.path() / "data" / name;
+    const std::string text = common::read_file(file);
+    std::string changed = text;
+    changed[changed.size() - 2] = changed[changed.size() - 2] == '0' ? '1' : '0';  // the last label
+    common::write_file(file, changed);
+    CHECK(error().find(": is of a run on other sequences (fingerprint ") != std::string::npos);
+    CHECK(common::read_file(log) == records);
+    common::write_file(file, text);
+  }
+  Snapshot older = read_snapshot(state);
+  const std::string fingerprint = older.state.data;
+  older.state.data.clear();
+  write_snapshot(state, older);
+  CHECK(error().empty());
+  CHECK(read_snapshot(state).state.step == 20);
+  CHECK(read_snapshot(state).state.data == fingerprint);
+}
+
+TEST_CASE("a run has diverged when its loss has doubled and grown by more than 1") {
+  Job job;
+  job.settings.method.name = "full";
+  job.settings.rate = 1e-3;
+  job.settings.steps = 100;
+  const TrainResult fine = job.train();
+  REQUIRE(fine.first_loss);
+  REQUIRE(fine.last_loss);
+  CHECK(*fine.last_loss < *fine.first_loss);
+  const auto diverged = [](double first, double last) {
+    TrainResult result;
+    result.first_loss = first;
+    result.last_loss = last;
+    return has_diverged(result);
+  };
+  CHECK(diverged(0.7, 1.8));
+  CHECK(!diverged(0.05, 0.3));
+  CHECK(!diverged(4, 5.5));
+  CHECK(!has_diverged({}));
 }
 
 TEST_CASE("the records of an interrupted run tell of every step once") {

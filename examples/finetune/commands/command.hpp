@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <charconv>
+#include <cstdint>
 #include <functional>
 #include <string>
+#include <system_error>
 
 #include <CLI/CLI.hpp>
 
@@ -11,10 +14,14 @@ namespace finetune {
 /// What a subcommand does once its options are read; returns the exit code of the program.
 using Run = std::function<int()>;
 
-/// For whole numbers: an unsigned one would take -1 as its largest.
+/// For whole numbers: an unsigned one would take -1 as its largest, and any number what is too large as its largest.
 inline const CLI::Validator at_least_zero{
     [](std::string& text) {
-      return !text.starts_with('-') ? "" : text + " is below 0, expected a whole number of at least 0";
+      std::int64_t number = 0;
+      const char* const end = text.data() + text.size();
+      const auto [read, error] = std::from_chars(text.data(), end, number);
+      const bool is_whole = error == std::errc{} && read == end && number >= 0;
+      return is_whole ? std::string{} : text + " is no whole number from 0 to 9223372036854775807";
     },
     "at least 0"};
 

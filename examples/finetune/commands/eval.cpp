@@ -153,6 +153,8 @@ int eval(EvalOptions options) {
   pst::require(!options.task.empty() && !options.data.empty(),
                "--task and --data are missing: only --run knows what it was trained for");
   const Task& task = find_task(options.task);
+  if (const std::string remark = other_labels(task, subject.model->config().labels); !remark.empty())
+    std::cerr << "warning: " << remark << ": was it trained for this task?\n";
   const bool is_language = task.kind == TaskKind::generation || task.kind == TaskKind::text;
   pst::require(options.predictions.empty() || !is_language,
                "--predictions is for tasks with labels or numbers: generate writes sentences");

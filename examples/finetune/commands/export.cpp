@@ -64,6 +64,8 @@ void check_places(const ExportCommand& options) {
   std::vector<fs::path> targets{options.folder, options.archive, options.task_file, options.lora};
   std::erase(targets, fs::path{});
   pst::require(!targets.empty(), "nothing to write: give --to-folder, --to-archive, --to-task-file or --to-lora");
+  pst::require(options.type == "f32" || !options.folder.empty() || !options.archive.empty(), "--type is ", options.type,
+               ", but task files and adapters are written in f32: leave it out, or give --to-folder or --to-archive");
   check_targets(targets, options.run, read_settings(options.run).model);
 }
 
@@ -106,12 +108,14 @@ Run add_export(CLI::App& program) {
   command->add_option("--checkpoint", options->checkpoint, "which state of it")->check(CLI::IsMember({"best", "last"}));
   command->add_option("--to-folder", options->folder, "a Hugging Face folder with exact zeros, for transformers");
   command->add_option("--to-archive", options->archive, "a folder with compressed weights, for eval --archive");
-  command->add_option("--to-task-file", options->task_file,
-                      "one file with what the task has of its own, for eval --task-file with the base folder");
+  CLI::Option* const task_file =
+      command->add_option("--to-task-file", options->task_file,
+                          "one file with what the task has of its own, for eval --task-file with the base folder");
   command->add_option("--to-lora", options->lora, "a LoRA adapter for PEFT: the dense part of the model alone");
   command->add_option("--type", options->type, "numbers of a folder or archive")
       ->check(CLI::IsMember({"f32", "f16", "bf16"}));
-  command->add_flag("--with-scores", options->scores, "importance scores go into the task file, to go on training");
+  command->add_flag("--with-scores", options->scores, "importance scores go into the task file, to go on training")
+      ->needs(task_file);
   command->add_flag("--layers", options->layers, "show the zeros of every layer");
   command->add_flag("--overwrite", options->overwrite,
                     "replace what is there: a task file, or a folder with nothing but the files of a model");

@@ -6,10 +6,12 @@
 
 #include <chrono>
 #include <cstdio>
+#include <iomanip>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <span>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -103,10 +105,13 @@ Answers answers(const GenerateOptions& options, Model& model, const std::vector<
     tokens += each.ids.size();
     cut += each.ids.back() == options.settings.end ? 0 : 1;
   }
-  char line[160];
-  std::snprintf(line, sizeof line, "%zu sentences of %zu tokens in %.1f s, %zu of them cut before their end", finished,
-                tokens, passed.count(), cut);
-  progress.say(line);
+  std::ostringstream line;
+  line << finished << " sentences of " << tokens << " tokens in " << std::fixed << std::setprecision(1)
+       << passed.count() << " s";
+  if (cut > 0)
+    line << ", " << cut << " of them cut before their end by --max-new-tokens (" << options.settings.max_new_tokens
+         << ") or the model's " << model.config().longest() << " positions";
+  progress.say(line.str());
   return {std::move(made), interrupt.asked()};
 }
 

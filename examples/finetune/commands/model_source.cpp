@@ -10,7 +10,8 @@ namespace finetune {
 void add_model_options(CLI::App& command, ModelSource& source) {
   CLI::Option_group* const group = command.add_option_group("Model", "one of");
   group->add_option("--model", source.model, "a Hugging Face folder")->check(CLI::ExistingDirectory);
-  group->add_option("--run", source.run, "the folder of a run of train")->check(CLI::ExistingDirectory);
+  CLI::Option* const run = group->add_option("--run", source.run, "the folder of a run of train");
+  run->check(CLI::ExistingDirectory);
   group->add_option("--archive", source.archive, "a sparse archive that export wrote")->check(CLI::ExistingDirectory);
   CLI::Option* const file = group->add_option("--task-file", source.task_file, "a task file that export wrote");
   file->check(CLI::ExistingFile);
@@ -19,7 +20,8 @@ void add_model_options(CLI::App& command, ModelSource& source) {
   base->check(CLI::ExistingDirectory)->needs(file);
   file->needs(base);
   command.add_option("--checkpoint", source.checkpoint, "of a run: the state with the best score, or the last one")
-      ->check(CLI::IsMember({"best", "last"}));
+      ->check(CLI::IsMember({"best", "last"}))
+      ->needs(run);
 }
 
 OpenedModel open_model(const ModelSource& source, bool with_tokenizer) {

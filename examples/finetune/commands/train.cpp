@@ -48,6 +48,9 @@ int train(const TrainOptions& options) {
     common::write_file(options.out / "result.json", result_text(settings, counts, result));
     print_table(std::cout, settings, counts, result);
     if (!result.stopped.empty()) std::cerr << result.stopped << '\n';
+    if (has_diverged(result))
+      std::cerr << "warning: the loss of training rose from " << *result.first_loss << " to " << *result.last_loss
+                << ": try a smaller --rate\n";
     if (!is_sparse_enough(settings.method, result.sparsity))
       std::cerr << "warning: " << 100 * result.sparsity << " % of the weights are zero, where "
                 << 100 * settings.method.sparsity << " % were asked for: train longer"

@@ -2,6 +2,7 @@
 #include "finetune/data/sequences.hpp"
 
 #include <pst/core/error.hpp>
+#include <pst/io/strict_json.hpp>
 
 #include <algorithm>
 #include <limits>
@@ -106,6 +107,21 @@ void check_fits(const Task& task, const Tokenizer& tokenizer, const ModelConfig&
   pst::require(tokenizer.vocabulary_size() <= static_cast<std::size_t>(config.vocabulary),
                "the tokenizer has ids up to ", tokenizer.vocabulary_size() - 1, ", the model has embeddings for ",
                config.vocabulary, " tokens: are these the tokenizer files of this model?");
+}
+
+std::string other_labels(const Task& task, std::span<const std::string> labels) {
+  const auto agrees = [](const std::string& own, const Label& label) {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    return own.starts_with("LABEL_") || own.find_first_not_of("0123456789") == std::string::npos ||
+           std::ranges::equal(own, label.name, {}, lower);
+  };
+  if (labels.size() != task.labels.size() || std::ranges::equal(labels, task.labels, agrees)) return {};
+  std::string own, tasks;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    own.append(i == 0 ? "" : ", ").append(pst::io::detail::printable(labels[i]));
+    tasks.append(i == 0 ? "" : ", ").append(task.labels[i].name);
+  }
+  return "the labels of the model are " + own + ", those of " + std::string{task.name} + " are " + tasks;
 }
 
 std::vector<Sequence> encode(const Task& task, const TaskData& data, const Tokenizer& tokenizer,

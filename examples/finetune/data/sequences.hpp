@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "finetune/model/batch.hpp"
@@ -35,6 +36,10 @@ inline constexpr index_t shortest_max_length = 8;
 
 /// Throws pst::Error, with `task`'s name, when the model or the tokenizer is not made for it, or not for each other.
 void check_fits(const Task& task, const Tokenizer& tokenizer, const ModelConfig& config);
+
+/// What the labels of a trained head are and what the task's are, where these are as many but have other names; empty
+/// otherwise, and for names that say nothing, as LABEL_0 or 0.
+[[nodiscard]] std::string other_labels(const Task& task, std::span<const std::string> labels);
 
 /// The sequences of one file of a task, in its order, each cut at its end to `max_length` tokens, or to what the model
 /// reads at most.

@@ -4,7 +4,9 @@
 #include <pst/io/mapped_file.hpp>
 #include <pst/io/strict_json.hpp>
 
+#include <filesystem>
 #include <sstream>
+#include <system_error>
 
 #include "finetune/model/config_fields.hpp"
 
@@ -153,6 +155,9 @@ ModelConfig parse_config(std::string_view text, const std::string& source) {
 
 ModelConfig read_config(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "config.json";
+  std::error_code error;
+  pst::require(std::filesystem::exists(path, error) || !std::filesystem::is_directory(folder, error), folder.string(),
+               ": has no config.json, expected a Hugging Face folder with config.json and model.safetensors");
   const pst::io::MappedFile file{path};
   pst::require(file.bytes().size() <= most_bytes, path.string(), ": has ", file.bytes().size(),
                " bytes, expected at most ", most_bytes);

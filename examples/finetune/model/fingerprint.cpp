@@ -9,6 +9,12 @@
 
 namespace finetune {
 
+std::string fingerprint_text(std::uint64_t number) {
+  std::array<char, 17> text{};
+  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(number));
+  return text.data();
+}
+
 std::string fingerprint_of(Model& model, const std::set<std::string>& without) {
   // Four sums that do not wait for one another: a model has hundreds of millions of numbers.
   std::array<std::uint64_t, 4> sums{1, 2, 3, 4};
@@ -22,9 +28,7 @@ std::string fingerprint_of(Model& model, const std::set<std::string>& without) {
   });
   std::uint64_t all = 0;
   for (const std::uint64_t sum : sums) all = pst::mix_bits(all ^ sum);
-  std::array<char, 17> text{};
-  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(all));
-  return text.data();
+  return fingerprint_text(all);
 }
 
 }  // namespace finetune

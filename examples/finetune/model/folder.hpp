@@ -22,9 +22,10 @@ struct ModelOptions {
 };
 
 struct LoadedModel {
-  std::unique_ptr<Model> model;       ///< filled and attached
-  std::vector<std::string> made_new;  ///< tensors that the folder does not have, with random numbers
-  std::vector<std::string> unused;    ///< tensors of the folder that the model does not have
+  std::unique_ptr<Model> model;          ///< filled and attached
+  std::vector<std::string> labels = {};  ///< of the head in the folder; none where it is made anew
+  std::vector<std::string> made_new;     ///< tensors that the folder does not have, with random numbers
+  std::vector<std::string> unused;       ///< tensors of the folder that the model does not have
 };
 
 /// Reads a Hugging Face folder of BERT, RoBERTa or GPT-2: config.json and model.safetensors, or its shards.

@@ -47,6 +47,7 @@ class Plan {
 
 LoadedModel load_model(const std::filesystem::path& folder, const ModelOptions& options, const MakeBody& make_body) {
   ModelConfig config = read_config(folder);
+  std::vector<std::string> labels = config.labels;
   if (!options.labels.empty()) config = with_labels(config, options.labels);
   StoredTensors stored{folder, config};
   const Plan plan{config, config.has_head && !options.new_head, stored};
@@ -61,6 +62,7 @@ LoadedModel load_model(const std::filesystem::path& folder, const ModelOptions& 
   for (const Owner owner : {Owner::pooler, Owner::head})
     if (plan.is_new(owner)) loaded.model->initialise(owner, options.seed + (owner == Owner::pooler ? 0 : 1));
   loaded.model->attach();
+  if (!plan.is_new(Owner::head)) loaded.labels = std::move(labels);
   loaded.made_new = plan.made_new();
   loaded.unused = stored.unused();
   return loaded;

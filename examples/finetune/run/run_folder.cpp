@@ -72,8 +72,11 @@ fs::path snapshot_file(const fs::path& folder, Checkpoint which) {
 
 Settings read_settings(const fs::path& folder) {
   const fs::path file = settings_file(folder);
-  std::error_code ignored;
-  pst::require(fs::is_regular_file(file, ignored), folder.string(),
+  std::error_code error;
+  const bool is_there = fs::is_regular_file(file, error);
+  pst::require(!error || error == std::errc::no_such_file_or_directory, file.string(),
+               ": cannot be examined: ", error.message());
+  pst::require(is_there, folder.string(),
                ": is not the folder of a run, it has no settings.json; give what train was given with --out");
   return parse_settings(common::read_file(file, most_bytes), file.string());
 }
@@ -86,7 +89,7 @@ RunFolder::RunFolder(fs::path folder, const Settings& settings) : folder_{std::m
   lock_ = pst::io::detail::FileDescriptor{folder_, O_RDONLY | O_DIRECTORY};
   pst::require(lock_.is_open(), folder_.string(), ": cannot be opened");
   pst::require(::flock(lock_.number(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK, folder_.string(),
-               ": another process trains there");
+               ": another process trains there: wait for it, or give another --out");
   refuse_others(folder_, settings);
   sweep(folder_);
   // The settings come first: a folder that holds other things without them is refused.
@@ -101,7 +104,13 @@ RunFolder::RunFolder(fs::path folder, const Settings& settings) : folder_{std::m
 std::optional<Snapshot> RunFolder::last() const {
   const fs::path file = snapshot_file(folder_, Checkpoint::last);
   if (!fs::exists(file)) return std::nullopt;
-  return read_snapshot(file);
+  try {
+    return read_snapshot(file);
+  } catch (const pst::Error& error) {
+    pst::fail(
+        error.what(), ": the run cannot go on from this state, mend it or begin again with another --out",
+        fs::exists(snapshot_file(folder_, Checkpoint::best)) ? "; `export --checkpoint best` may still work" : "");
+  }
 }
 
 void RunFolder::save(Checkpoint which, const Snapshot& snapshot) const {

@@ -17,13 +17,10 @@ constexpr const char* field = "run";  // of the metadata
 constexpr std::string_view model_prefix = "model/", optimizer_prefix = "optimizer/";
 
 std::string text_of(const RunState& state) {
-  nlohmann::ordered_json json{{"format", format_name},
-                              {"step", state.step},
-                              {"steps", state.steps},
-                              {"base", state.base},
-                              {"best_score", nullptr},
-                              {"best_step", state.best_step},
-                              {"evaluations_since_best", state.evaluations_since_best}};
+  nlohmann::ordered_json json{{"format", format_name},        {"step", state.step},
+                              {"steps", state.steps},         {"base", state.base},
+                              {"data", state.data},           {"best_score", nullptr},
+                              {"best_step", state.best_step}, {"evaluations_since_best", state.evaluations_since_best}};
   // A double as text is read back the same: 17 digits are written where they are needed.
   if (state.best_score) json["best_score"] = *state.best_score;
   return json.dump();
@@ -44,6 +41,10 @@ RunState parse_state(const std::string& text, const std::string& source) {
   state.step = count("step", static_cast<std::uint64_t>(state.steps));
   pst::require(state.steps > 0, source, ": has 0 steps, expected some");
   state.base = json["base"].get<std::string>();
+  if (json.contains("data")) {
+    pst::require(json["data"].is_string(), source, ": data is no text");
+    state.data = json["data"].get<std::string>();
+  }
   state.best_step = count("best_step", static_cast<std::uint64_t>(state.step));
   state.evaluations_since_best = static_cast<int>(count("evaluations_since_best", 1U << 30));
   if (json.contains("best_score") && !json["best_score"].is_null()) {

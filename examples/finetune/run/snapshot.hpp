@@ -16,6 +16,7 @@ struct RunState {
   std::int64_t step = 0;                  ///< steps that are done
   std::int64_t steps = 1;                 ///< steps of the whole run
   std::string base = {};                  ///< fingerprint of the model that the run began from
+  std::string data = {};                  ///< fingerprint of its data; the first runs have none
   std::optional<double> best_score = {};  ///< on the dev data, the higher the better
   std::int64_t best_step = 0;
   int evaluations_since_best = 0;

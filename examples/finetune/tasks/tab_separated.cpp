@@ -30,10 +30,16 @@ struct Found {
   bool has_header = true;
 };
 
-std::optional<std::size_t> place_of(const Fields& header, const std::vector<std::string_view>& names) {
-  for (std::size_t i = 0; i < header.size(); ++i)
-    if (std::find(names.begin(), names.end(), header[i]) != names.end()) return i;
-  return {};
+std::optional<std::size_t> place_of(const TextLines& lines, const Fields& header,
+                                    const std::vector<std::string_view>& names) {
+  std::optional<std::size_t> place;
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    if (std::find(names.begin(), names.end(), header[i]) == names.end()) continue;
+    lines.require(!place, "has the columns ", quoted(header[place.value_or(i)]), " and ", quoted(header[i]),
+                  ", expected one of them");
+    place = i;
+  }
+  return place;
 }
 
 std::string listed(const std::vector<std::string_view>& names) {
@@ -43,7 +49,7 @@ std::string listed(const std::vector<std::string_view>& names) {
 }
 
 Found find_columns(const Task& task, const TextLines& lines, const Fields& header, TaskPart part) {
-  const auto first = place_of(header, task.columns.first), second = place_of(header, task.columns.second);
+  const auto first = place_of(lines, header, task.columns.first), second = place_of(lines, header, task.columns.second);
   const auto& headerless = task.columns.headerless;
   if (!first && headerless && header.size() == headerless->count)
     return {headerless->count, headerless->first, {}, headerless->label, false};
@@ -53,7 +59,7 @@ Found find_columns(const Task& task, const TextLines& lines, const Fields& heade
   };
   need(first.has_value(), task.columns.first);
   if (task.kind != TaskKind::single) need(second.has_value(), task.columns.second);
-  const auto label = place_of(header, task.columns.label);
+  const auto label = place_of(lines, header, task.columns.label);
   if (part != TaskPart::test) need(label.has_value(), task.columns.label);
   return {header.size(), *first, second, label, true};
 }

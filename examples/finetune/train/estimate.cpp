@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <functional>
 #include <vector>
@@ -115,9 +116,9 @@ void print_estimate(std::ostream& out, const Settings& settings, BaseModel& base
   std::array<char, 320> text{};
   std::snprintf(text.data(), text.size(),
                 "time\n  %.0f steps in %.2f epochs; a step takes %.0f ms at first and %.0f ms at the last sparsity:\n"
-                "  about %.0f minutes, evaluations aside\n",
+                "  about %.0f %s, evaluations aside\n",
                 steps, training_step.order().epoch_at(training_step.order().steps()), 1000 * dense, 1000 * sparse,
-                seconds / 60 + 0.5);
+                std::round(seconds < 120 ? seconds : seconds / 60), seconds < 120 ? "seconds" : "minutes");
   out << text.data();
 }
 

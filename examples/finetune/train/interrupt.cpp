@@ -18,7 +18,7 @@ struct sigaction listen_to(int signal) {
   if (before.sa_handler == SIG_IGN) return before;
   struct sigaction own = {};
   own.sa_handler = ask_to_stop;
-  own.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+  own.sa_flags = static_cast<int>(signal == SIGHUP ? SA_RESTART : SA_RESETHAND | SA_RESTART);
   ::sigaction(signal, &own, nullptr);
   return before;
 }
@@ -27,13 +27,11 @@ struct sigaction listen_to(int signal) {
 
 InterruptGuard::InterruptGuard() {
   stopped_by = 0;
-  before_interrupt_ = listen_to(SIGINT);
-  before_terminate_ = listen_to(SIGTERM);
+  for (std::size_t i = 0; i < signals.size(); ++i) before_[i] = listen_to(signals[i]);
 }
 
 InterruptGuard::~InterruptGuard() {
-  ::sigaction(SIGINT, &before_interrupt_, nullptr);
-  ::sigaction(SIGTERM, &before_terminate_, nullptr);
+  for (std::size_t i = 0; i < signals.size(); ++i) ::sigaction(signals[i], &before_[i], nullptr);
 }
 
 std::optional<Interrupted> InterruptGuard::asked() const noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <csignal>
 #include <optional>
 
@@ -14,8 +15,9 @@ struct Interrupted {
   [[nodiscard]] int exit_code() const noexcept { return 128 + signal; }
 };
 
-/// While it lives, the first Ctrl-C or SIGTERM asks to stop, and a second one of its kind stops at once. A signal that
-/// the program was started to ignore, as in the background of a shell or under nohup, is still ignored.
+/// While it lives, the first Ctrl-C, SIGTERM or SIGHUP asks to stop, and a second Ctrl-C or SIGTERM stops at once; a
+/// terminal that closes sends SIGHUP more than once. A signal that the program was started to ignore, as in the
+/// background of a shell or under nohup, is still ignored.
 class InterruptGuard {
  public:
   InterruptGuard();
@@ -27,7 +29,8 @@ class InterruptGuard {
   [[nodiscard]] std::optional<Interrupted> asked() const noexcept;
 
  private:
-  struct sigaction before_interrupt_ = {}, before_terminate_ = {};
+  static constexpr std::array signals{SIGINT, SIGTERM, SIGHUP};
+  std::array<struct sigaction, signals.size()> before_ = {};
 };
 
 }  // namespace finetune

@@ -67,6 +67,8 @@ void print_opening(std::ostream& out, const Settings& settings, BaseModel& base,
   print_data(out, settings, data);
   for (const std::string& name : base.loaded.made_new)
     out << "new      " << name << ": not in the folder, begins with random numbers\n";
+  if (const std::string remark = other_labels(find_task(settings.task), base.loaded.labels); !remark.empty())
+    out << "warning  " << remark << ": training goes on from the head in the folder, give --new-head for a new one\n";
   if (!base.loaded.unused.empty())
     out << "unused   " << base.loaded.unused.size() << " tensors of the folder, as " << base.loaded.unused.front()
         << '\n';

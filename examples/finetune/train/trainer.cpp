@@ -28,7 +28,18 @@ std::string text(const char* format, Numbers... numbers) {
 bool by_loss(const Task& task) { return task.kind == TaskKind::generation || task.kind == TaskKind::text; }
 std::string metric_of(const Task& task) { return by_loss(task) ? negative_loss : std::string{task.metrics.at(0)}; }
 
-std::int64_t step_of(const std::optional<Snapshot>& snapshot) { return snapshot ? snapshot->state.step : 0; }
+/// The mean loss of some steps.
+class MeanLoss {
+ public:
+  void add(double loss, double steps) {
+    sum_ += loss * steps;
+    steps_ += steps;
+  }
+  [[nodiscard]] std::optional<double> value() const { return steps_ > 0 ? std::optional{sum_ / steps_} : std::nullopt; }
+
+ private:
+  double sum_ = 0, steps_ = 0;
+};
 
 }  // namespace
 
@@ -42,30 +53,37 @@ Trainer::Trainer(const Settings& settings, BaseModel& base, const TrainingData& 
       watch_{watch},
       from_{folder.last()},
       training_step_{model_, data.train, settings_},
-      log_{folder.path() / "metrics.jsonl", step_of(from_)},
-      progress_{settings.method.name + " on " + settings.task, static_cast<long>(training_step_.order().steps()),
-                static_cast<long>(step_of(from_))} {
-  state_.base = base.fingerprint;
-  state_.steps = training_step_.order().steps();
-  resume(base, from_);
+      log_{folder.path() / "metrics.jsonl", resume(base)},  // which changes no file where it refuses
+      progress_{settings.method.name + " on " + settings.task, static_cast<long>(state_.steps),
+                static_cast<long>(state_.step)} {
+  if (!from_) return;
+  if (!log_.records().empty()) seconds_before_ = log_.records().back().seconds;
+  if (from_->state.data.empty()) progress_.say("the state of the run does not say what data it is of: not compared");
+  progress_.say(text("goes on from step %lld of %lld", static_cast<long long>(state_.step),
+                     static_cast<long long>(state_.steps)));
   from_.reset();  // as large as the model
 }
 
-void Trainer::resume(BaseModel& base, const std::optional<Snapshot>& snapshot) {
-  if (!snapshot) return;
+std::int64_t Trainer::resume(BaseModel& base) {
+  state_ = {.steps = training_step_.order().steps(), .base = base.fingerprint, .data = data_.fingerprint};
+  if (!from_) return 0;
   const std::filesystem::path file = snapshot_file(folder_.path(), Checkpoint::last);
-  pst::require(snapshot->state.steps == state_.steps, file.string(), ": is of a run of ", snapshot->state.steps,
+  const RunState& there = from_->state;
+  pst::require(there.steps == state_.steps, file.string(), ": is of a run of ", there.steps,
                " steps, with the data that are there now it would have ", state_.steps, ": give another --out");
-  restore(base, *snapshot, file);
+  pst::require(there.data.empty() || there.data == state_.data, file.string(),
+               ": is of a run on other sequences (fingerprint ", there.data, ") than ", settings_.data.string(),
+               " and the tokenizer give now (", state_.data,
+               "): bring back the files that it began with, or give another --out");
+  restore(base, *from_, file);
   try {
-    if (snapshot->state.step > 0) training_step_.optimizer().restore(snapshot->optimizer);
+    if (there.step > 0) training_step_.optimizer().restore(from_->optimizer);
   } catch (const pst::Error& error) {
     pst::fail(file.string(), ": ", error.what());
   }
-  state_ = snapshot->state;
-  if (!log_.records().empty()) seconds_before_ = log_.records().back().seconds;
-  progress_.say(text("goes on from step %lld of %lld", static_cast<long long>(state_.step),
-                     static_cast<long long>(state_.steps)));
+  state_ = there;
+  state_.data = data_.fingerprint;
+  return there.step;
 }
 
 TrainResult Trainer::run() {
@@ -215,11 +233,15 @@ TrainResult Trainer::result() const {
                    .seconds = seconds(),
                    .stopped = stopped_};
   double steps = 0, tokens = 0;
+  MeanLoss first, last;
   std::int64_t before = 0;
   for (const Record& record : log_.records()) {
     if (!record.loss) continue;
     const auto count = static_cast<double>(record.step - before);
     before = record.step;
+    if (10 * (static_cast<double>(record.step) - count) < static_cast<double>(state_.step))
+      first.add(*record.loss, count);
+    if (10 * record.step > 9 * state_.step) last.add(*record.loss, count);
     steps += count;
     made.step_ms += count * record.step_ms;
     tokens += count * record.step_ms / 1000 * record.tokens_per_second;
@@ -228,7 +250,14 @@ TrainResult Trainer::result() const {
     made.tokens_per_second = 1000 * tokens / made.step_ms;
     made.step_ms /= steps;
   }
+  made.first_loss = first.value();
+  made.last_loss = last.value();
   return made;
+}
+
+bool has_diverged(const TrainResult& result) {
+  return result.first_loss && result.last_loss && *result.last_loss > 2 * *result.first_loss &&
+         *result.last_loss > *result.first_loss + 1;
 }
 
 }  // namespace finetune

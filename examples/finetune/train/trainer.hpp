@@ -27,6 +27,8 @@ struct TrainResult {
   std::optional<double> best;  ///< its best value
   std::int64_t best_step = 0;
   double last = 0;  ///< its last one
+  std::optional<double> first_loss = {},
+                        last_loss = {};  ///< of training: means over the first and the last tenth of its steps
   double sparsity = 0;
   std::int64_t step = 0, steps = 0;
   double step_ms = 0;            ///< the mean, evaluations aside
@@ -34,6 +36,10 @@ struct TrainResult {
   double seconds = 0;            ///< the whole run, evaluations included
   std::string stopped;           ///< why, when before the last step
 };
+
+/// Whether the loss rose so far that the run is lost: to twice what it was, and by more than 1. A model that was
+/// trained before and is pruned may lose less than that.
+[[nodiscard]] bool has_diverged(const TrainResult& result);
 
 /// The run of one folder, from where it stands to its end.
 ///
@@ -57,7 +63,8 @@ class Trainer {
     std::int64_t steps = 0;
   };
 
-  void resume(BaseModel& base, const std::optional<Snapshot>& snapshot);
+  /// From the last state, if there is one; returns its step.
+  std::int64_t resume(BaseModel& base);
   void train_step(Clock::time_point start);
   void record_training();
   [[nodiscard]] bool evaluation_due() const;

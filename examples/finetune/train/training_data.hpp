@@ -21,6 +21,7 @@ struct TrainingData {
   std::vector<Sequence> train;
   std::vector<DevSet> dev;
   std::vector<std::string> remarks;  ///< on what was left out
+  std::string fingerprint;           ///< of all sequences
 };
 
 /// Reads the files of the task and encodes them for the model.
