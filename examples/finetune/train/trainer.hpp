@@ -26,9 +26,9 @@ struct TrainResult {
   std::string metric;          ///< the one that says which state is best, the higher the better
   std::optional<double> best;  ///< its best value
   std::int64_t best_step = 0;
-  double last = 0;  ///< its last one
-  std::optional<double> first_loss = {},
-                        last_loss = {};  ///< of training: means over the first and the last tenth of its steps
+  double last = 0;                        ///< its last one
+  std::optional<double> first_loss = {};  ///< of training: the mean over the first tenth of its steps
+  std::optional<double> last_loss = {};   ///< likewise over the last tenth
   double sparsity = 0;
   std::int64_t step = 0, steps = 0;
   double step_ms = 0;            ///< the mean, evaluations aside
@@ -63,7 +63,7 @@ class Trainer {
     std::int64_t steps = 0;
   };
 
-  /// From the last state, if there is one; returns its step.
+  /// Goes on from the last state, if there is one; returns its step.
   std::int64_t resume(BaseModel& base);
   void train_step(Clock::time_point start);
   void record_training();
