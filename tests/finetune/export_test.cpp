@@ -3,7 +3,6 @@
 
 #include <cstdlib>
 #include <fstream>
-#include <sstream>
 
 #include "common/files.hpp"
 #include "finetune/export/archive.hpp"
@@ -267,13 +266,11 @@ TEST_CASE("an archive of more blocks than its configuration has is refused") {
   const TemporaryDirectory folder;
   const fs::path archive = folder.path() / "archive", config = archive / "config.json";
   export_archive(*trained_model("bert", method_of("pst")), archive, {}, {});
-  std::ostringstream text;
-  text << std::ifstream{config}.rdbuf();
-  std::string changed = text.str();
+  std::string changed = common::read_file(config);
   const std::string two = R"("num_hidden_layers": 2)";
   REQUIRE(changed.find(two) != std::string::npos);
   changed.replace(changed.find(two), two.size(), R"("num_hidden_layers": 1)");
-  std::ofstream{config} << changed;
+  common::write_file(config, changed);
   CHECK(error_of([&] {
           static_cast<void>(load_archive(archive));
         }).find(" is of block 1 (from 0), expected 1 blocks by config.json") != std::string::npos);

@@ -6,7 +6,6 @@
 #include <iomanip>
 #include <optional>
 #include <random>
-#include <set>
 #include <sstream>
 #include <tuple>
 
@@ -20,6 +19,7 @@
 
 using namespace finetune;
 using namespace finetune::test;
+using pst::io::test::error_of;
 
 namespace {
 
@@ -65,6 +65,19 @@ class Job {
     const TrainingData read = load_training_data(settings, base);
     const RunFolder folder{out(name), settings};
     return Trainer{settings, base, read, folder, watch}.run();
+  }
+  /// Leaves the folder as a process of 20 steps would that was killed behind the step `stop`.
+  void train_until(std::int64_t stop, const std::string& name = "out") const {
+    BaseModel base = load_base(settings);
+    const TrainingData read = load_training_data(settings, base);
+    const RunFolder folder{out(name), settings};
+    TrainingStep step{*base.loaded.model, read.train, settings};
+    RunState state{.steps = 20, .base = base.fingerprint, .data = read.fingerprint};
+    for (; state.step < stop; ++state.step) {
+      base.loaded.model->begin_step(static_cast<double>(state.step), 20);
+      step(state.step);
+    }
+    folder.save(Checkpoint::last, {state, base.loaded.model->save(), step.optimizer().save()});
   }
   [[nodiscard]] std::vector<Record> records(const std::string& name = "out") const {
     return MetricsLog{out(name) / "metrics.jsonl", 1000}.records();
@@ -163,18 +176,7 @@ TEST_CASE("a run that goes on from any of its states ends with the same bytes") 
   for (const std::int64_t stop : {1, 7, 10, 13, 19, 20}) {
     INFO(stop);
     const std::string name = "part" + std::to_string(stop);
-    {
-      BaseModel base = load_base(job.settings);
-      const TrainingData read = load_training_data(job.settings, base);
-      const RunFolder folder{job.out(name), job.settings};
-      TrainingStep step{*base.loaded.model, read.train, job.settings};
-      RunState state{.steps = 20, .base = base.fingerprint, .data = read.fingerprint};
-      for (; state.step < stop; ++state.step) {
-        base.loaded.model->begin_step(static_cast<double>(state.step), 20);
-        step(state.step);
-      }
-      folder.save(Checkpoint::last, {state, base.loaded.model->save(), step.optimizer().save()});
-    }
+    job.train_until(stop, name);
     job.train(name, {.log_every = 1, .save_every = 4});
     CHECK(state_of(job.out(name), Checkpoint::last) == last);
     CHECK(state_of(job.out(name), Checkpoint::best) == best);
@@ -186,28 +188,11 @@ TEST_CASE("a run that goes on from any of its states ends with the same bytes") 
 
 TEST_CASE("a run does not go on with other data, but one whose state does not know its data does") {
   Job job;
-  {  // a run that was cut off behind its first step
-    BaseModel base = load_base(job.settings);
-    const TrainingData read = load_training_data(job.settings, base);
-    const RunFolder folder{job.out(), job.settings};
-    TrainingStep step{*base.loaded.model, read.train, job.settings};
-    base.loaded.model->begin_step(0, 20);
-    step(0);
-    folder.save(Checkpoint::last, {{.step = 1, .steps = 20, .base = base.fingerprint, .data = read.fingerprint},
-                                   base.loaded.model->save(),
-                                   step.optimizer().save()});
-  }
+  job.train_until(1);
   const fs::path log = job.out() / "metrics.jsonl", state = snapshot_file(job.out(), Checkpoint::last);
   common::write_file(log, "{\"step\":1,\"loss\":0.5}\n{\"step\":2,\"loss\":0.5}\n");
   const std::string records = common::read_file(log);
-  const auto error = [&]() -> std::string {
-    try {
-      job.train();
-      return {};
-    } catch (const pst::Error& found) {
-      return found.what();
-    }
-  };
+  const auto error = [&] { return error_of([&] { job.train(); }); };
   for (const char* name : {"train.tsv", "dev.tsv"}) {
     const fs::path file = job.path() / "data" / name;
     const std::string text = common::read_file(file);
@@ -324,32 +309,6 @@ TEST_CASE("a batch in parts is the batch as a whole") {
   CHECK(relative_error(after[0], after[1]) < 1e-4);
 }
 
-TEST_CASE("every epoch goes through all sequences once, in another order") {
-  Settings settings;
-  settings.batch = 4;
-  settings.accumulation = 2;
-  settings.epochs = 2.5;
-  DataOrder order{30, settings};
-  CHECK(order.steps_per_epoch() == 4);
-  CHECK(order.steps() == 10);
-  std::vector<std::vector<std::size_t>> epochs(2);
-  for (std::int64_t step = 0; step < 8; ++step)
-    for (const auto& batch : order.batches_of(step))
-      epochs[static_cast<std::size_t>(step / 4)].insert(epochs[static_cast<std::size_t>(step / 4)].end(), batch.begin(),
-                                                        batch.end());
-  CHECK(epochs[0] != epochs[1]);
-  for (auto& epoch : epochs) {
-    CHECK(epoch.size() == 30);
-    CHECK(std::set(epoch.begin(), epoch.end()).size() == 30);
-  }
-  CHECK(order.batches_of(3).size() == 2);  // 6 are left: 4 and 2
-  CHECK(order.batches_of(3)[1].size() == 2);
-  DataOrder again{30, settings};
-  CHECK(again.batches_of(6) == order.batches_of(6));
-  settings.seed = 1;
-  CHECK(DataOrder{30, settings}.batches_of(6) != order.batches_of(6));
-}
-
 TEST_CASE("a run stops early when its score no longer rises, and says why") {
   for (const auto& [model, metric, sign] : {std::tuple{"bert", "accuracy", 1}, {"gpt2", "dev loss", -1}}) {
     Job job{model};
@@ -389,12 +348,7 @@ TEST_CASE("a table shows the loss of a language model as a loss") {
 TEST_CASE("a run that diverges stops with an error that names the step") {
   Job job;
   job.settings.method.beta = 1e21;
-  std::string said;
-  try {
-    job.train();
-  } catch (const pst::Error& error) {
-    said = error.what();
-  }
+  const std::string said = error_of([&] { job.train(); });
   INFO(said);
   CHECK(said.starts_with("step "));
   CHECK(said.find(" of 20: ") != std::string::npos);

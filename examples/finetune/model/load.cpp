@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 
 #include "finetune/model/file_tensors.hpp"
 #include "finetune/model/folder.hpp"
