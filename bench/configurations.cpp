@@ -73,7 +73,7 @@ class Step {
   [[nodiscard]] pst::MaskReport report() { return layer_.report(); }
 
   void nudge() { bench::nudge(layer_, ++nudges_); }
-  void begin_step() { layer_.begin_step(1.0); }
+  void begin_step() { layer_.begin_step(1, 1); }
   void forward() { layer_.forward(bench::view(x_), bench::view(y_)); }
   void backward() { layer_.backward(bench::view(x_), bench::view(grad_y_), bench::view(grad_x_)); }
   void dense_forward() { y_.noalias() = x_ * weight_.transpose(); }

@@ -43,6 +43,15 @@ class Layer {
 /// PST whose scores have stopped learning: the mask stays, and only what is kept needs a gradient.
 [[nodiscard]] std::unique_ptr<Layer> layer_at_rest(const EigenMatrix& weight, double sparsity, int threads);
 
+/// The same, whose pruned weights learn too: gradients of the update come from activations.
+[[nodiscard]] std::unique_ptr<Layer> dense_gradient_at_rest(const EigenMatrix& weight, double sparsity, int threads);
+
+/// A low-rank update of a weight of which nothing is pruned.
+[[nodiscard]] std::unique_ptr<Layer> unpruned_layer(const EigenMatrix& weight, int threads);
+
+/// A frozen weight under its mask; the bias alone trains.
+[[nodiscard]] std::unique_ptr<Layer> layer_without_learner(const EigenMatrix& weight, double sparsity, int threads);
+
 /// Nothing to train, and always in its compressed form: `backward` is grad_x alone.
 [[nodiscard]] std::unique_ptr<Layer> compressed_layer(const EigenMatrix& weight, double sparsity, int threads);
 

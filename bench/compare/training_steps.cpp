@@ -36,13 +36,20 @@ nlohmann::ordered_json measure(pst::Shape shape, const ExtraMemory& memory, Run&
   Dense dense{run.libraries, weight, at};
   const auto layer = exact_layer(weight, run.options.sparsity, run.options.threads);
   const auto at_rest = layer_at_rest(weight, run.options.sparsity, run.options.threads);
+  const auto dense_at_rest = dense_gradient_at_rest(weight, run.options.sparsity, run.options.threads);
+  const auto unpruned = unpruned_layer(weight, run.options.threads);
+  const auto without_learner = layer_without_learner(weight, run.options.sparsity, run.options.threads);
 
   std::vector<Column> columns;
   dense.add_full_step(columns);
   dense.add_lora_step(columns);
   dense.add_forward(columns, product);
   add_layer(columns, *layer, at);
-  if (at_rest) columns.push_back(column_of(*at_rest, "PST step, scores at rest", [&] { at_rest->step(at); }));
+  columns.push_back(column_of(*at_rest, "PST step, scores at rest", [&] { at_rest->step(at); }));
+  columns.push_back(column_of(*dense_at_rest, "- all weights learn", [&] { dense_at_rest->step(at); }));
+  columns.push_back(column_of(*unpruned, "low-rank update, nothing pruned", [&] { unpruned->step(at); }));
+  columns.push_back(
+      column_of(*without_learner, "pruned, nothing learns but the bias", [&] { without_learner->step(at); }));
   const std::vector<Timing> timings = in_rounds(columns, run.options.rounds, run.progress);
 
   const Timing& full = fastest(timings, full_step);
@@ -64,7 +71,7 @@ nlohmann::ordered_json measure(pst::Shape shape, const ExtraMemory& memory, Run&
 }  // namespace
 
 Part training_steps(pst::Shape shape, const Options& options, const ExtraMemory& memory) {
-  const double libraries = 3, products = libraries * (3 + 2.2 + 1) + 6;
+  const double libraries = 3, products = libraries * (3 + 2.2 + 1) + 10;
   return {"training steps of " + name_of(shape), work_of(shape, bench::many_tokens, products, options),
           [=](Run& run) { return measure(shape, memory, run); }};
 }

@@ -10,6 +10,7 @@
 /// Sun et al., "A Simple and Effective Pruning Approach for Large Language Models" (2023).
 struct Wanda {
   using role = pst::roles::importance;
+  static constexpr bool learns = false;
   std::vector<double> input_norms{};  ///< one for each input
 
   template <class Scalar, class Space>
@@ -36,7 +37,6 @@ struct Wanda {
       on.generate(scores, Score<Scalar, typename B::space>{norms_.view(), weight, scores});
     }
 
-    void begin_step(B&) {}
     void backward(B&, pst::Tile, ConstView, ConstView, View) {}  // the norms pass no gradient on
     void finish_backward(B&) {}
     void for_each_parameter(auto&&) {}

@@ -118,10 +118,10 @@ void compare(index_t block_elements, auto&& set_options) {
     Draw draw{21};
     Trained<Found> found{shape, tokens, found_options, ThrustCpp{.block_elements = block_elements}, draw};
     Trained<Expected> expected{shape, tokens, expected_options, Reference{}, draw};
-    for (const double progress : {0.0, 0.3, 0.5, 1.0}) {
-      CAPTURE(progress);
-      found.layer.begin_step(progress);
-      expected.layer.begin_step(progress);
+    for (const int step : {0, 3, 5, 10}) {
+      CAPTURE(step);
+      found.layer.begin_step(step, 10);
+      expected.layer.begin_step(step, 10);
       for (int batch = 0; batch < 2; ++batch) {
         const auto x = draw.normal<Scalar>(tokens, shape.in, 3), grad_y = draw.normal<Scalar>(tokens, shape.out, 1);
         found.pass(x, grad_y);
@@ -185,7 +185,7 @@ TEST_CASE_TEMPLATE("on Thrust, equal scores are pruned in row-major order across
   HostMatrix<T> weight(shape.out, shape.in, 3);
   weight.fill(1);
   layer.attach(weight.view());
-  layer.begin_step(1);
+  layer.begin_step(1, 1);
   for (index_t r = 0; r < shape.out; ++r)
     for (index_t c = 0; c < shape.in; ++c) CHECK(layer.mask()(r, c) == (r * shape.in + c >= shape.size() / 2));
 }
@@ -197,9 +197,9 @@ TEST_CASE_TEMPLATE("on Thrust, layers share one budget as they share it on Refer
   const ThrustCpp on{.block_elements = 100};
   Trained<Found> found_a{small, 3, {}, on, Draw{1}}, found_b{large, 3, {}, on, Draw{2}};
   Trained<Expected> expected_a{small, 3, {}, {}, Draw{1}}, expected_b{large, 3, {}, {}, Draw{2}};
-  for (const double progress : {0.0, 0.4, 1.0}) {
-    begin_step_together(std::span<Found* const>{std::vector{&found_a.layer, &found_b.layer}}, progress);
-    begin_step_together(std::span<Expected* const>{std::vector{&expected_a.layer, &expected_b.layer}}, progress);
+  for (const int step : {0, 2, 5}) {
+    begin_step_together(std::span<Found* const>{std::vector{&found_a.layer, &found_b.layer}}, step, 5);
+    begin_step_together(std::span<Expected* const>{std::vector{&expected_a.layer, &expected_b.layer}}, step, 5);
     check_agreement(found_a, expected_a, tolerances<T>::value);
     check_agreement(found_b, expected_b, tolerances<T>::value);
   }
@@ -209,7 +209,7 @@ TEST_CASE("on Thrust, what was saved on Reference goes on from there") {
   const Shape shape{20, 15};
   Trained<LayerOn<Reference, float>> first{shape, 5, {}, {}, Draw{3}};
   Trained<LayerOn<ThrustCpp, float>> second{shape, 5, {.seed = 9}, {}, Draw{3}};
-  first.layer.begin_step(1);
+  first.layer.begin_step(1, 1);
   second.layer.restore(first.layer.save());
   check_agreement(second, first, 0);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A delta that does not show what it trains.
-// expect: ShowsParametersOfWeight<typename
+// expect: ShowsItsParameters<typename
 // expect: state.for_each_parameter(
 // within: 14 lines
 #include "pst/pst.hpp"

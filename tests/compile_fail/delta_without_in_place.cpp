@@ -6,6 +6,7 @@
 
 struct Undeclared {
   using role = pst::roles::delta;
+  static constexpr bool learns = false;
 #ifndef PST_EXPECT_ERROR
   static constexpr bool in_place = false;
 #endif

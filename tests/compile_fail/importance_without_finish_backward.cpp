@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A metric that does not complete its gradients.
-// expect: KeepsGradients<typename
+// expect: CompletesGradients<typename
 // expect: state.finish_backward(
 // within: 14 lines
 #include "pst/pst.hpp"

@@ -7,6 +7,7 @@
 
 struct Timeless {
   using role = pst::roles::refresh;
+  bool moves_between_steps(double) const { return true; }
 #ifndef PST_EXPECT_ERROR
   bool refreshes(double, std::uint64_t) const { return true; }
 #endif

@@ -7,7 +7,8 @@
 
 struct Closed {
   using role = pst::roles::straight_through;
-  static constexpr bool through_scores = false;
+  pst::Passes passes() const { return pst::Passes::all; }
+  bool through_scores() const { return false; }
 #ifndef PST_EXPECT_ERROR
   template <class Scalar>
   Scalar operator()(Scalar gradient, bool) const {

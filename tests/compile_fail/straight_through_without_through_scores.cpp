@@ -7,8 +7,9 @@
 
 struct Undeclared {
   using role = pst::roles::straight_through;
+  pst::Passes passes() const { return pst::Passes::all; }
 #ifndef PST_EXPECT_ERROR
-  static constexpr bool through_scores = false;
+  bool through_scores() const { return false; }
 #endif
   template <class Scalar>
   Scalar operator()(Scalar gradient, bool) const {

@@ -116,22 +116,31 @@ struct TypeList {};
 template <class Layer>
 inline void use_everything(Layer& layer, ViewOn<Archetype, typename Layer::scalar> view) {
   layer.attach(view, view);
-  layer.begin_step(0.5);
+  (void)layer.layout();
+  layer.bind(view, view);
+  layer.zero_gradients();
+  layer.refresh(0.5);
   layer.begin_step(1, 2);
   layer.forward(view, view);
   layer.backward(view, view, view);
+  layer.backward(view, view, view, Gradients::overwrite);
+  (void)layer.generation();
+  layer.set_mask(layer.mask());
+  (void)layer.clone();
   layer.for_each_parameter([](const auto&) {});
   (void)layer.report();
   layer.export_masked(view);
   (void)layer.export_csr();
   (void)layer.export_bitmask();
   layer.restore(layer.save());
+  layer.restore_bytes(layer.save_bytes());
 }
 template <class Layer>
 inline void use_everything_together(Layer& layer, ViewOn<Archetype, typename Layer::scalar> view) {
   use_everything(layer, view);
   Layer* const list[] = {&layer};
-  begin_step_together(std::span<Layer* const>{list}, 0.5);
+  begin_step_together(std::span<Layer* const>{list}, 1, 2);
+  refresh_together(std::span<Layer* const>{list}, 0.5);
 }
 
 using OnArchetype = SparseLinear<>::with<Archetype>;

@@ -10,7 +10,7 @@ int main() {
 
   pst::SparseLinear<> layer{{.in = 64, .out = 32}};
   layer.attach(pst::MatrixView<const float>{weight.data(), 32, 64});
-  layer.begin_step(0.5);
+  layer.begin_step(1, 2);
   layer.forward(pst::MatrixView<const float>{x.data(), 4, 64}, pst::MatrixView<float>{y.data(), 4, 32});
 
   std::printf("pst %d.%d.%d, y(0, 0) = %g\n", PST_VERSION_MAJOR, PST_VERSION_MINOR, PST_VERSION_PATCH,

@@ -18,7 +18,7 @@ TEST_CASE_TEMPLATE("a frozen weight is the attached one, and nothing of it train
   int parameters = 0;
   layer.for_each_parameter([&](const auto&) { ++parameters; });
   CHECK(parameters == 0);
-  layer.begin_step(0);
+  layer.begin_step(0, 1);
   HostMatrix<Scalar> out(12, 30), x(2, 30), y(2, 12);
   layer.export_masked(out.view());
   CHECK(distance(out, weight) == 0);

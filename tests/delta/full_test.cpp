@@ -21,7 +21,7 @@ TEST_CASE_TEMPLATE("the attached weight is the parameter, with the gradient of t
   CHECK(parameter.value.data == weight.view().data);
   CHECK(parameter.value.row_stride == 49);
   CHECK(parameter.group == ParameterGroup::weight);
-  layer.begin_step(0);
+  layer.begin_step(0, 1);
   const auto x = Draw{2}.normal<Scalar>(7, shape.in), grad_y = Draw{3}.normal<Scalar>(7, shape.out);
   layer.backward(x.view(), grad_y.view());
   oracle::Problem problem{.weight = weight.template as<double>()};
@@ -46,11 +46,11 @@ TEST_CASE_TEMPLATE("a change of the weight in place is seen at the next step", T
   x.fill(1);
   Layer layer{{.in = 4, .out = 1}, {.schedule = {.sparsity = 0.5}}};
   layer.attach(weight.view());
-  layer.begin_step(0);
+  layer.begin_step(0, 1);
   layer.forward(x.view(), y.view());
   CHECK(y(0, 0) == 7);
   weight(0, 0) = 10;
-  layer.begin_step(0);
+  layer.begin_step(0, 1);
   layer.forward(x.view(), y.view());
   CHECK(y(0, 0) == 14);
 }

@@ -29,7 +29,7 @@ TEST_CASE_TEMPLATE("without pruning the low-rank delta is LoRA, at any rank", T,
       layer.attach(weight.view());
       assign(parameter_of(layer, "delta.U").value, problem.u);
       assign(parameter_of(layer, "delta.V").value, problem.v);
-      layer.begin_step(0);
+      layer.begin_step(0, 1);
       HostMatrix<Scalar> effective(out, in, 2);
       layer.export_masked(effective.view());
       const oracle::Mat truth = oracle::effective_weight(problem);
@@ -48,7 +48,7 @@ TEST_CASE_TEMPLATE("the delta is zero at first and the attached weight is never 
   const auto weight = Draw{1}.normal<Scalar>(20, 30);
   Lora<T> layer{{.in = 30, .out = 20}, {.schedule = {.sparsity = 0}}};
   layer.attach(weight.view());
-  layer.begin_step(0);
+  layer.begin_step(0, 1);
   HostMatrix<Scalar> effective(20, 30);
   layer.export_masked(effective.view());
   CHECK(distance(effective, weight) == 0);

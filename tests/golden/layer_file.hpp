@@ -86,7 +86,7 @@ Outcome check_layer(const pst::io::Safetensors& file) {
   std::vector<Scalar> masked(weight.size());
   layer.attach({weight.data(), out, in}, {bias.data(), 1, out});
   set_factors(layer, file, "");
-  layer.begin_step(1.0);
+  layer.begin_step(1, 1);
   layer.forward({x.data(), tokens, in}, {y.data(), tokens, out});
   layer.backward({x.data(), tokens, in}, {grad_y.data(), tokens, out}, {grad_x.data(), tokens, in});
   layer.export_masked({masked.data(), out, in});

@@ -43,7 +43,7 @@ Outcome check_training(const pst::io::Safetensors& file) {
     layer.backward({x.data(), tokens, in}, {grad_y.data(), tokens, out});
     optimizer.step(pst::parameters_of(layer));
   }
-  layer.begin_step(1.0);
+  layer.begin_step(1, 1);
 
   Outcome outcome;
   outcome.tolerance = Tolerance<Scalar>::training, outcome.rounding = Tolerance<Scalar>::rounding;

@@ -28,19 +28,18 @@ TEST_CASE_TEMPLATE("soft movement adds the sigmoid of its trained scores, which 
 TEST_CASE_TEMPLATE("the straight-through gradient passes the sigmoid unchanged", T, ReferenceFloat, EigenDouble) {
   using Scalar = typename T::scalar;
   MetricOn<T, SoftMovement> metric{Draw{1}.grid<Scalar>(20, 17)};
-  metric.state.begin_step(metric.on);
   const auto grad_scores = Draw{3}.grid<Scalar>(20, 17);
   CHECK(distance(metric.backward(grad_scores), HostMatrix<double>(20, 17)) == 0);
   CHECK(distance(metric.parameter("score.S").grad, grad_scores.view()) == 0);
 }
-TEST_CASE_TEMPLATE("begin_step leaves the gradient of the penalty, lambda times the mean of the sigmoids", T,
+TEST_CASE_TEMPLATE("a step begins with the gradient of the penalty, lambda times the mean of the sigmoids", T,
                    ReferenceDouble, EigenDouble) {
   const double lambda = 3;
   MetricOn<T, SoftMovement> metric{Draw{1}.grid<double>(9, 11), {.penalty = lambda}};
   const auto parameter = metric.parameter("score.S");
   assign(parameter.value, Draw{2}.normal<double>(9, 11));
-  metric.state.begin_step(metric.on);
-  metric.state.begin_step(metric.on);  // once a step, however many
+  metric.state.add_penalty(metric.on);
+  metric.state.add_penalty(metric.on);  // once a step, however many
   const auto penalty = [&] {
     double sum = 0;
     for (index_t r = 0; r < 9; ++r)
@@ -61,7 +60,7 @@ TEST_CASE_TEMPLATE("the penalty rests while the target sparsity is reached", T, 
     MetricOn<T, SoftMovement> metric{Draw{1}.grid<Scalar>(2, 5), {.penalty = 10, .target_sparsity = target}};
     const auto parameter = metric.parameter("score.S");
     for (index_t i = 0; i < 10; ++i) parameter.value(i / 5, i % 5) = static_cast<Scalar>(i - 6);
-    metric.state.begin_step(metric.on);
+    metric.state.add_penalty(metric.on);
     const bool rests = target <= 0.7;
     for (index_t i = 0; i < 10; ++i) CHECK((parameter.grad(i / 5, i % 5) == 0) == rests);
   }
@@ -70,7 +69,7 @@ TEST_CASE_TEMPLATE("scores far out do not make NaN", T, ReferenceFloat, EigenDou
   using Scalar = typename T::scalar;
   MetricOn<T, SoftMovement> metric{Draw{1}.grid<Scalar>(1, 2), {.penalty = 1}};
   metric.parameter("score.S").value(0, 0) = -2000, metric.parameter("score.S").value(0, 1) = 2000;
-  metric.state.begin_step(metric.on);
+  metric.state.add_penalty(metric.on);
   const auto scores = metric.added_scores();
   CHECK(scores(0, 0) == 0);
   CHECK(scores(0, 1) == 1);

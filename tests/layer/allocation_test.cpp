@@ -123,7 +123,7 @@ void check_no_allocations(Layer& layer, MatrixView<typename Layer::scalar> weigh
   const auto x = Draw{3}.normal<Scalar>(130, in), grad_y = Draw{4}.normal<Scalar>(130, out);
   HostMatrix<Scalar> y(130, out), grad_x(130, in);
   layer.attach(weight, bias.view());
-  layer.begin_step(1);
+  layer.begin_step(1, 1);
   for (index_t tokens : {130, 3, 1, 64}) {
     const auto pass = [&] {
       layer.forward(x.view().middle_rows(0, tokens), y.view().middle_rows(0, tokens));
@@ -143,13 +143,13 @@ void check_no_allocations_in_steps(Layer& layer, MatrixView<const typename Layer
   HostMatrix<Scalar> y(130, weight.rows), grad_x(130, weight.cols);
   layer.attach(weight);
   for (int warm_up = 0; warm_up < 2; ++warm_up) {  // a mask is made; scores learn, and then rest
-    layer.begin_step(0.9);
+    layer.begin_step(9, 10);
     layer.forward(x.view(), y.view());
     layer.backward(x.view(), grad_y.view(), grad_x.view());
   }
   for (index_t tokens : {130, 3, 1, 64}) {
     const auto step = [&] {
-      layer.begin_step(0.9);
+      layer.begin_step(9, 10);
       layer.forward(x.view().middle_rows(0, tokens), y.view().middle_rows(0, tokens));
       layer.backward(x.view().middle_rows(0, tokens), grad_y.view().middle_rows(0, tokens),
                      grad_x.view().middle_rows(0, tokens));

@@ -22,7 +22,7 @@ TEST_CASE_TEMPLATE("a report counts what the mask keeps, and what changed since 
   oracle::Mask before;
   for (std::uint64_t seed = 2; seed < 5; ++seed) {
     assign(parameter_of(layer, "score.S").value, Draw{seed}.grid<Scalar>(shape.out, shape.in));
-    layer.begin_step(0);
+    layer.begin_step(0, 1);
     const auto mask = unpacked(layer.mask());
     const MaskReport report = layer.report();
     CHECK(report.name == "query");
@@ -49,7 +49,7 @@ TEST_CASE_TEMPLATE("a report counts what the mask keeps, and what changed since 
     }
     before = mask;
   }
-  layer.begin_step(0);
+  layer.begin_step(0, 1);
   CHECK(layer.report().churn() == 0);
 }
 TEST_CASE_TEMPLATE("a report knows the bytes of the weight, of an export and of training", T, ReferenceFloat,
@@ -61,7 +61,7 @@ TEST_CASE_TEMPLATE("a report knows the bytes of the weight, of an export and of 
                typename T::backend>
       layer{shape, {.dense_above_density = 1}};
   layer.attach(weight.view(), bias.view());
-  layer.begin_step(0);
+  layer.begin_step(0, 1);
   const MaskReport report = layer.report();
   const auto packed = layer.export_bitmask();
   CHECK(report.dense_bytes == 67 * 41 * sizeof(Scalar));
@@ -78,14 +78,14 @@ TEST_CASE("PST trains (r1 + r2)(out + in) + out + in numbers, and a bias if told
   HostMatrix<float> bias(1, 768);
   SparseLinear<> layer{{.in = 768, .out = 768}};
   layer.attach(weight.view());
-  layer.begin_step(0);
+  layer.begin_step(0, 1);
   CHECK(layer.report().trainable == 16 * (768 + 768) + 768 + 768);
   CHECK(layer.report().kept == 768 * 768);
-  layer.begin_step(1);
+  layer.begin_step(1, 1);
   CHECK(layer.report().kept == 768 * 768 - 530841);
   SparseLinear<>::with<TrainedBias> with_bias{{.in = 768, .out = 768}};
   with_bias.attach(weight.view(), bias.view());
-  with_bias.begin_step(1);
+  with_bias.begin_step(1, 1);
   CHECK(with_bias.report().trainable == 16 * (768 + 768) + 768 + 768 + 768);
 }
 TEST_CASE("reports add up, with the target weighted by size") {

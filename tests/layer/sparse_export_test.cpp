@@ -62,7 +62,7 @@ TEST_CASE_TEMPLATE("the exports hold the masked weight, exactly +0 where pruned"
       PstLayer<T> layer{shape, {.schedule = {.sparsity = 0.7}, .dense_above_density = dense_above_density}};
       layer.attach(weight.view());
       assign(parameter_of(layer, "delta.V").value, Draw{2}.normal<Scalar>(8, shape.in, 0, 0.1));
-      layer.begin_step(0);
+      layer.begin_step(0, 1);
       HostMatrix<Scalar> masked(shape.out, shape.in, 5);
       masked.fill(9);
       layer.export_masked(masked.view());

@@ -3,7 +3,7 @@
 
 #include <limits>
 
-#include "support/layer_tools.hpp"
+#include "support/posed_layer.hpp"
 
 namespace pst::test {
 namespace {
@@ -31,7 +31,7 @@ TEST_CASE_TEMPLATE("a layer says what must be called first", T, ReferenceFloat, 
   using Scalar = typename T::scalar;
   PstLayer<T> layer{{.in = 10, .out = 20}};
   HostMatrix<Scalar> weight(20, 10), x(2, 10), y(2, 20), out(20, 10);
-  CHECK(error_of([&] { layer.begin_step(0); }) == "layer: call attach before begin_step");
+  CHECK(error_of([&] { layer.begin_step(0, 1); }) == "layer: call attach before begin_step");
   CHECK(error_of([&] { layer.forward(x.view(), y.view()); }) == "layer: call attach before forward");
   CHECK(error_of([&] { layer.backward(x.view(), y.view()); }) == "layer: call attach before backward");
   CHECK(error_of([&] { (void)layer.report(); }) == "layer: call attach before report");
@@ -40,12 +40,12 @@ TEST_CASE_TEMPLATE("a layer says what must be called first", T, ReferenceFloat, 
   CHECK(error_of([&] { layer.for_each_parameter([](const auto&) {}); }) ==
         "layer: call attach before for_each_parameter");
   layer.attach(weight.view());
-  CHECK(error_of([&] { layer.forward(x.view(), y.view()); }) == "layer: call begin_step before forward");
-  CHECK(error_of([&] { layer.backward(x.view(), y.view()); }) == "layer: call begin_step before backward");
-  CHECK(error_of([&] { (void)layer.report(); }) == "layer: call begin_step before report");
-  CHECK(error_of([&] { layer.export_masked(out.view()); }) == "layer: call begin_step before export_masked");
-  CHECK(error_of([&] { (void)layer.export_csr(); }) == "layer: call begin_step before export_masked");
-  CHECK(error_of([&] { (void)layer.export_bitmask(); }) == "layer: call begin_step before export_masked");
+  CHECK(error_of([&] { layer.forward(x.view(), y.view()); }) == "layer: call begin_step or refresh before forward");
+  CHECK(error_of([&] { layer.backward(x.view(), y.view()); }) == "layer: call begin_step or refresh before backward");
+  CHECK(layer.report().kept == 200);  // all of them, before the first mask
+  CHECK(error_of([&] { layer.export_masked(out.view()); }) == "layer: call begin_step or refresh before export_masked");
+  CHECK(error_of([&] { (void)layer.export_csr(); }) == "layer: call begin_step or refresh before export_masked");
+  CHECK(error_of([&] { (void)layer.export_bitmask(); }) == "layer: call begin_step or refresh before export_masked");
 }
 TEST_CASE_TEMPLATE("attach refuses other shapes, narrow strides and null pointers", T, ReferenceFloat, EigenDouble) {
   using Scalar = typename T::scalar;
@@ -72,13 +72,13 @@ TEST_CASE_TEMPLATE("a layer is attached again with a bias if it had one, and wit
   CHECK(error_of([&] { without.attach(a.weight.view(), a.bias.view()); }) ==
         "layer: attach was called before without a bias, expected the same now");
   CHECK(distance(copy_of(parameter_of(a.layer, "delta.U").value), u) == 0);
-  a.layer.begin_step(0);
+  a.layer.begin_step(0, 1);
 }
 TEST_CASE("a single row may have any stride") {
   SparseLinear<float> layer{{.in = 4, .out = 3}};
   const HostMatrix<float> weight(3, 4);
   layer.attach(weight.view());
-  layer.begin_step(0);
+  layer.begin_step(0, 1);
   float x[4] = {}, y[3] = {};
   layer.forward({x, 1, 4, 0}, {y, 1, 3, 0});
   CHECK(error_of([&] {
@@ -90,7 +90,7 @@ TEST_CASE_TEMPLATE("a layer that trains nothing refuses NaN in backward too", T,
       {.in = 4, .out = 3}};
   const HostMatrix<float> weight(3, 4);
   layer.attach(weight.view());
-  layer.begin_step(0);
+  layer.begin_step(0, 1);
   HostMatrix<float> x(2, 4), grad_y(2, 3), grad_x(2, 4);
   grad_x.fill(3), grad_y(1, 2) = static_cast<float>(nan);
   CHECK(error_of([&] { layer.backward(x.view(), grad_y.view(), grad_x.view()); }) ==
@@ -111,7 +111,7 @@ TEST_CASE_TEMPLATE("forward and backward refuse other shapes, narrow strides and
                    EigenDouble) {
   using Scalar = typename T::scalar;
   Attached<T> a;
-  a.layer.begin_step(0);
+  a.layer.begin_step(0, 1);
   HostMatrix<Scalar> x(4, 10), y(4, 20), wide(4, 12), many(5, 20);
   const auto forward = [&](auto in, auto out) { return error_of([&] { a.layer.forward(in, out); }); };
   CHECK(forward(wide.view(), y.view()) == "layer block.3.query: x has 12 columns, the layer expects 10");
@@ -157,13 +157,13 @@ TEST_CASE("a layer refuses a schedule that ends outside [0, 1)") {
   CHECK(made(nan, "") == "layer: the schedule ends with sparsity nan, expected a number in [0, 1)");
   CHECK(made(0.0, "") == "nothing was thrown");
 }
-TEST_CASE("begin_step refuses a step outside the run and a sparsity outside [0, 1)") {
+TEST_CASE("begin_step and refresh refuse a step outside the run and a sparsity outside [0, 1)") {
   using Layer = SparseLinear<float>::with<Hump>;
   HostMatrix<float> weight(3, 4);
   const auto step = [&](double sparsity, double progress) {
     Layer layer{{.in = 4, .out = 3}, {.schedule = {.height = sparsity}}};
     layer.attach(weight.view());
-    return error_of([&] { layer.begin_step(progress); });
+    return error_of([&] { layer.refresh(progress); });
   };
   CHECK(step(0.5, -0.25) == "layer: step is -0.25, expected 0 to 1");
   CHECK(step(0.5, 1.5) == "layer: step is 1.5, expected 0 to 1");
@@ -174,7 +174,9 @@ TEST_CASE("begin_step refuses a step outside the run and a sparsity outside [0, 
   Layer layer{{.in = 4, .out = 3}};
   layer.attach(weight.view());
   CHECK(error_of([&] { layer.begin_step(101, 100); }) == "layer: step is 101, expected 0 to 100");
-  CHECK(error_of([&] { layer.begin_step(0, nan); }) == "layer: there are nan steps, expected more than 0");
+  CHECK(error_of([&] { layer.begin_step(-1, 100); }) == "layer: step is -1, expected 0 to 100");
+  CHECK(error_of([&] { layer.begin_step(1, 2); }) ==
+        "layer: the schedule gives sparsity 1.5 at step 1 of 2, expected a number in [0, 1)");
   CHECK(error_of([&] { layer.begin_step(0, 0); }) == "layer: there are 0 steps, expected more than 0");
   CHECK(step(0.0, 0) == "nothing was thrown");
   CHECK(step(0.999999, 1) == "nothing was thrown");
@@ -197,26 +199,26 @@ TEST_CASE_TEMPLATE("begin_step names the parameter that is NaN and leaves the ma
                    ReferenceDouble, EigenFloat, EigenDouble) {
   using Scalar = typename T::scalar;
   Attached<T> a;
-  a.layer.begin_step(0);
+  a.layer.begin_step(0, 1);
   const auto mask = unpacked(a.layer.mask());
   for (const char* name : {"delta.U", "delta.V", "score.A", "score.B"}) {
     const auto value = parameter_of(a.layer, name).value;
     const Scalar kept = value(1, 2);
     value(1, 2) = static_cast<Scalar>(nan);
     // N(0, 1) times a zero factor is not NaN, but zero times NaN is
-    CHECK(error_of([&] { a.layer.begin_step(0); }) ==
+    CHECK(error_of([&] { a.layer.begin_step(0, 1); }) ==
           std::string{"layer block.3.query: "} + name + " is nan at row 1, column 2, expected finite numbers");
     value(1, 2) = static_cast<Scalar>(infinity);
-    CHECK(error_of([&] { a.layer.begin_step(0); }) ==
+    CHECK(error_of([&] { a.layer.begin_step(0, 1); }) ==
           std::string{"layer block.3.query: "} + name + " is inf at row 1, column 2, expected finite numbers");
     value(1, 2) = kept;
   }
   parameter_of(a.layer, "score.R").value(18, 0) = static_cast<Scalar>(nan);
-  CHECK(error_of([&] { a.layer.begin_step(0); }) ==
+  CHECK(error_of([&] { a.layer.begin_step(0, 1); }) ==
         "layer block.3.query: score.R is nan at row 18, column 0, expected finite numbers");
   parameter_of(a.layer, "score.R").value(18, 0) = 0;
   CHECK(unpacked(a.layer.mask()) == mask);
-  a.layer.begin_step(0);
+  a.layer.begin_step(0, 1);
   CHECK(unpacked(a.layer.mask()) == mask);
 }
 TEST_CASE_TEMPLATE("begin_step refuses a borrowed weight that has become NaN, and says where", T, ReferenceFloat,
@@ -224,7 +226,7 @@ TEST_CASE_TEMPLATE("begin_step refuses a borrowed weight that has become NaN, an
   using Scalar = typename T::scalar;
   Attached<T> a;
   a.weight(19, 7) = static_cast<Scalar>(nan);
-  const std::string text = error_of([&] { a.layer.begin_step(0); });
+  const std::string text = error_of([&] { a.layer.begin_step(0, 1); });
   CHECK(text.starts_with("layer block.3.query: "));
   CHECK(text.find("weight") != std::string::npos);
   CHECK(text.find("row 19, column 7") != std::string::npos);
@@ -234,39 +236,39 @@ TEST_CASE_TEMPLATE("begin_step refuses a score that overflows", T, ReferenceFloa
   Attached<T> a;
   a.weight(0, 0) = std::numeric_limits<Scalar>::max();
   parameter_of(a.layer, "score.R").value(0, 0) = std::numeric_limits<Scalar>::max();
-  const std::string text = error_of([&] { a.layer.begin_step(0); });
+  const std::string text = error_of([&] { a.layer.begin_step(0, 1); });
   CHECK(text.find("importance score") != std::string::npos);
   CHECK(text.find("is inf at row 0, column 0, expected finite numbers") != std::string::npos);
 }
-TEST_CASE_TEMPLATE("backward refuses NaN and Inf, zeroes the gradients and leaves grad_x alone", T, ReferenceFloat,
-                   ReferenceDouble, EigenFloat, EigenDouble) {
+TEST_CASE_TEMPLATE("backward refuses NaN and Inf, and leaves grad_x and the gradients of earlier batches alone", T,
+                   ReferenceFloat, ReferenceDouble, EigenFloat, EigenDouble) {
   using Scalar = typename T::scalar;
   Attached<T> a;
-  a.layer.begin_step(0);
+  a.layer.begin_step(0, 1);
   HostMatrix<Scalar> x = Draw{4}.normal<Scalar>(6, 10), grad_y = Draw{5}.normal<Scalar>(6, 20), grad_x(6, 10);
   grad_x.fill(3);
   a.layer.backward(x.view(), grad_y.view());
+  const auto before = gradients_of(a.layer);
   const auto check_untouched = [&] {
     HostMatrix<Scalar> threes(6, 10);
     threes.fill(3);
     CHECK(distance(grad_x, threes) == 0);
-    a.layer.for_each_parameter([](const auto& p) {
-      CAPTURE(p.name);
-      CHECK(distance(p.grad, HostMatrix<double>(p.grad.rows, p.grad.cols).view()) == 0);
-    });
+    const auto after = gradients_of(a.layer);
+    for (std::size_t n = 0; n < after.size(); ++n) CHECK(same_bits(after[n], before[n]));
   };
-  grad_y(5, 13) = static_cast<Scalar>(nan);
-  CHECK(error_of([&] { a.layer.backward(x.view(), grad_y.view(), grad_x.view()); }) ==
-        "layer block.3.query: grad_y is nan at row 5, column 13, expected finite numbers");
-  check_untouched();
-  grad_y(5, 13) = 1, x(2, 9) = static_cast<Scalar>(infinity);
-  CHECK(error_of([&] { a.layer.backward(x.view(), grad_y.view(), grad_x.view()); }) ==
-        "layer block.3.query: x is inf at row 2, column 9, expected finite numbers");
-  check_untouched();
-  x(2, 9) = std::numeric_limits<Scalar>::max(), grad_y(2, 1) = std::numeric_limits<Scalar>::max();
-  CHECK(error_of([&] { a.layer.backward(x.view(), grad_y.view(), grad_x.view()); }) ==
-        "layer block.3.query: grad_y^T x overflows; lower the scale of the loss");
-  check_untouched();
+  for (const Gradients write : {Gradients::add, Gradients::overwrite}) {
+    const auto refused = [&] {
+      const std::string text = error_of([&] { a.layer.backward(x.view(), grad_y.view(), grad_x.view(), write); });
+      check_untouched();
+      return text;
+    };
+    grad_y(5, 13) = static_cast<Scalar>(nan), x(2, 9) = 1;
+    CHECK(refused() == "layer block.3.query: grad_y is nan at row 5, column 13, expected finite numbers");
+    grad_y(5, 13) = 1, x(2, 9) = static_cast<Scalar>(infinity);
+    CHECK(refused() == "layer block.3.query: x is inf at row 2, column 9, expected finite numbers");
+    x(2, 9) = std::numeric_limits<Scalar>::max(), grad_y(2, 1) = std::numeric_limits<Scalar>::max();
+    CHECK(refused() == "layer block.3.query: grad_y^T x overflows; lower the scale of the loss");
+  }
 }
 
 }  // namespace

@@ -44,11 +44,11 @@ void check_against_outputs(double dense_above_density) {
   });
   HostMatrix<double> y(6, 19), grad_x(6, 23);
   const auto loss = [&] {
-    layer.begin_step(0);
+    layer.begin_step(0, 1);
     layer.forward(x.view(), y.view());
     return dot(y, grad_y);
   };
-  layer.begin_step(0);
+  layer.begin_step(0, 1);
   layer.backward(x.view(), grad_y.view(), grad_x.view());
   std::vector<std::pair<Parameter<double>, HostMatrix<double>>> found;
   layer.for_each_parameter([&](const auto& p) {
@@ -95,7 +95,7 @@ TEST_CASE_TEMPLATE("all factors of PST have the gradient of the surrogate loss",
                                                           {"score.A", &problem.a}, {"score.B", &problem.b},
                                                           {"score.R", &problem.r}, {"score.C", &problem.c}};
   for (const auto& [name, value] : factors) assign(parameter_of(layer, name).value, *value);
-  layer.begin_step(0);
+  layer.begin_step(0, 1);
   layer.backward(x.view(), grad_y.view());
 
   const oracle::Mask mask = unpacked(layer.mask());

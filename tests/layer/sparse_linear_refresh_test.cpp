@@ -31,7 +31,7 @@ TEST_CASE_TEMPLATE("between refreshes the mask stays, while outputs and gradient
       for (int step = 0; step < 8; ++step) {
         CAPTURE(step);
         posed.move_factors(), fresh.move_factors();
-        posed.layer.begin_step(0.5), fresh.layer.begin_step(0.5);
+        posed.layer.begin_step(step + 1, 16), fresh.layer.begin_step(step + 1, 16);
         const oracle::Mask mask = unpacked(posed.layer.mask()), newest = unpacked(fresh.layer.mask());
         CHECK(mask == (step % 3 == 0 ? newest : before));
         moved = moved || mask != newest;
@@ -45,22 +45,22 @@ TEST_CASE_TEMPLATE("between refreshes the mask stays, while outputs and gradient
 TEST_CASE_TEMPLATE("the mask that stays is that of the step of a layer, restored ones too, and the last step moves it",
                    T, ReferenceFloat, EigenFloat, PartsFloat) {
   Posed<SlowMask<T>> posed{cases[1], {}, {.refresh = {.interval = 100}}};
-  posed.layer.begin_step(0);
+  posed.layer.begin_step(0, 1);
   const auto first = unpacked(posed.layer.mask());
   posed.move_factors();
-  posed.layer.begin_step(0.999);
+  posed.layer.begin_step(999, 1000);
   CHECK(unpacked(posed.layer.mask()) == first);
-  posed.layer.begin_step(1);
+  posed.layer.begin_step(1, 1);
   CHECK(unpacked(posed.layer.mask()) != first);
 }
 TEST_CASE_TEMPLATE("a step that keeps the mask reports that nothing changed", T, ReferenceFloat, PartsFloat) {
   Posed<SlowMask<T>> posed{cases[1], {}, {.refresh = {.interval = 2}}};
-  posed.layer.begin_step(0);
-  posed.move_factors(), posed.layer.begin_step(0);
+  posed.layer.begin_step(1, 8);
+  posed.move_factors(), posed.layer.begin_step(2, 8);
   CHECK(posed.layer.report().churn() == 0);
-  posed.layer.begin_step(0);
+  posed.layer.begin_step(3, 8);
   CHECK(posed.layer.report().churn() > 0);
-  posed.move_factors(), posed.layer.begin_step(0);
+  posed.move_factors(), posed.layer.begin_step(4, 8);
   CHECK(posed.layer.report().churn() == 0);
 }
 TEST_CASE_TEMPLATE("a weight trained in place is multiplied as it is now, under the mask of the last refresh", T,
@@ -73,15 +73,15 @@ TEST_CASE_TEMPLATE("a weight trained in place is multiplied as it is now, under 
     weight(0, 0) = 1, weight(0, 1) = 2, weight(0, 2) = 3, weight(0, 3) = 4;
     x.fill(1), y.fill(1);
     layer.attach(weight.view());
-    layer.begin_step(0.7);
+    layer.begin_step(7, 10);
     weight(0, 0) = 10, weight(0, 3) = 5;
-    layer.begin_step(0.71);
+    layer.begin_step(71, 100);
     layer.backward(x.view(), y.view(), grad_x.view());
     layer.forward(x.view(), y.view());
     CHECK(y(0, 0) == 8);  // 3 + 5
     CHECK(grad_x(0, 0) == 0);
     CHECK(grad_x(0, 3) == 5);
-    layer.begin_step(0.7);
+    layer.begin_step(7, 10);
     layer.forward(x.view(), y.view());
     CHECK(y(0, 0) == 15);
   }
@@ -92,27 +92,29 @@ TEST_CASE_TEMPLATE("a step that keeps the mask names the parameter that is NaN, 
   for (double dense_above_density : {-1.0, 1.0}) {
     Posed<SlowMask<T>> posed{
         {{65, 33}, 5, 2, 4, 0.9}, {}, {.name = "query", .dense_above_density = dense_above_density}};
-    posed.layer.begin_step(0);
+    posed.layer.begin_step(1, 99);
     const auto mask = unpacked(posed.layer.mask());
+    int step = 1;
     for (const char* name : {"delta.U", "delta.V", "score.A", "score.C", "bias"}) {
       const index_t row = std::string_view{name} == "score.C" || std::string_view{name} == "bias" ? 0 : 1;
       posed.layer.forward(posed.own_x.view(), posed.y.view());
       const auto before = posed.y;
       Scalar& number = parameter_of(posed.layer, name).value(row, 1);
       const Scalar good = std::exchange(number, std::numeric_limits<Scalar>::quiet_NaN());
-      CHECK(error_of([&] { posed.layer.begin_step(0); }) == "layer query: " + std::string{name} + " is nan at row " +
-                                                                std::to_string(row) +
-                                                                ", column 1, expected finite numbers");
+      ++step;
+      CHECK(error_of([&] { posed.layer.begin_step(step, 99); }) == "layer query: " + std::string{name} +
+                                                                       " is nan at row " + std::to_string(row) +
+                                                                       ", column 1, expected finite numbers");
       number = good;
       posed.layer.forward(posed.own_x.view(), posed.y.view());
       CHECK(distance(posed.y, before) == 0);
       CHECK(unpacked(posed.layer.mask()) == mask);
-      posed.layer.begin_step(0);
+      posed.layer.begin_step(step, 99);
       posed.pass();
       posed.check();
     }
     posed.weight(32, 64) = std::numeric_limits<Scalar>::infinity();
-    const std::string text = error_of([&] { posed.layer.begin_step(0); });
+    const std::string text = error_of([&] { posed.layer.begin_step(step, 99); });
     CHECK(text.starts_with("layer query: "));
     CHECK(text.find("weight") != std::string::npos);
     CHECK(text.find("row 32, column 64") != std::string::npos);
@@ -121,13 +123,13 @@ TEST_CASE_TEMPLATE("a step that keeps the mask names the parameter that is NaN, 
 TEST_CASE_TEMPLATE("a step that keeps the mask leaves no weight that overflows to multiply with", T, ReferenceFloat,
                    EigenFloat, PartsFloat) {
   Posed<SlowMask<T>> posed{{{65, 33}, 5, 2, 4, 0.9}, {}, {.dense_above_density = 1}};
-  posed.layer.begin_step(0);
+  posed.layer.begin_step(0, 1);
   parameter_of(posed.layer, "delta.U").value(3, 1) = 1e30F;
   parameter_of(posed.layer, "delta.V").value(1, 2) = 1e30F;
-  CHECK_THROWS_AS(posed.layer.begin_step(0), Error);
-  CHECK(error_of([&] { posed.pass(); }) == "layer: call begin_step before forward");
+  CHECK_THROWS_AS(posed.layer.begin_step(2, 9), Error);
+  CHECK(error_of([&] { posed.pass(); }) == "layer: call begin_step or refresh before forward");
   posed.put_factors();
-  posed.layer.begin_step(0);
+  posed.layer.begin_step(0, 1);
   posed.pass();
   posed.check();
 }
@@ -139,7 +141,7 @@ TEST_CASE_TEMPLATE("with mask and scores at rest, steps follow the oracle", T, R
     for (int step = 0; step < 7; ++step) {
       CAPTURE(step);
       posed.move_factors();
-      posed.layer.begin_step(0.5);
+      posed.layer.begin_step(step + 1, 14);
       posed.pass();
       const bool learns = step % 2 == 0;
       posed.problem.rule = learns ? oracle::Rule::reference : oracle::Rule::masked;

@@ -34,10 +34,10 @@ TEST_CASE_TEMPLATE("gradients of micro-batches add up to the gradient of the who
   using Scalar = typename T::scalar;
   Ready<T> two, one;
   const auto x = two.draw.template normal<Scalar>(70, 34), grad_y = two.draw.template normal<Scalar>(70, 21);
-  two.layer.begin_step(0);
+  two.layer.begin_step(0, 1);
   two.layer.backward(x.view().middle_rows(0, 3), grad_y.view().middle_rows(0, 3));
   two.layer.backward(x.view().middle_rows(3, 67), grad_y.view().middle_rows(3, 67));
-  one.layer.begin_step(0);
+  one.layer.begin_step(0, 1);
   one.layer.backward(x.view(), grad_y.view());
   const auto sum = gradients_of(two.layer), whole = gradients_of(one.layer);
   REQUIRE(sum.size() == 7);
@@ -47,11 +47,11 @@ TEST_CASE_TEMPLATE("begin_step sets every gradient to zero", T, ReferenceFloat, 
   using Scalar = typename T::scalar;
   Ready<T> ready;
   const auto x = ready.draw.template normal<Scalar>(5, 34), grad_y = ready.draw.template normal<Scalar>(5, 21);
-  ready.layer.begin_step(0);
+  ready.layer.begin_step(0, 1);
   ready.layer.backward(x.view(), grad_y.view());
   for (const auto& grad : gradients_of(ready.layer))
     CHECK(distance(grad, HostMatrix<double>(grad.rows(), grad.cols())) > 0);
-  ready.layer.begin_step(0);
+  ready.layer.begin_step(0, 1);
   for (const auto& grad : gradients_of(ready.layer))
     CHECK(distance(grad, HostMatrix<double>(grad.rows(), grad.cols())) == 0);
 }
@@ -60,10 +60,10 @@ TEST_CASE_TEMPLATE("a step after a step gives the same gradients as the first", 
   using Scalar = typename T::scalar;
   Ready<T> ready;
   const auto x = ready.draw.template normal<Scalar>(5, 34), grad_y = ready.draw.template normal<Scalar>(5, 21);
-  ready.layer.begin_step(0);
+  ready.layer.begin_step(0, 1);
   ready.layer.backward(x.view(), grad_y.view());
   const auto first = gradients_of(ready.layer);
-  ready.layer.begin_step(0);
+  ready.layer.begin_step(0, 1);
   ready.layer.backward(x.view(), grad_y.view());
   const auto second = gradients_of(ready.layer);
   for (std::size_t n = 0; n < first.size(); ++n) CHECK(distance(first[n], second[n]) == 0);
@@ -73,9 +73,9 @@ TEST_CASE_TEMPLATE("without a grad_x the gradients are the same", T, ReferenceFl
   Ready<T> with, without;
   const auto x = with.draw.template normal<Scalar>(9, 34), grad_y = with.draw.template normal<Scalar>(9, 21);
   HostMatrix<Scalar> grad_x(9, 34);
-  with.layer.begin_step(0);
+  with.layer.begin_step(0, 1);
   with.layer.backward(x.view(), grad_y.view(), grad_x.view());
-  without.layer.begin_step(0);
+  without.layer.begin_step(0, 1);
   without.layer.backward(x.view(), grad_y.view());
   const auto a = gradients_of(with.layer), b = gradients_of(without.layer);
   for (std::size_t n = 0; n < a.size(); ++n) CHECK(distance(a[n], b[n]) == 0);
@@ -91,7 +91,7 @@ TEST_CASE_TEMPLATE("of a constant weight the first k in row-major order are prun
         weight.fill(value);
         PstLayer<T> layer{shape, {.schedule = {.sparsity = sparsity}}};
         layer.attach(weight.view());
-        layer.begin_step(0);
+        layer.begin_step(0, 1);
         const auto pruned = static_cast<std::size_t>(static_cast<double>(shape.size()) * sparsity);
         oracle::Mask expected(static_cast<std::size_t>(shape.size()), 1);
         std::fill_n(expected.begin(), pruned, 0);
@@ -118,7 +118,7 @@ TEST_CASE_TEMPLATE("a layer without a bias adds none", T, ReferenceFloat, EigenF
     with.bias.fill(0);
     const auto x = with.draw.template normal<Scalar>(6, 34);
     HostMatrix<Scalar> zero_bias(6, 21), no_bias(6, 21);
-    with.layer.begin_step(0), without.layer.begin_step(0);
+    with.layer.begin_step(0, 1), without.layer.begin_step(0, 1);
     with.layer.forward(x.view(), zero_bias.view()), without.layer.forward(x.view(), no_bias.view());
     CHECK(distance(zero_bias, no_bias) == 0);
     CHECK(parameter_of(without.layer, "bias").value.data == nullptr);
@@ -133,7 +133,7 @@ TEST_CASE_TEMPLATE("a bias that is a null pointer is no bias, whatever its shape
     null.layer.attach(null.weight.view(), {nullptr, 1, 21});
     const auto x = none.draw.template normal<Scalar>(6, 34);
     HostMatrix<Scalar> expected(6, 21), found(6, 21);
-    none.layer.begin_step(0), null.layer.begin_step(0);
+    none.layer.begin_step(0, 1), null.layer.begin_step(0, 1);
     none.layer.forward(x.view(), expected.view()), null.layer.forward(x.view(), found.view());
     CHECK(distance(found, expected) == 0);
   }
@@ -147,13 +147,13 @@ TEST_CASE_TEMPLATE("a moved layer goes on where it was, and what it was moved fr
   Ready<T> ready;
   const auto x = ready.draw.template normal<Scalar>(6, 34);
   HostMatrix<Scalar> before(6, 21), after(6, 21);
-  ready.layer.begin_step(0);
+  ready.layer.begin_step(0, 1);
   ready.layer.forward(x.view(), before.view());
   Layer moved{std::move(ready.layer)};
   moved.forward(x.view(), after.view());
   CHECK(distance(after, before) == 0);
-  CHECK(error_of([&] { ready.layer.begin_step(0); }).find("call attach before begin_step") != std::string::npos);
-  moved.begin_step(0);
+  CHECK(error_of([&] { ready.layer.begin_step(0, 1); }).find("call attach before begin_step") != std::string::npos);
+  moved.begin_step(0, 1);
   moved.forward(x.view(), after.view());
   CHECK(distance(after, before) == 0);
 }
@@ -161,7 +161,7 @@ TEST_CASE_TEMPLATE("attached again, a layer keeps what it has learnt and reads t
                    ReferenceFloat, EigenFloat) {
   using Scalar = typename T::scalar;
   Ready<T> ready;
-  ready.layer.begin_step(0);
+  ready.layer.begin_step(0, 1);
   const auto before = unpacked(ready.layer.mask());
   const auto score_a = copy_of(parameter_of(ready.layer, "score.A").value);
   auto moved = ready.weight.template as<Scalar>(9);
@@ -170,7 +170,7 @@ TEST_CASE_TEMPLATE("attached again, a layer keeps what it has learnt and reads t
   ready.layer.attach(moved.view(), moved_bias.view());
   CHECK(distance(copy_of(parameter_of(ready.layer, "score.A").value), score_a) == 0);
   CHECK(parameter_of(ready.layer, "bias").value.data == moved_bias.view().data);
-  ready.layer.begin_step(0);
+  ready.layer.begin_step(0, 1);
   CHECK(unpacked(ready.layer.mask()) == before);
 }
 TEST_CASE_TEMPLATE("the dense and the compressed path agree", T, ReferenceFloat, ReferenceDouble, EigenFloat,
@@ -179,7 +179,7 @@ TEST_CASE_TEMPLATE("the dense and the compressed path agree", T, ReferenceFloat,
   Ready<T> dense{0.0}, compressed{1.0};
   const auto x = dense.draw.template normal<Scalar>(40, 34), grad_y = dense.draw.template normal<Scalar>(40, 21);
   HostMatrix<Scalar> y_dense(40, 21), y_compressed(40, 21), grad_dense(40, 34), grad_compressed(40, 34);
-  dense.layer.begin_step(0), compressed.layer.begin_step(0);
+  dense.layer.begin_step(0, 1), compressed.layer.begin_step(0, 1);
   dense.layer.forward(x.view(), y_dense.view()), compressed.layer.forward(x.view(), y_compressed.view());
   dense.layer.backward(x.view(), grad_y.view(), grad_dense.view());
   compressed.layer.backward(x.view(), grad_y.view(), grad_compressed.view());
@@ -192,7 +192,7 @@ TEST_CASE_TEMPLATE("the first step of PST is plain magnitude on the pretrained w
   const auto weight = Draw{5}.normal<Scalar>(19, 40);
   Layer layer{{.in = 40, .out = 19}};
   layer.attach(weight.view());
-  layer.begin_step(0);
+  layer.begin_step(0, 1);
   oracle::Mat magnitude(19, 40);
   for (index_t r = 0; r < 19; ++r)
     for (index_t c = 0; c < 40; ++c) magnitude(r, c) = std::abs(static_cast<double>(weight(r, c)));

@@ -60,7 +60,7 @@ void check_step(const Case& now, oracle::Rule rule, double dense_above_density) 
   CAPTURE(now.sparsity);
   CAPTURE(dense_above_density);
   Posed<Layer> posed{now, rule, {.dense_above_density = dense_above_density}};
-  posed.layer.begin_step(0.5);
+  posed.layer.begin_step(1, 2);
   const oracle::Mat score = oracle::scores(posed.problem, oracle::effective_weight(posed.problem));
   check_mask<Scalar>(unpacked(posed.layer.mask()), score, oracle::lowest_pruned(score, now.sparsity), now.grid);
   posed.pass();

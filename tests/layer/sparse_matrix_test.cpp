@@ -95,7 +95,7 @@ TEST_CASE_TEMPLATE("an exported layer is served as it was trained", T, Reference
   auto bias = Draw{2}.normal<Scalar>(1, shape.out);
   PstLayer<T> layer{shape, {.schedule = {.sparsity = 0.9}}};
   layer.attach(weight.view(), bias.view());
-  layer.begin_step(1);
+  layer.begin_step(1, 1);
   HostMatrix<Scalar> trained(12, shape.out), served(12, shape.out);
   layer.forward(x.view(), trained.view());
   const MatrixOf<T> matrix{layer.export_csr()};

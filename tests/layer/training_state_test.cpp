@@ -26,7 +26,7 @@ struct Run {
     for (int step = first; step < last; ++step) {
       const auto seed = static_cast<std::uint64_t>(100 + step);
       const auto x = Draw{seed}.normal<Scalar>(9, 70), grad_y = Draw{seed + 50}.normal<Scalar>(9, 35);
-      layer.begin_step(step, 10);
+      layer.begin_step(step + 1, 10);
       layer.forward(x.view(), y.view());
       layer.backward(x.view(), grad_y.view(), grad_x.view());
       optimizer.step(parameters_of(layer));
@@ -34,13 +34,6 @@ struct Run {
   }
 };
 
-template <class Scalar>
-bool same_bits(const HostMatrix<Scalar>& a, const HostMatrix<Scalar>& b) {
-  bool same = a.rows() == b.rows() && a.cols() == b.cols();
-  for (index_t r = 0; same && r < a.rows(); ++r)
-    for (index_t c = 0; same && c < a.cols(); ++c) same = test::same_bits(a(r, c), b(r, c));
-  return same;
-}
 bool same_tensors(const TensorList& a, const TensorList& b) {
   bool same = a.size() == b.size();
   for (std::size_t n = 0; same && n < a.size(); ++n)
@@ -65,7 +58,7 @@ void check_continuation() {
 
   HostMatrix<Scalar> y_before(9, 35), y_after(9, 35);  // without a step in between
   const auto x = Draw{3}.normal<Scalar>(9, 70);
-  whole.layer.begin_step(4, 10);
+  whole.layer.refresh(0.5);
   resumed.layer.restore(whole.layer.save());
   whole.layer.forward(x.view(), y_before.view());
   resumed.layer.forward(x.view(), y_after.view());
@@ -116,15 +109,14 @@ TEST_CASE_TEMPLATE("a restored layer keeps its mask in the steps that the saved 
   const typename Layer::Options options{.refresh = {.interval = 3}};
   Layer saved{{.in = 70, .out = 20}, options}, restored{{.in = 70, .out = 20}, options};
   saved.attach(weight.view()), restored.attach(weight.view());
-  saved.begin_step(0), saved.begin_step(0);
+  saved.begin_step(1, 9), saved.begin_step(2, 9);
   restored.restore(saved.save());
   const auto mask = unpacked(saved.mask());
-  CHECK(find(saved.save(), "steps").template values<std::int64_t>() == std::vector<std::int64_t>{2});
   for (Layer* layer : {&saved, &restored}) {
     assign(parameter_of(*layer, "score.R").value, Draw{2}.normal<float>(20, 1));
-    layer->begin_step(0);
+    layer->begin_step(3, 9);
     CHECK(unpacked(layer->mask()) == mask);
-    layer->begin_step(0);
+    layer->begin_step(4, 9);
     CHECK(unpacked(layer->mask()) != mask);
   }
 }
@@ -134,7 +126,9 @@ TEST_CASE_TEMPLATE("what was saved before the first step can be restored", T, Re
   second.train(0, 2);
   second.layer.restore(state);
   CHECK(same_tensors(second.layer.save(), state));
-  CHECK(error_of([&] { (void)second.layer.report(); }) == "layer: call begin_step before report");
+  CHECK(second.layer.kept() == 70 * 35);
+  CHECK(error_of([&] { second.layer.forward(second.grad_x.view(), second.y.view()); }) ==
+        "layer: call begin_step or refresh before forward");
 }
 TEST_CASE_TEMPLATE("restore sets the gradients to zero", T, ReferenceFloat, PartsFloat) {
   Run<T> run;
@@ -175,7 +169,7 @@ TEST_CASE_TEMPLATE("restore refuses what save did not give, and changes nothing"
   target.train(0, 6);
   const TensorList good = source.layer.save(), before = target.layer.save();
   const std::size_t count = good.size();
-  REQUIRE(count == 11);  // U V A B R C, the bias, the mask, the shape, the sparsity and the steps
+  REQUIRE(count == 10);  // U V A B R C, the bias, the mask, the shape and the sparsity
   const auto refused = [&](const TensorList& state) {
     const std::string text = error_of([&] { target.layer.restore(state); });
     CHECK(same_tensors(target.layer.save(), before));
@@ -186,7 +180,7 @@ TEST_CASE_TEMPLATE("restore refuses what save did not give, and changes nothing"
     CAPTURE(name);
     TensorList state = good;
     state.erase(state.begin() + static_cast<std::ptrdiff_t>(n));
-    CHECK(refused(state) == "no tensor is called " + name + " among the 10 that were given");
+    CHECK(refused(state) == "no tensor is called " + name + " among the 9 that were given");
     state = good;
     state[n].shape.push_back(2), state[n].bytes.resize(2 * state[n].bytes.size());
     const char* const why = name == "shape" ? " is not that of this layer, 35 x 70" : " does not fit, expected ";
@@ -210,8 +204,12 @@ TEST_CASE_TEMPLATE("restore refuses what save did not give, and changes nothing"
   const char* const one_number = "layer: tensor sparsity does not fit, expected one number, at least -1 and below 1";
   CHECK(refused(with("sparsity", 1.0, 0)) == one_number);
   CHECK(refused(with("sparsity", std::numeric_limits<double>::quiet_NaN(), 0)) == one_number);
-  CHECK(refused(with("steps", std::int64_t{-1}, 0)) ==
-        "layer: tensor steps does not fit, expected one number, at least 0 and below 9223372036854775807");
+  TensorList more = good;
+  more.push_back(Tensor::from<std::int64_t>("steps", {1}, std::vector<std::int64_t>{3}));
+  CHECK(refused(more) ==
+        "layer: tensor steps is nothing that this layer knows; was it saved by a layer with other policies?");
+  more.back() = good.front();
+  CHECK(refused(more) == "layer: tensor delta.U is there 2 times, expected once");
   // 70 columns: bit 6 of a row's second word is beyond them, bit 5 is not
   CHECK(refused(with("mask", mask_word{1} << 6, 2 * 34 + 1)) == "layer: tensor mask has bits set beyond column 70");
   target.layer.restore(with("mask", mask_word{1} << 5, 2 * 34 + 1));

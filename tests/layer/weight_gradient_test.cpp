@@ -46,7 +46,7 @@ void check_step(const Case& now, oracle::Rule rule, oracle::ScoreTokens tokens, 
   CAPTURE(tokens.first);
   CAPTURE(options.dense_above_density);
   Posed<Layer> posed{now, rule, options};
-  posed.layer.begin_step(0.5);
+  posed.layer.begin_step(1, 2);
   posed.pass();
   posed.check(tokens);
 }
@@ -69,7 +69,7 @@ TEST_CASE_TEMPLATE("while scores rest, their gradients are exactly zero, and tho
   for (double above : {dense_always, compressed_always}) {
     Posed<LayerWith<T, ReferenceGradient, AlwaysRest>> posed{
         {{300, 17}, 16, 3, 4, 0.7}, {}, {.dense_above_density = above}};
-    posed.layer.begin_step(0);
+    posed.layer.begin_step(0, 1);
     posed.pass();
     posed.layer.for_each_parameter([](const auto& p) {
       CAPTURE(std::string{p.name});
@@ -109,7 +109,7 @@ TEST_CASE_TEMPLATE("a penalty on the scores rests with them", T, ReferenceFloat,
   Soft layer{{.in = 5, .out = 9}, {.importance = {.penalty = 3}, .score_gradient = {.interval = 2}}};
   layer.attach(weight.view());
   for (int step = 0; step < 4; ++step) {
-    layer.begin_step(0.5);
+    layer.begin_step(step + 1, 8);
     CHECK((parameter_of(layer, "score.S").grad(8, 4) == 0) == (step % 2 == 1));
   }
 }
@@ -127,7 +127,7 @@ TEST_CASE_TEMPLATE("over all offsets the mean of the sampled score gradients is 
         const FixedTokens from = offset < 0 ? FixedTokens{} : FixedTokens{stride, offset};
         Posed<Layer> posed{
             {{67, 30}, tokens, 3, 4, 0.8}, oracle::Rule::masked, {.score_gradient = from, .dense_above_density = 1.0}};
-        posed.layer.begin_step(0);
+        posed.layer.begin_step(0, 1);
         posed.pass();
         const auto found = gradients_of(posed.layer);
         if (offset < 0) {
@@ -153,7 +153,7 @@ TEST_CASE_TEMPLATE("a sample that has none of the tokens teaches the scores noth
                    PartsFloat) {
   Posed<LayerWith<T, ReferenceGradient, FixedTokens>> posed{
       {{67, 30}, 3, 3, 4, 0.8}, {}, {.score_gradient = {8, 5}, .dense_above_density = 1.0}};
-  posed.layer.begin_step(0);
+  posed.layer.begin_step(0, 1);
   posed.pass();
   posed.check({.any = false});
   posed.layer.for_each_parameter([](const auto& p) {
@@ -167,7 +167,7 @@ TEST_CASE_TEMPLATE("gradients of micro-batches at kept weights add up to the gra
   using Layer = LayerWith<T, ReferenceGradient, AlwaysRest>;
   const Case now{{67, 30}, 70, 3, 4, 0.8};
   Posed<Layer> whole{now}, two{now};
-  whole.layer.begin_step(0), two.layer.begin_step(0);
+  whole.layer.begin_step(0, 1), two.layer.begin_step(0, 1);
   whole.pass();
   const auto x = std::as_const(two.own_x).view(), grad_y = std::as_const(two.own_grad_y).view();
   two.layer.backward(x.middle_rows(0, 3), grad_y.middle_rows(0, 3));
@@ -187,7 +187,7 @@ TEST_CASE_TEMPLATE("a weight trained in place learns where it is kept alone whil
     Layer layer{shape, {.schedule = {.sparsity = 0.6}, .dense_above_density = above}};
     layer.attach(weight.view());
     assign(parameter_of(layer, "score.S").value, Draw{4}.normal<Scalar>(shape.out, shape.in));
-    layer.begin_step(0);
+    layer.begin_step(0, 1);
     layer.backward(x.view(), grad_y.view());
     const oracle::Problem problem{.weight = weight.template as<double>(), .magnitude = false};
     const auto truth = oracle::backward(problem, problem.weight, unpacked(layer.mask()), x.template as<double>(),
@@ -204,7 +204,7 @@ TEST_CASE_TEMPLATE("a layer that keeps nothing learns nothing while scores rest"
              grad_y = Draw{3}.normal<float>(4, 9);
   HostMatrix<float> grad_x(4, 70);
   layer.attach(weight.view());
-  layer.begin_step(0);
+  layer.begin_step(0, 1);
   REQUIRE(layer.kept() == 0);
   grad_x.fill(3);
   layer.backward(x.view(), grad_y.view(), grad_x.view());
@@ -226,7 +226,7 @@ TEST_CASE_TEMPLATE("at kept weights too, NaN and Inf are refused wherever they a
     layer.attach(weight.view(), bias.view());
     for (index_t n : {0, 1})
       parameter_of(layer, "score.R").value(n, 0) = parameter_of(layer, "score.C").value(0, n) = -99;
-    layer.begin_step(0);
+    layer.begin_step(0, 1);
     REQUIRE(layer.kept() == 18 * 8);
     HostMatrix<Scalar> x = Draw{4}.normal<Scalar>(6, 10), grad_y = Draw{5}.normal<Scalar>(6, 20), grad_x(6, 10),
                        threes = grad_x;
@@ -259,10 +259,10 @@ TEST_CASE_TEMPLATE("after a begin_step that was refused, backward still works, w
                    EigenFloat, PartsFloat) {
   using Layer = LayerWith<T, ReferenceGradient, ScoreEveryKthStep>;
   Posed<Layer> posed{{{67, 30}, 5, 3, 4, 0.9}, {}, {.score_gradient = {.interval = 2}}};
-  posed.layer.begin_step(0);  // scores learn
+  posed.layer.begin_step(0, 1);  // scores learn
   const auto mask = unpacked(posed.layer.mask());
   parameter_of(posed.layer, "score.R").value(0, 0) = std::numeric_limits<float>::quiet_NaN();
-  CHECK(error_of([&] { posed.layer.begin_step(0); }).find("score.R is nan") != std::string::npos);
+  CHECK(error_of([&] { posed.layer.begin_step(0, 1); }).find("score.R is nan") != std::string::npos);
   posed.put_factors();
   posed.pass();
   CHECK(unpacked(posed.layer.mask()) == mask);

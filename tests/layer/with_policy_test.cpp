@@ -65,7 +65,7 @@ TEST_CASE("a layer is made of the policies it names") {
                                                                            {.schedule = {.sparsity = 0.5}}};
   const float weight[] = {1, 2, 3, 4, 8, 7, 6, 5};
   layer.attach({weight, 1, 8});
-  layer.begin_step(0);
+  layer.begin_step(0, 1);
   CHECK(*layer.mask().words == 0b00111100);
 }
 

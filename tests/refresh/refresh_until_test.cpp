@@ -25,7 +25,7 @@ TEST_CASE_TEMPLATE("in a layer the mask stays from a progress on, but the first 
     before = mask;
   }
   Posed<Layer> late{{{67, 30}, 5, 3, 4, 0.9}, {}, {.refresh = {.progress = 0.5}}};
-  late.layer.begin_step(0.9);
+  late.layer.begin_step(9, 10);
   CHECK(late.layer.kept() == 67 * 30 - 1809);  // trunc(67 * 30 * 0.9) are pruned
 }
 

@@ -25,7 +25,7 @@ TEST_CASE_TEMPLATE("in a layer the scores learn until a progress, given as a fra
     posed.problem.rule = step < 4 ? oracle::Rule::reference : oracle::Rule::masked;
     posed.check({.any = step < 4});
   }
-  posed.layer.begin_step(0.25);
+  posed.layer.begin_step(1, 4);
   posed.pass();
   posed.problem.rule = oracle::Rule::reference;
   posed.check();

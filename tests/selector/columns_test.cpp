@@ -29,7 +29,7 @@ TEST_CASE_TEMPLATE("columns forgets the sums of the step before", T, ReferenceFl
   for (index_t low : {0, 3, 1}) {  // columns `low` and 2 have the lowest sums now
     scores.fill(2), scores(17, low) = -9, scores(3, 2) = -9;
     assign(parameter_of(layer, "score.S").value, scores);
-    layer.begin_step(0);
+    layer.begin_step(0, 1);
     for (index_t c = 0; c < 4; ++c) CHECK(layer.mask()(0, c) == (c != low && c != 2));
   }
 }

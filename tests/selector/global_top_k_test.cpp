@@ -25,7 +25,7 @@ oracle::Mask together(const std::vector<HostMatrix<typename T::scalar>>& scores,
     assign(parameter_of(layer, "score.S").value, score);
     list.push_back(&layer);
   }
-  for (int step = 0; step < steps; ++step) begin_step_together(std::span<Layer* const>{list}, 0);
+  for (int step = 0; step < steps; ++step) begin_step_together(std::span<Layer* const>{list}, 0, 1);
   oracle::Mask all;
   for (Layer& layer : layers) {
     const auto mask = unpacked(layer.mask());
@@ -90,19 +90,19 @@ TEST_CASE_TEMPLATE("between refreshes a step together keeps all masks, unless a 
   }();
   first.attach(weight.view()), second.attach(weight.view());
   Layer* const list[] = {&first, &second};
-  begin_step_together(std::span<Layer* const>{list, 1}, 0);
-  begin_step_together(std::span<Layer* const>{list}, 0.1);  // the second has no mask
+  begin_step_together(std::span<Layer* const>{list, 1}, 0, 1);
+  begin_step_together(std::span<Layer* const>{list}, 1, 10);  // the second has no mask
   const auto mask = unpacked(first.mask()), other = unpacked(second.mask());
   assign(parameter_of(first, "score.S").value, Draw{2}.normal<float>(8, 8));
-  begin_step_together(std::span<Layer* const>{list}, 0.2);
+  begin_step_together(std::span<Layer* const>{list}, 1, 5);
   CHECK(unpacked(first.mask()) == mask);
   CHECK(unpacked(second.mask()) == other);
-  begin_step_together(std::span<Layer* const>{list}, 1);  // the last step refreshes
+  begin_step_together(std::span<Layer* const>{list}, 1, 1);  // the last step refreshes
   CHECK(unpacked(first.mask()) != mask);
 }
 TEST_CASE("no layers at all take a step together in peace") {
   using Layer = ScoredLayer<ReferenceFloat, GlobalTopK>;
-  begin_step_together(std::span<Layer* const>{}, 0);
+  begin_step_together(std::span<Layer* const>{}, 0, 1);
 }
 TEST_CASE_TEMPLATE("when one layer is NaN, a step together leaves all masks as they were", T, ReferenceFloat,
                    EigenFloat, PartsFloat) {
@@ -113,11 +113,11 @@ TEST_CASE_TEMPLATE("when one layer is NaN, a step together leaves all masks as t
   first.attach(weight.view()), second.attach(weight.view());
   Layer* const list[] = {&first, &second};
   const std::span<Layer* const> both{list};
-  begin_step_together(both, 0);
+  begin_step_together(both, 0, 1);
   const auto mask = unpacked(first.mask());
   assign(parameter_of(first, "score.S").value, Draw{2}.normal<float>(8, 8));
   parameter_of(second, "score.S").value(3, 4) = std::numeric_limits<float>::quiet_NaN();
-  CHECK(error_of([&] { begin_step_together(both, 0); }) ==
+  CHECK(error_of([&] { begin_step_together(both, 0, 1); }) ==
         "layer second: score.S is nan at row 3, column 4, expected finite numbers");
   CHECK(unpacked(first.mask()) == mask);
 }

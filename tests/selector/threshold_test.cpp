@@ -29,7 +29,7 @@ TEST_CASE_TEMPLATE("a layer that keeps nothing gives the bias and no gradient of
     ScoredLayer<T, Threshold> layer{{.in = 5, .out = 9},
                                     {.selector = {.value = 0}, .dense_above_density = dense_above_density}};
     layer.attach(weight.view(), bias.view());
-    layer.begin_step(0);
+    layer.begin_step(0, 1);
     CHECK(layer.kept() == 0);
     HostMatrix<float> y(4, 9), grad_x(4, 5);
     grad_x.fill(3);

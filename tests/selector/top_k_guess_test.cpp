@@ -100,10 +100,10 @@ TEST_CASE_TEMPLATE("layers with one budget stay exact from step to step, togethe
       }
       if (step % 4 == 3) {  // what it guesses next is no longer what the others guess
         const auto alone = copy_of(parameter_of(*list[1], "score.S").value);
-        list[1]->begin_step(0);
+        list[1]->begin_step(0, 1);
         CHECK(unpacked(list[1]->mask()) == oracle::lowest_pruned(alone.template as<double>(), 0.8));
       }
-      begin_step_together(std::span<Layer* const>{list}, 0);
+      begin_step_together(std::span<Layer* const>{list}, 0, 1);
       oracle::Mat flat(1, std::ssize(all));
       for (index_t i = 0; i < std::ssize(all); ++i) flat(0, i) = all[static_cast<std::size_t>(i)];
       oracle::Mask found;

@@ -38,7 +38,7 @@ TEST_CASE_TEMPLATE("top_k ranks anew at every step", T, ReferenceFloat, EigenFlo
   for (std::uint64_t seed = 1; seed <= 4; ++seed) {
     const auto scores = Draw{seed}.grid<float>(33, 20);
     assign(parameter_of(layer, "score.S").value, scores);
-    layer.begin_step(0);
+    layer.begin_step(0, 1);
     CHECK(unpacked(layer.mask()) == oracle::lowest_pruned(scores.as<double>(), 0.4));
   }
 }

@@ -32,7 +32,7 @@ std::vector<Scalar> outcome(Layer& layer, index_t tokens) {
   const auto [in, out] = layer.shape();
   const auto x = Draw{1}.normal<Scalar>(tokens, in, 3), grad_y = Draw{2}.normal<Scalar>(tokens, out, 1);
   HostMatrix<Scalar> y(tokens, out), grad_x(tokens, in), weight(out, in);
-  layer.begin_step(0.5);
+  layer.begin_step(1, 2);
   layer.forward(x.view(), y.view());
   layer.backward(x.view(), grad_y.view(), grad_x.view());
   layer.export_masked(weight.view());
@@ -72,7 +72,7 @@ TEST_CASE("a rank is chosen from a weight of 16 bits, and a frozen one is multip
   using Layer = SparseLinear<>::with<Magnitude>::with<Frozen>::with<ConstantSchedule>::with<StoredAs<BFloat16>>;
   Layer frozen{weight.shape, {.schedule = {.sparsity = 0.5}}};
   frozen.attach(MatrixView<const BFloat16>{weight.small.data(), 30, 40});
-  frozen.begin_step(0);
+  frozen.begin_step(0, 1);
   CHECK(frozen.kept() == 600);
   SparseLinear<>::with<EnergyRank>::with<StoredAs<BFloat16>> chosen{weight.shape};
   chosen.attach(MatrixView<const BFloat16>{weight.small.data(), 30, 40});

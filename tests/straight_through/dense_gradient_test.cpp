@@ -6,7 +6,7 @@
 namespace pst::test {
 namespace {
 
-static_assert(!DenseGradient::through_scores);
+static_assert(!DenseGradient{}.through_scores() && DenseGradient{}.passes() == Passes::all);
 
 TEST_CASE("every weight learns as if nothing were pruned") {
   CHECK(DenseGradient{}(3.5F, true) == 3.5F);

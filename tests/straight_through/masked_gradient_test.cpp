@@ -6,7 +6,7 @@
 namespace pst::test {
 namespace {
 
-static_assert(!MaskedGradient::through_scores);
+static_assert(!MaskedGradient{}.through_scores() && MaskedGradient{}.passes() == Passes::kept);
 
 TEST_CASE("only kept weights learn") {
   CHECK(MaskedGradient{}(3.5F, true) == 3.5F);

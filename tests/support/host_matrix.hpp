@@ -98,5 +98,12 @@ template <class T>
 [[nodiscard]] bool same_bits(T a, T b) {
   return std::bit_cast<OrderKey<T>>(a) == std::bit_cast<OrderKey<T>>(b);
 }
+template <class T>
+[[nodiscard]] bool same_bits(const HostMatrix<T>& a, const HostMatrix<T>& b) {
+  bool same = a.rows() == b.rows() && a.cols() == b.cols();
+  for (index_t r = 0; same && r < a.rows(); ++r)
+    for (index_t c = 0; same && c < a.cols(); ++c) same = same_bits(a(r, c), b(r, c));
+  return same;
+}
 
 }  // namespace pst::test

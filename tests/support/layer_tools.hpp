@@ -25,12 +25,12 @@ template <class T, class Selector>
 using ScoredLayer = SparseLinear<typename T::scalar, Movement, Frozen, Selector, ConstantSchedule, ReferenceGradient,
                                  FrozenBias, typename T::backend>;
 
-/// The parameter called `name`; its views are empty when there is none.
+/// The parameter called `name` behind the name of its layer; its views are empty when there is none.
 template <class Layer>
 [[nodiscard]] Parameter<typename Layer::scalar> parameter_of(Layer& layer, std::string_view name) {
   Parameter<typename Layer::scalar> found;
   layer.for_each_parameter([&](const auto& p) {
-    if (p.name == name) found = p;
+    if (detail::name_in_layer(layer.options().name, p.name) == name) found = p;
   });
   return found;
 }
@@ -69,7 +69,7 @@ template <class T, class Selector, class U>
                                  {.selector = selector, .schedule = {.sparsity = sparsity}}};
   layer.attach(weight.view());
   assign(parameter_of(layer, "score.S").value, scores);
-  layer.begin_step(0);
+  layer.begin_step(0, 1);
   return unpacked(layer.mask());
 }
 [[nodiscard]] inline index_t kept_in(const oracle::Mask& mask) {

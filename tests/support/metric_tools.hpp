@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "support/layer_tools.hpp"
 
@@ -18,11 +19,18 @@ struct MetricOn {
   HostMatrix<Scalar> weight;
   LayerLayout layout;
   State state;
+  std::vector<HostMatrix<Scalar>> values, grads;
 
   explicit MetricOn(HostMatrix<Scalar> weight_, Metric metric = {}, index_t row_multiple = 1)
       : weight{std::move(weight_)},
         layout{on.plan({.in = weight.cols(), .out = weight.rows()}, row_multiple), 1},
-        state{metric, on, layout, std::as_const(weight).view()} {}
+        state{metric, on, layout, std::as_const(weight).view()} {
+    state.for_each_parameter([&](TrainedMatrix<B, Scalar>& p) {
+      values.emplace_back(p.rows(), p.cols()), grads.emplace_back(p.rows(), p.cols());
+      p.bind_value(values.back().view()), p.bind_grad(grads.back().view());
+    });
+    if constexpr (HasAStart<State, B, Scalar>) state.start(on, std::as_const(weight).view());
+  }
 
   /// What the metric adds to scores that were 2.
   [[nodiscard]] HostMatrix<Scalar> added_scores() {
@@ -57,7 +65,7 @@ struct MetricOn {
   [[nodiscard]] Parameter<Scalar> parameter(std::string_view name) {
     Parameter<Scalar> found;
     state.for_each_parameter([&](const auto& p) {
-      if (p.name == name) found = p;
+      if (p.name() == name) found = {p.name(), p.group(), p.value(), p.grad()};
     });
     return found;
   }

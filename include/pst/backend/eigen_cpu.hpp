@@ -127,6 +127,22 @@ struct EigenCpu : Reference {
     for (index_t r = 0; r < in.rows; ++r) sums += static_cast<T>(alpha) * Eigen::Map<const Row>(in.row(r), in.cols);
   }
   template <class T>
+  [[nodiscard]] double squared_norm(MatrixView<T> in) {
+    constexpr index_t step = 32;
+    using Piece = Eigen::Array<double, step, 1>;
+    Piece lanes = Piece::Zero();
+    double sum = 0;
+    for (index_t r = 0; r < in.rows; ++r) {
+      const T* const row = in.row(r);
+      index_t c = 0;
+      for (; c + step <= in.cols; c += step)
+        lanes +=
+            Eigen::Map<const Eigen::Array<std::remove_const_t<T>, step, 1>>(row + c).template cast<double>().square();
+      for (; c < in.cols; ++c) sum += double{row[c]} * double{row[c]};
+    }
+    return sum + lanes.sum();
+  }
+  template <class T>
   void add_outer_sum(double alpha, Const<T> column, Const<T> row, MatrixView<T> out) {
     using Row = Eigen::Array<T, Eigen::Dynamic, 1>;
     const Eigen::Map<const Row> add(row.data, out.cols);

@@ -36,21 +36,33 @@ concept LearnsFromWeightGradient = requires(State& state, B& on, Tile tile, View
   { state.backward(on, tile, grad_weight) } -> std::same_as<void>;
 };
 
-/// `for_each_parameter(weight, visit)` shows every trained matrix; `weight` is what the layer is attached to.
-template <class State, class D, class B, class Scalar>
-concept ShowsParametersOfWeight = requires(State& state,
-                                           ViewOn<B, std::conditional_t<D::in_place, Scalar, const Scalar>> weight) {
-  state.for_each_parameter(weight, detail::ParameterVisitor<B, Scalar>{});
+/// Not asked of an update: its W~ is that of its parameters at the last refresh. `begin_refresh()` makes it that of the
+/// parameters as they are; `end_refresh(backend, accepted)` keeps that, or goes back to what was before;
+/// `take_refreshed(backend, other)` takes that of another state.
+template <class State, class B>
+concept FollowsRefreshes = requires(State& state, const State& other, B& on) {
+  { state.begin_refresh() } -> std::same_as<void>;
+  { state.end_refresh(on, true) } -> std::same_as<void>;
+  { state.take_refreshed(on, other) } -> std::same_as<void>;
+};
+
+/// Not asked of an update: it is `product().scale() * left() * right()`, whose gradient can be formed from activations.
+template <class State, class B, class Scalar>
+concept IsLowRank = requires(State& state) {
+  { state.left() } -> std::same_as<ViewOn<B, const Scalar>>;
+  { state.right() } -> std::same_as<ViewOn<B, const Scalar>>;
+  state.product();
 };
 
 /// A weight update: plain data, with a `State<B, Scalar>` that gives the weight and learns.
 template <class D, class B, class Scalar>
-concept WeightDelta = std::semiregular<D> && PlaysRole<D, roles::delta> && SaysWhetherInPlace<D> &&
+concept WeightDelta =
+    std::semiregular<D> && PlaysRole<D, roles::delta> && SaysWhetherInPlace<D> && SaysWhetherItLearns<D> &&
     HasAState<D, B, Scalar> && IsMadeForALayer<typename D::template State<B, Scalar>, D, B, Scalar> &&
     GivesTheWeight<typename D::template State<B, Scalar>, B, Scalar> &&
     LearnsFromWeightGradient<typename D::template State<B, Scalar>, B, Scalar> &&
-    KeepsGradients<typename D::template State<B, Scalar>, B> &&
-    ShowsParametersOfWeight<typename D::template State<B, Scalar>, D, B, Scalar> &&
+    CompletesGradients<typename D::template State<B, Scalar>, B> &&
+    ShowsItsParameters<typename D::template State<B, Scalar>, B, Scalar> &&
     SaysItsMemory<typename D::template State<B, Scalar>>;
 
 }  // namespace pst

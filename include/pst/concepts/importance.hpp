@@ -3,10 +3,11 @@
 
 #include <concepts>
 #include <cstddef>
+#include <type_traits>
 
 #include "pst/concepts/role.hpp"
+#include "pst/core/factor.hpp"
 #include "pst/core/matrix.hpp"
-#include "pst/core/parameter.hpp"
 #include "pst/core/work_plan.hpp"
 
 /// @defgroup importance Importance metrics
@@ -14,10 +15,10 @@
 namespace pst {
 
 namespace detail {
-/// Any visitor of parameters.
+/// Any visitor of trained matrices.
 template <class B, class Scalar>
 struct ParameterVisitor {
-  void operator()(Parameter<Scalar, typename B::space>) const {}
+  void operator()(TrainedMatrix<B, Scalar>&) const {}
 };
 }  // namespace detail
 
@@ -27,7 +28,14 @@ concept HasAState = requires {
   typename Policy::template State<B, Scalar>;
 };
 
-/// `State(metric, backend, layout, weight)` makes what is stored for one layer.
+/// `learns`, a constant, says whether the policy has parameters.
+template <class Policy>
+concept SaysWhetherItLearns = requires {
+  typename std::bool_constant<Policy::learns>;
+};
+
+/// `State(metric, backend, layout, weight)` makes what is stored for one layer. Its trained matrices have no memory
+/// yet.
 template <class State, class Policy, class B, class Scalar>
 concept IsMadeForALayer = requires(const Policy& policy, B& on, const LayerLayout& layout,
                                    ViewOn<B, const Scalar> weight) {
@@ -56,20 +64,32 @@ concept LearnsFromScoreGradient = requires(State& state, B& on, Tile tile, ViewO
   { state.backward(on, tile, weight, grad_scores, grad_weight) } -> std::same_as<void>;
 };
 
-/// `begin_step(backend)` sets the gradients to zero and `finish_backward(backend)` completes them.
+/// `finish_backward(backend)` completes the gradients of a batch; the layer has set them to zero when a step began.
 template <class State, class B>
-concept KeepsGradients = requires(State& state, B& on) {
-  { state.begin_step(on) } -> std::same_as<void>;
+concept CompletesGradients = requires(State& state, B& on) {
   { state.finish_backward(on) } -> std::same_as<void>;
 };
 
-/// `for_each_parameter(visit)` shows every trained matrix.
+/// Not asked of a policy: `start(backend, weight)` writes the first values of its trained matrices, which are zero
+/// before.
+template <class State, class B, class Scalar>
+concept HasAStart = requires(State& state, B& on, ViewOn<B, const Scalar> weight) {
+  { state.start(on, weight) } -> std::same_as<void>;
+};
+
+/// Not asked of a metric: `add_penalty(backend)` writes what the gradients of a step in which scores learn begin with.
+template <class State, class B>
+concept HasAPenalty = requires(State& state, B& on) {
+  { state.add_penalty(on) } -> std::same_as<void>;
+};
+
+/// `for_each_parameter(visit)` shows every TrainedMatrix (core/factor.hpp), whether it has memory or not.
 template <class State, class B, class Scalar>
 concept ShowsItsParameters = requires(State& state) {
   state.for_each_parameter(detail::ParameterVisitor<B, Scalar>{});
 };
 
-/// `persistent_bytes()` says how much memory the state holds.
+/// `persistent_bytes()` says how much memory the state holds besides its trained matrices and their gradients.
 template <class State>
 concept SaysItsMemory = requires(const State& state) {
   { state.persistent_bytes() } -> std::same_as<std::size_t>;
@@ -77,11 +97,11 @@ concept SaysItsMemory = requires(const State& state) {
 
 /// An importance metric: plain data, with a `State<B, Scalar>` that scores weights and learns.
 template <class M, class B, class Scalar>
-concept ImportanceMetric = std::semiregular<M> && PlaysRole<M, roles::importance> && HasAState<M, B, Scalar> &&
-    IsMadeForALayer<typename M::template State<B, Scalar>, M, B, Scalar> &&
+concept ImportanceMetric = std::semiregular<M> && PlaysRole<M, roles::importance> && SaysWhetherItLearns<M> &&
+    HasAState<M, B, Scalar> && IsMadeForALayer<typename M::template State<B, Scalar>, M, B, Scalar> &&
     ScoresWeights<typename M::template State<B, Scalar>, B, Scalar> &&
     LearnsFromScoreGradient<typename M::template State<B, Scalar>, B, Scalar> &&
-    KeepsGradients<typename M::template State<B, Scalar>, B> &&
+    CompletesGradients<typename M::template State<B, Scalar>, B> &&
     ShowsItsParameters<typename M::template State<B, Scalar>, B, Scalar> &&
     SaysItsMemory<typename M::template State<B, Scalar>>;
 

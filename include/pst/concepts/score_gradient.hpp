@@ -12,14 +12,14 @@
 /// too, which is the dearest part of a step; the weight update needs it where weights are kept alone.
 namespace pst {
 
-/// How the scores learn between one `begin_step` and the next.
+/// How the scores learn in one step.
 struct ScoreLearning {
   bool learns = true;
   index_t token_stride = 1;  ///< one token in so many is used, and its gradient multiplied by as much
   index_t first_token = 0;   ///< below `token_stride`
 };
 
-/// `at(progress, step, seed)` says how the scores learn in the `step`-th step (from 0) of a layer.
+/// `at(progress, step, seed)` says how the scores learn in the `step`-th step (from 0) of a run.
 template <class P>
 concept SaysHowScoresLearn = requires(const P& policy, double progress, std::uint64_t step, std::uint64_t seed) {
   { policy.at(progress, step, seed) } -> std::same_as<ScoreLearning>;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <concepts>
-#include <type_traits>
 
 #include "pst/concepts/role.hpp"
 
@@ -16,15 +15,28 @@ concept PassesGradient = requires(const S& rule, float gradient, bool kept) {
   { rule(gradient, kept) } -> std::same_as<float>;
 };
 
-/// `through_scores`, a constant, says whether the weight also learns through its score.
-template <class S>
-concept SaysWhetherThroughScores = requires {
-  typename std::bool_constant<S::through_scores>;
+/// What a rule makes of G, so that nothing is computed that nobody reads.
+enum class Passes {
+  kept,  ///< G .* M exactly: only G where weights are kept is needed
+  all,   ///< G exactly
+  other  ///< anything else
 };
 
-/// A straight-through rule: plain data, one function and one constant.
+/// `passes()` says what the rule makes of G: one of `Passes`.
 template <class S>
-concept StraightThroughRule =
-    std::semiregular<S> && PlaysRole<S, roles::straight_through> && PassesGradient<S> && SaysWhetherThroughScores<S>;
+concept SaysWhatPasses = requires(const S& rule) {
+  { rule.passes() } -> std::same_as<Passes>;
+};
+
+/// `through_scores()` says whether the weight also learns through its score.
+template <class S>
+concept SaysWhetherThroughScores = requires(const S& rule) {
+  { rule.through_scores() } -> std::same_as<bool>;
+};
+
+/// A straight-through rule: plain data and three functions.
+template <class S>
+concept StraightThroughRule = std::semiregular<S> && PlaysRole<S, roles::straight_through> && PassesGradient<S> &&
+    SaysWhatPasses<S> && SaysWhetherThroughScores<S>;
 
 }  // namespace pst

@@ -31,6 +31,14 @@ struct Add {
   }
 };
 
+struct Scale {
+  double by;
+  template <class T>
+  PST_HD T operator()(T value) const {
+    return static_cast<T>(by) * value;
+  }
+};
+
 struct Multiply {
   template <class T>
   PST_HD T operator()(T a, T b) const {

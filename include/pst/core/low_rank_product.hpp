@@ -7,41 +7,60 @@
 
 namespace pst {
 
+/// What the factors of a low-rank product are called.
+struct FactorNames {
+  std::string_view left, right;
+};
+
 /// The product of a tall and a wide factor, `scale * L R`, which scores (A B) and deltas (U V) share.
 ///
 /// L (out x rank) starts as N(0, 1), R (rank x in) as zero, so the product is zero at first.
 template <class B, class Scalar>
 class LowRankProduct {
  public:
-  LowRankProduct(B& on, const LayerLayout& layout, index_t rank, double scale, std::uint64_t seed)
-      : left_(layout, rank), right_(layout, rank), scale_{scale} {
-    on.generate(left_.value(), NormalMatrix{NormalAt{seed}, rank});
-  }
+  LowRankProduct(const LayerLayout& layout, index_t rank, double scale, std::uint64_t seed, FactorNames names,
+                 ParameterGroup group)
+      : left_(layout, rank, names.left, group), right_(layout, rank, names.right, group), scale_{scale}, seed_{seed} {}
 
-  /// The product's part in a tile.
+  /// Writes the first values; the memory that is bound holds zeros.
+  void start(B& on) { on.generate(left_.value(), NormalMatrix{NormalAt{seed_}, rank()}); }
+
+  [[nodiscard]] index_t rank() const noexcept { return left_.cols(); }
+  [[nodiscard]] double scale() const noexcept { return scale_; }
+  [[nodiscard]] RowFactor<B, Scalar>& left() noexcept { return left_; }
+  [[nodiscard]] ColumnFactor<B, Scalar>& right() noexcept { return right_; }
+  [[nodiscard]] const RowFactor<B, Scalar>& left() const noexcept { return left_; }
+  [[nodiscard]] const ColumnFactor<B, Scalar>& right() const noexcept { return right_; }
+
+  /// The part in a tile of scale * left right.
+  [[nodiscard]] terms::Product<ViewOn<B, const Scalar>> term(Tile tile, ViewOn<B, const Scalar> left,
+                                                             ViewOn<B, const Scalar> right) const {
+    return {scale_, tile.rows_of(left), tile.cols_of(right)};
+  }
   [[nodiscard]] terms::Product<ViewOn<B, const Scalar>> term(Tile tile) const {
-    return {scale_, left_.value(tile), right_.value(tile)};
+    return term(tile, left_.value(), right_.value());
   }
-  void begin_step(B& on) {
-    left_.begin_step(on);
-    right_.begin_step(on);
+  /// dL = scale * dP R^T, dR = scale * L^T dP, where dP is the gradient of a tile of the product of these factors.
+  void backward(B& on, Tile tile, ViewOn<B, const Scalar> grad, ViewOn<B, const Scalar> left,
+                ViewOn<B, const Scalar> right) {
+    on.gemm_nt(scale_, grad, tile.cols_of(right), left_.grad(tile));
+    on.gemm_tn(scale_, tile.rows_of(left), grad, right_.grad_share(tile));
   }
-  /// dL = scale * dP R^T, dR = scale * L^T dP, where dP is the gradient of a tile of the product.
   void backward(B& on, Tile tile, ViewOn<B, const Scalar> grad) {
-    on.gemm_nt(scale_, grad, right_.value(tile), left_.grad(tile));
-    on.gemm_tn(scale_, left_.value(tile), grad, right_.grad_share(tile));
+    backward(on, tile, grad, left_.value(), right_.value());
   }
   void finish_backward(B& on) { right_.finish_backward(on); }
-  void for_each_parameter(std::string_view left, std::string_view right, ParameterGroup group, auto&& visit) {
-    visit(left_.parameter(left, group));
-    visit(right_.parameter(right, group));
+  void for_each_parameter(auto&& visit) {
+    visit(left_);
+    visit(right_);
   }
-  [[nodiscard]] std::size_t bytes() const noexcept { return left_.bytes() + right_.bytes(); }
+  [[nodiscard]] std::size_t bytes() const noexcept { return right_.bytes(); }
 
  private:
   RowFactor<B, Scalar> left_;
   ColumnFactor<B, Scalar> right_;
   double scale_;
+  std::uint64_t seed_;
 };
 
 }  // namespace pst

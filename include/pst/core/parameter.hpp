@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "pst/core/view.hpp"
 
@@ -17,6 +19,43 @@ struct Parameter {
   ParameterGroup group = ParameterGroup::weight;
   MatrixView<Scalar, Space> value;
   MatrixView<Scalar, Space> grad;
+};
+
+/// One trained matrix of a layer, before there is memory for it.
+struct ParameterEntry {
+  std::string name;  ///< "delta.U", behind the layer's name and a point where the layer has a name
+  ParameterGroup group = ParameterGroup::weight;
+  index_t rows = 0;
+  index_t cols = 0;
+  index_t offset = 0;     ///< of its first number in the run of gradients, and in that of parameters; row-major
+  bool in_place = false;  ///< its values are those of an attached matrix, and have no place in the run of parameters
+
+  [[nodiscard]] index_t size() const noexcept { return rows * cols; }
+};
+
+/// Where the trained matrices of a layer stand in one run of parameters and one of gradients.
+///
+/// Entries that train in place come last, so that every other entry has the same offset in both runs.
+struct ParameterLayout {
+  std::vector<ParameterEntry> entries;
+  index_t own = 0;   ///< numbers in the run of parameters
+  index_t size = 0;  ///< numbers in the run of gradients
+
+  /// Appends a matrix behind the others. Those in place come last.
+  void add(std::string name, ParameterGroup group, index_t rows, index_t cols, bool in_place) {
+    entries.push_back({std::move(name), group, rows, cols, size, in_place});
+    size += rows * cols;
+    if (!in_place) own = size;
+  }
+};
+
+/// What `backward` does with the gradients of earlier batches.
+enum class Gradients { add, overwrite };
+
+/// What a run of parameters holds when it is bound to a layer for the first time.
+enum class BoundRun {
+  nothing,  ///< the layer writes its start, or what it has learnt in memory of its own
+  values    ///< parameters are there already, and stay
 };
 
 }  // namespace pst

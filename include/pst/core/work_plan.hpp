@@ -108,6 +108,7 @@ struct WorkPlan {
 struct LayerLayout {
   WorkPlan plan;
   std::uint64_t seed = 0;
+  bool weight_is_transposed = false;  ///< its columns are contiguous in memory, and its rows are not
   Shape shape = plan.shape;
 };
 

@@ -10,18 +10,18 @@ namespace pst {
 struct Frozen {
   using role = roles::delta;
   static constexpr bool in_place = false;
+  static constexpr bool learns = false;
 
   template <class B, class Scalar>
   struct State {
     State(const Frozen&, B&, const LayerLayout&, ViewOn<B, const Scalar>) {}
 
-    void begin_step(B&) {}
     [[nodiscard]] ViewOn<B, const Scalar> effective(B&, Tile, ViewOn<B, const Scalar> base, ViewOn<B, Scalar>) const {
       return base;
     }
     void backward(B&, Tile, ViewOn<B, const Scalar>) {}
     void finish_backward(B&) {}
-    void for_each_parameter(ViewOn<B, const Scalar>, auto&&) {}
+    void for_each_parameter(auto&&) {}
     [[nodiscard]] std::size_t persistent_bytes() const noexcept { return 0; }
   };
 };

@@ -3,6 +3,7 @@
 
 #include "pst/concepts/delta.hpp"
 #include "pst/concepts/rank.hpp"
+#include "pst/core/functors.hpp"
 #include "pst/core/low_rank_product.hpp"
 #include "pst/rank/rank.hpp"
 
@@ -10,12 +11,14 @@ namespace pst {
 
 /// W~ = W0 + scale * U V, with U (out x rank) drawn from N(0, 1) and V (rank x in) zero at first; W0 is frozen.
 ///
-/// The update of PST (scale is its beta), and that of LoRA (Hu et al. 2021) with scale = a / rank.
+/// The update of PST (scale is its beta), and that of LoRA (Hu et al. 2021) with scale = a / rank. W~ is that of the
+/// factors at the last refresh, of which a copy is kept: rank (in + out) numbers.
 /// @ingroup delta
 template <RankPolicy RankChoice = Rank<8>>
 struct LowRank {
   using role = roles::delta;
   static constexpr bool in_place = false;
+  static constexpr bool learns = true;
   template <class Other>
   using with_rank = LowRank<Other>;
   double scale = 1.0;
@@ -24,30 +27,60 @@ struct LowRank {
   template <class B, class Scalar>
   class State {
     static_assert(ChoosesRank<RankChoice, B, Scalar>);
+    using ConstView = ViewOn<B, const Scalar>;
 
    public:
-    State(const LowRank& delta, B& on, const LayerLayout& layout, ViewOn<B, const Scalar> weight)
-        : product_(on, layout, delta.rank.choose(on, weight), delta.scale, derive_seed(layout.seed, 'U')) {}
+    State(const LowRank& delta, B& on, const LayerLayout& layout, ConstView weight)
+        : product_(layout, delta.rank.choose(on, weight), delta.scale, derive_seed(layout.seed, 'U'),
+                   {"delta.U", "delta.V"}, ParameterGroup::delta),
+          refreshed_left_(layout.shape.out, product_.rank()),
+          refreshed_right_(product_.rank(), layout.shape.in) {}
 
-    void begin_step(B& on) { product_.begin_step(on); }
-    [[nodiscard]] auto weight_term(Tile tile, ViewOn<B, const Scalar> base) const {
-      const auto product = product_.term(tile);
-      return terms::Plus<Scalar, ViewOn<B, const Scalar>, decltype(product)>{base, product};
+    void start(B& on, ConstView) { product_.start(on); }
+
+    /// From here to `end_refresh`, W~ is that of the factors as they are.
+    void begin_refresh() noexcept { refreshing_ = true; }
+    /// From here on W~ is that of the factors as they are now, if the refresh was accepted, or that of before.
+    void end_refresh(B& on, bool accepted) {
+      refreshing_ = false;
+      if (accepted) take(on, product_.left().value(), product_.right().value());
     }
-    [[nodiscard]] ViewOn<B, const Scalar> effective(B& on, Tile tile, ViewOn<B, const Scalar> base,
-                                                    ViewOn<B, Scalar> scratch) const {
+    void take_refreshed(B& on, const State& other) { take(on, other.left(), other.right()); }
+    [[nodiscard]] auto weight_term(Tile tile, ConstView base) const {
+      const auto product = product_.term(tile, left(), right());
+      return terms::Plus<Scalar, ConstView, decltype(product)>{base, product};
+    }
+    [[nodiscard]] ConstView effective(B& on, Tile tile, ConstView base, ViewOn<B, Scalar> scratch) const {
       on.sum_terms(scratch, weight_term(tile, base));
       return scratch;
     }
-    void backward(B& on, Tile tile, ViewOn<B, const Scalar> grad_weight) { product_.backward(on, tile, grad_weight); }
-    void finish_backward(B& on) { product_.finish_backward(on); }
-    void for_each_parameter(ViewOn<B, const Scalar>, auto&& visit) {
-      product_.for_each_parameter("delta.U", "delta.V", ParameterGroup::delta, visit);
+    void backward(B& on, Tile tile, ConstView grad_weight) {
+      product_.backward(on, tile, grad_weight, left(), right());
     }
-    [[nodiscard]] std::size_t persistent_bytes() const noexcept { return product_.bytes(); }
+    void finish_backward(B& on) { product_.finish_backward(on); }
+    void for_each_parameter(auto&& visit) { product_.for_each_parameter(visit); }
+    [[nodiscard]] std::size_t persistent_bytes() const noexcept {
+      return product_.bytes() + refreshed_left_.bytes() + refreshed_right_.bytes();
+    }
+
+    /// U and V of W~, and what learns: for gradients that are formed from activations.
+    [[nodiscard]] ConstView left() const {
+      return refreshing_ ? ConstView{product_.left().value()} : refreshed_left_.view();
+    }
+    [[nodiscard]] ConstView right() const {
+      return refreshing_ ? ConstView{product_.right().value()} : refreshed_right_.view();
+    }
+    [[nodiscard]] LowRankProduct<B, Scalar>& product() noexcept { return product_; }
 
    private:
+    void take(B& on, ConstView left, ConstView right) {
+      on.map(refreshed_left_.view(), functors::Identity{}, left);
+      on.map(refreshed_right_.view(), functors::Identity{}, right);
+    }
+
     LowRankProduct<B, Scalar> product_;
+    Matrix<B, Scalar> refreshed_left_, refreshed_right_;
+    bool refreshing_ = false;
   };
 };
 

@@ -15,6 +15,7 @@ namespace pst {
 template <RankPolicy RankChoice = Rank<8>>
 struct LowRankScore {
   using role = roles::importance;
+  static constexpr bool learns = true;
   template <class Other>
   using with_rank = LowRankScore<Other>;
   double scale = 1.0;
@@ -26,9 +27,10 @@ struct LowRankScore {
 
    public:
     State(const LowRankScore& metric, B& on, const LayerLayout& layout, ViewOn<B, const Scalar> weight)
-        : product_(on, layout, metric.rank.choose(on, weight), metric.scale, derive_seed(layout.seed, 'A')) {}
+        : product_(layout, metric.rank.choose(on, weight), metric.scale, derive_seed(layout.seed, 'A'),
+                   {"score.A", "score.B"}, ParameterGroup::score) {}
 
-    void begin_step(B& on) { product_.begin_step(on); }
+    void start(B& on, ViewOn<B, const Scalar>) { product_.start(on); }
     [[nodiscard]] auto score_terms(Tile tile, const auto&) const { return std::tuple{product_.term(tile)}; }
     void score(B& on, Tile tile, ViewOn<B, const Scalar> weight, ViewOn<B, Scalar> scores) const {
       terms::add_to(on, scores, score_terms(tile, weight));
@@ -37,9 +39,7 @@ struct LowRankScore {
       product_.backward(on, tile, grad_scores);
     }
     void finish_backward(B& on) { product_.finish_backward(on); }
-    void for_each_parameter(auto&& visit) {
-      product_.for_each_parameter("score.A", "score.B", ParameterGroup::score, visit);
-    }
+    void for_each_parameter(auto&& visit) { product_.for_each_parameter(visit); }
     [[nodiscard]] std::size_t persistent_bytes() const noexcept { return product_.bytes(); }
 
    private:

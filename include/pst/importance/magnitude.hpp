@@ -10,6 +10,7 @@ namespace pst {
 /// @ingroup importance
 struct Magnitude {
   using role = roles::importance;
+  static constexpr bool learns = false;
 
   struct AddSigned {
     template <class T>
@@ -22,7 +23,6 @@ struct Magnitude {
   struct State {
     State(const Magnitude&, B&, const LayerLayout&, ViewOn<B, const Scalar>) {}
 
-    void begin_step(B&) {}
     template <class Weight>
     [[nodiscard]] auto score_terms(Tile, const Weight& weight) const {
       return std::tuple{terms::Absolute<Weight>{weight}};

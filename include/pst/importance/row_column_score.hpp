@@ -13,18 +13,17 @@ namespace pst {
 /// @ingroup importance
 struct RowColumnScore {
   using role = roles::importance;
+  static constexpr bool learns = true;
   double scale = 1.0;
 
   template <class B, class Scalar>
   class State {
    public:
     State(const RowColumnScore& metric, B&, const LayerLayout& layout, ViewOn<B, const Scalar>)
-        : rows_(layout, 1), columns_(layout, 1), scale_{metric.scale} {}
+        : rows_(layout, 1, "score.R", ParameterGroup::score),
+          columns_(layout, 1, "score.C", ParameterGroup::score),
+          scale_{metric.scale} {}
 
-    void begin_step(B& on) {
-      rows_.begin_step(on);
-      columns_.begin_step(on);
-    }
     [[nodiscard]] auto score_terms(Tile tile, const auto&) const {
       return std::tuple{terms::OuterSum<ViewOn<B, const Scalar>>{scale_, rows_.value(tile), columns_.value(tile)}};
     }
@@ -37,10 +36,10 @@ struct RowColumnScore {
     }
     void finish_backward(B& on) { columns_.finish_backward(on); }
     void for_each_parameter(auto&& visit) {
-      visit(rows_.parameter("score.R", ParameterGroup::score));
-      visit(columns_.parameter("score.C", ParameterGroup::score));
+      visit(rows_);
+      visit(columns_);
     }
-    [[nodiscard]] std::size_t persistent_bytes() const noexcept { return rows_.bytes() + columns_.bytes(); }
+    [[nodiscard]] std::size_t persistent_bytes() const noexcept { return columns_.bytes(); }
 
    private:
     RowFactor<B, Scalar> rows_;

@@ -16,11 +16,12 @@ namespace pst {
 /// begins with at least this fraction of the sigmoids at 0.5 or below.
 ///
 /// Sanh, Wolf and Rush, "Movement Pruning" (2020); as in their code the straight-through gradient passes the sigmoid
-/// unchanged, dS = G .* W~. The penalty's own gradient is added once a step, by `begin_step`.
-/// Stores scores and gradients as large as the weight.
+/// unchanged, dS = G .* W~. The penalty's own gradient is what the gradients of a step begin with, unless the scores
+/// rest in it. Trains scores as many as the weight has numbers.
 /// @ingroup importance
 struct SoftMovement {
   using role = roles::importance;
+  static constexpr bool learns = true;
   double initial_score = 2.2;    ///< sigmoid(2.2) = 0.9
   double penalty = 0.0;          ///< lambda
   double target_sparsity = 1.0;  ///< 1: the penalty never rests
@@ -49,15 +50,15 @@ struct SoftMovement {
   template <class B, class Scalar>
   class State {
    public:
-    State(const SoftMovement& metric, B& on, const LayerLayout& layout, ViewOn<B, const Scalar>)
-        : scores_(layout, layout.shape.in),
+    State(const SoftMovement& metric, B&, const LayerLayout& layout, ViewOn<B, const Scalar>)
+        : scores_(layout, layout.shape.in, "score.S", ParameterGroup::score),
           all_{0, layout.shape.out, 0, layout.shape.in},
           penalty_{metric.penalty / static_cast<double>(layout.shape.size())},
-          most_open_{(1.0 - metric.target_sparsity) * static_cast<double>(layout.shape.size())} {
-      on.fill(scores_.value(), static_cast<Scalar>(metric.initial_score));
-    }
+          most_open_{(1.0 - metric.target_sparsity) * static_cast<double>(layout.shape.size())},
+          initial_score_{metric.initial_score} {}
 
-    void begin_step(B& on) {
+    void start(B& on, ViewOn<B, const Scalar>) { on.fill(scores_.value(), static_cast<Scalar>(initial_score_)); }
+    void add_penalty(B& on) {
       const bool rests = most_open_ > 0 && count_open(on) <= most_open_;
       on.map(scores_.grad(all_), PenaltyGradient{rests ? 0.0 : penalty_}, scores_.value(all_));
     }
@@ -68,8 +69,8 @@ struct SoftMovement {
       on.map(tile.cols_of(scores_.grad(tile)), functors::Add{}, tile.cols_of(scores_.grad(tile)), grad_scores);
     }
     void finish_backward(B&) {}
-    void for_each_parameter(auto&& visit) { visit(scores_.parameter("score.S", ParameterGroup::score)); }
-    [[nodiscard]] std::size_t persistent_bytes() const noexcept { return scores_.bytes(); }
+    void for_each_parameter(auto&& visit) { visit(scores_); }
+    [[nodiscard]] std::size_t persistent_bytes() const noexcept { return 0; }
 
    private:
     /// Sigmoids above 0.5; the gradient is lost.
@@ -80,7 +81,7 @@ struct SoftMovement {
 
     RowFactor<B, Scalar> scores_;
     Tile all_;
-    double penalty_, most_open_;
+    double penalty_, most_open_, initial_score_;
   };
 };
 

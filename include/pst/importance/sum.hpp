@@ -15,6 +15,7 @@ namespace pst {
 template <class... Terms>
 struct Sum {
   using role = roles::importance;
+  static constexpr bool learns = (Terms::learns || ...);
   template <class Other>
   using with_rank = Sum<with_rank_t<Terms, Other>...>;
   std::tuple<Terms...> terms{};
@@ -38,8 +39,15 @@ struct Sum {
               },
               metric.terms)) {}
 
-    void begin_step(B& on) {
-      each(terms_, [&](auto& term) { term.begin_step(on); });
+    void start(B& on, ViewOn<B, const Scalar> weight) {
+      each(terms_, [&](auto& term) {
+        if constexpr (HasAStart<std::decay_t<decltype(term)>, B, Scalar>) term.start(on, weight);
+      });
+    }
+    void add_penalty(B& on) {
+      each(terms_, [&](auto& term) {
+        if constexpr (HasAPenalty<std::decay_t<decltype(term)>, B>) term.add_penalty(on);
+      });
     }
     /// The terms of all metrics, where each gives its own.
     [[nodiscard]] auto score_terms(Tile tile, const auto& weight) const

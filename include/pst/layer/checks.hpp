@@ -42,6 +42,16 @@ void check_matrix(const std::string& owner, const char* name, MatrixView<T, Spac
   require(view.data != nullptr || view.empty(), owner, ": ", name, " is a null pointer");
 }
 
+/// Throws when the words of a mask, `per_row` for each row, have bits beyond column `cols`.
+inline void refuse_bits_beyond(const std::string& owner, std::string_view name, const std::vector<mask_word>& words,
+                               index_t per_row, index_t cols) {
+  const index_t used = cols - (per_row - 1) * MaskView<mask_word>::bits;
+  const mask_word unused = used == MaskView<mask_word>::bits ? 0 : ~mask_word{0} << used;
+  const auto step = static_cast<std::size_t>(per_row);
+  for (std::size_t last = step - 1; last < words.size(); last += step)
+    require((words[last] & unused) == 0, owner, ": ", name, " has bits set beyond column ", cols);
+}
+
 /// Throws unless `step` of `steps` is a point of a run.
 inline void check_step(const std::string& owner, double step, double steps) {
   require(steps > 0, owner, ": there are ", steps, " steps, expected more than 0");

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -15,9 +14,10 @@
 #include "pst/concepts/delta.hpp"
 #include "pst/concepts/importance.hpp"
 #include "pst/concepts/selector.hpp"
-#include "pst/core/error.hpp"
 #include "pst/core/functors.hpp"
+#include "pst/core/strided_view.hpp"
 #include "pst/core/terms.hpp"
+#include "pst/layer/kept_weight.hpp"
 #include "pst/layer/mask_report.hpp"
 
 namespace pst {
@@ -32,57 +32,92 @@ class MaskedWeight {
   using ConstView = ViewOn<Backend, const Scalar>;
   using MutableView = ViewOn<Backend, Scalar>;
   /// The attached weight: numbers of type `Stored`, mutable if it is trained in place.
-  using BaseView = ViewOn<Backend, std::conditional_t<Delta::in_place, Stored, const Stored>>;
+  using BaseView = StridedView<std::conditional_t<Delta::in_place, Stored, const Stored>, typename Backend::space>;
   using SelectorState = typename Selector::template State<Backend, Scalar>;
+  using DeltaState = typename Delta::template State<Backend, Scalar>;
+  using ImportanceState = typename Importance::template State<Backend, Scalar>;
 
   MaskedWeight(Shape shape, std::uint64_t seed, Backend backend)
       : on_{std::move(backend)}, layout_{on_.plan(shape, Selector::row_multiple), seed} {}
 
-  /// Borrows `base` and, the first time, allocates every state.
-  void attach(BaseView base, const Importance& importance, const Delta& delta, const Selector& selector) {
+  /// Borrows `base` and, the first time, makes every state. `seed` draws the factors.
+  void attach(BaseView base, std::uint64_t seed, const Importance& importance, const Delta& delta,
+              const Selector& selector) {
     base_ = base;
     if (attached()) return;
+    layout_.seed = seed;
+    layout_.weight_is_transposed = !base.rows_are_contiguous();
     const Shape shape = layout_.shape;
-    Matrix<Backend, Scalar> widened;
-    ConstView weight;
-    if constexpr (is_widened) {  // policies look at the weight once, and forget it
-      widened = Matrix<Backend, Scalar>(shape.out, shape.in);
-      on_.map(widened.view(), functors::ConvertTo<Scalar>{}, base);
-      weight = widened.view();
-    } else {
-      weight = base;
-    }
-    delta_.emplace(delta, on_, layout_, weight);
-    importance_.emplace(importance, on_, layout_, weight);
-    selector_.emplace(selector, on_, layout_, weight);
+    with_plain_weight([&](ConstView weight) {
+      delta_.emplace(delta, on_, layout_, weight);
+      importance_.emplace(importance, on_, layout_, weight);
+      selector_.emplace(selector, on_, layout_, weight);
+    });
     workspace_.emplace(on_, layout_);
     mask_ = Words(static_cast<std::size_t>(shape.out * mask_view().words_per_row));
-    by_rows_ = Compressed(shape.out, shape.in);
-    by_columns_ = Compressed(shape.in, shape.out);
+    kept_ = KeptWeight<Backend, Scalar>{shape};
     changes_.resize(static_cast<std::size_t>(layout_.plan.parts()));
   }
   /// False as well when a policy refused the weight, and after a move.
   [[nodiscard]] bool attached() const noexcept { return !changes_.empty(); }
+  /// Writes the first values of all trained matrices, which are zero.
+  void start() {
+    constexpr bool delta_starts = HasAStart<DeltaState, Backend, Scalar>;
+    constexpr bool importance_starts = HasAStart<ImportanceState, Backend, Scalar>;
+    if constexpr (delta_starts || importance_starts)
+      with_plain_weight([&](ConstView weight) {
+        if constexpr (delta_starts) delta_->start(on_, weight);
+        if constexpr (importance_starts) importance_->start(on_, weight);
+      });
+  }
+  /// What the gradients of a step in which scores learn begin with.
+  void add_penalty() {
+    if constexpr (HasAPenalty<ImportanceState, Backend>) importance_->add_penalty(on_);
+  }
+  /// Calls `f` with every trained matrix.
+  void for_each_matrix(auto&& f) {
+    delta_->for_each_parameter(f);
+    importance_->for_each_parameter(f);
+  }
+  [[nodiscard]] DeltaState& delta() { return *delta_; }
 
   // ---- refreshing the mask
-  void zero_gradients() {
-    delta_->begin_step(on_);
-    importance_->begin_step(on_);
-  }
+  /// While this lives W~ is that of the parameters as they are. Without `accept` it is then what it was before.
+  class Refresh {
+   public:
+    explicit Refresh(MaskedWeight& weight) : weight_{weight} {
+      if constexpr (follows) weight_.delta_->begin_refresh();
+    }
+    Refresh(const Refresh&) = delete;
+    ~Refresh() {
+      if constexpr (follows)
+        if (!accepted_) weight_.delta_->end_refresh(weight_.on_, false);
+    }
+    void accept() {
+      accepted_ = true;
+      if constexpr (follows) weight_.delta_->end_refresh(weight_.on_, true);
+    }
+
+   private:
+    static constexpr bool follows = FollowsRefreshes<DeltaState, Backend>;
+    MaskedWeight& weight_;
+    bool accepted_ = false;
+  };
   [[nodiscard]] SelectorState& selector() { return *selector_; }
   /// Shows the selector all scores once, if it wants them. False when a weight or score is NaN or Inf.
   [[nodiscard]] bool ranking_pass() {
     std::atomic<bool> finite{true};
     const bool observed = selector_->wants_pass();
     for_each_block([&](Tile tile) {
-      const auto weight = scored_weight(tile);
-      const ConstView score = scores(tile, weight);
-      bool fits = on_.all_finite(score);
-      if constexpr (!scores_show_weight()) fits = fits && on_.all_finite(weight);
-      if (!fits)
-        finite.store(false, std::memory_order_relaxed);
-      else if (observed)
-        selector_->observe(on_, tile, score);
+      with_scored_weight(tile, [&](const auto& weight) {
+        const ConstView score = scores(tile, weight);
+        bool fits = on_.all_finite(score);
+        if constexpr (!scores_show_weight()) fits = fits && on_.all_finite(weight);
+        if (!fits)
+          finite.store(false, std::memory_order_relaxed);
+        else if (observed)
+          selector_->observe(on_, tile, score);
+      });
     });
     return finite;
   }
@@ -92,35 +127,37 @@ class MaskedWeight {
     forget_change();
     for_each_block([&](Tile tile) {
       const MaskOn<Backend> next = workspace_->mask(tile);
-      selector_->select(on_, tile, scores(tile, scored_weight(tile)), next);
-      const MaskChange change = on_.replace_mask(next, tile.rows_of(mask_view()));
-      changes_[static_cast<std::size_t>(tile.part)].dropped += change.dropped;
-      changes_[static_cast<std::size_t>(tile.part)].regrown += change.regrown;
+      with_scored_weight(tile, [&](const auto& weight) { selector_->select(on_, tile, scores(tile, weight), next); });
+      replace_mask(next, tile);
     });
+    mask_written(compress_below);
+  }
+  /// Takes a mask as it is.
+  void set_mask(ConstMaskOn<Backend> mask, double compress_below) {
+    forget_change();
+    for_each_block([&](Tile tile) { replace_mask(tile.rows_of(mask), tile); });
     mask_written(compress_below);
   }
   /// Counts and compresses after the mask changed.
   void mask_written(double compress_below) {
-    compressed_in_use_ = false;  // until it is complete
-    kept_ = on_.count_kept(mask(), by_rows_.view());
-    const double density = static_cast<double>(kept_) / static_cast<double>(layout_.shape.size());
-    if (density > compress_below || kept_ > Compressed::most) return;
-    by_rows_.reserve(kept_);
-    by_columns_.reserve(kept_);
-    for_each_piece([&](Tile tile) { on_.compress(effective(tile), tile.of(mask()), tile, by_rows_.view()); });
-    on_.transpose_compressed(by_rows_.view(), by_columns_.view());
-    compressed_in_use_ = true;
+    kept_.begin(on_, mask());
+    const double density = static_cast<double>(kept()) / static_cast<double>(layout_.shape.size());
+    if (density > compress_below || !kept_.fits()) return;
+    kept_.reserve();
+    for_each_piece([&](Tile tile) { kept_.put(on_, effective(tile), tile.of(mask()), tile); });
+    kept_.complete(on_);
   }
   /// Brings the compressed weight, if it is in use, up to date with W~; the mask stays. False when a weight is NaN or
   /// Inf.
   [[nodiscard]] bool keep_mask() {
+    forget_change();
     std::atomic<bool> finite{true};
     for_each_piece([&](Tile tile) {
       const ConstView weight = effective(tile);
       if (!on_.all_finite(weight)) finite.store(false, std::memory_order_relaxed);
-      if (compressed_in_use_) on_.compress(weight, tile.of(mask()), tile, by_rows_.view());
+      if (kept_.in_use()) kept_.put(on_, weight, tile.of(mask()), tile);
     });
-    if (compressed_in_use_) on_.transpose_compressed(by_rows_.view(), by_columns_.view());
+    if (kept_.in_use()) kept_.complete(on_);
     return finite;
   }
 
@@ -128,12 +165,10 @@ class MaskedWeight {
   /// W~ of a tile.
   [[nodiscard]] ConstView effective(Tile tile) {
     const MutableView scratch = workspace_->numbers(0, tile);
-    if constexpr (is_widened) {
-      on_.map(scratch, functors::ConvertTo<Scalar>{}, tile.of(base_));
-      return delta_->effective(on_, tile, ConstView{scratch}, scratch);
-    } else {
-      return delta_->effective(on_, tile, ConstView{tile.of(base_)}, scratch);
-    }
+    if constexpr (!is_widened)
+      if (base_.rows_are_contiguous()) return delta_->effective(on_, tile, plain_base(tile), scratch);
+    on_.map(scratch, functors::ConvertTo<Scalar>{}, tile.of(StridedView<const Stored, typename Backend::space>{base_}));
+    return delta_->effective(on_, tile, ConstView{scratch}, scratch);
   }
   /// S of a tile of whole rows, from W~ in memory or as a term.
   [[nodiscard]] ConstView scores(Tile tile, const auto& weight) {
@@ -148,8 +183,10 @@ class MaskedWeight {
   }
   /// W' of a tile.
   [[nodiscard]] ConstView masked(Tile tile) {
+    const ConstView weight = effective(tile);
+    if (nothing_pruned()) return weight;
     const MutableView out = workspace_->numbers(0, tile);
-    on_.map(out, functors::KeepOrZero{}, effective(tile), tile.of(mask()));
+    on_.map(out, functors::KeepOrZero{}, weight, tile.of(mask()));
     return out;
   }
   /// Memory for G, the gradient of W', of a tile.
@@ -170,7 +207,7 @@ class MaskedWeight {
     const MutableView gradient = gradient_tile(tile), grad_scores = score_gradient_tile(tile);
     on_.map(grad_scores, functors::Multiply{}, scores_learn_from, weight);
     on_.map(gradient, straight_through, ConstView{gradient}, tile.of(mask()));
-    if constexpr (StraightThrough::through_scores) {
+    if (straight_through.through_scores()) {
       importance_->backward(on_, tile, weight, grad_scores, gradient);
       delta_->backward(on_, tile, gradient);
     } else {  // what the score sends back comes too late to reach the weight
@@ -185,38 +222,17 @@ class MaskedWeight {
     on_.map(gradient, straight_through, ConstView{gradient}, tile.of(mask()));
     delta_->backward(on_, tile, gradient);
   }
-  /// Makes room for `find_kept_gradient`; possible only while the weight is compressed.
-  void reserve_kept_gradient() {
-    const auto size = static_cast<std::size_t>(kept_);
-    if (kept_gradient_.size() < size || kept_gradient_.size() > 2 * size)
-      kept_gradient_ = typename Backend::template buffer<Scalar>(size + size / 32);
-  }
-  /// Computes G at the kept weights alone, from all tokens. False when it is not finite.
-  [[nodiscard]] bool find_kept_gradient(ConstView grad_y, ConstView x) {
-    on_.sampled_product(by_rows_.view(), grad_y, x, kept_gradient_.data(), *workspace_);
-    return on_.all_finite(ConstView{kept_gradient_.data(), 1, kept_});
-  }
-  /// Puts what `find_kept_gradient` found into `gradient_tile`, zeros elsewhere.
-  void expand_kept_gradient(Tile tile) {
-    auto kept = by_rows_.view();
-    kept.value = kept_gradient_.data();
-    on_.expand(kept, tile, gradient_tile(tile));
-  }
-  /// Scores learn nothing in this step, whatever `begin_step` of the importance metric has given them.
-  void rest_scores() {
-    importance_->for_each_parameter([&](const auto& parameter) { on_.fill(parameter.grad, Scalar{0}); });
-  }
   void finish_backward() {
     delta_->finish_backward(on_);
     importance_->finish_backward(on_);
   }
+
   /// Calls `f(Tile)` for all tiles, parts at the same time.
   template <class F>
   void for_each_tile(F&& f) {
     on_.for_each_part(layout_.plan.parts(),
                       [&](index_t part, index_t slot) { layout_.plan.for_each_tile(part, slot, f); });
   }
-
   /// Calls `f(Tile)` for all rows, parts at the same time.
   template <class F>
   void for_each_block(F&& f) {
@@ -235,25 +251,18 @@ class MaskedWeight {
     for (index_t part = 0; part < layout_.plan.parts(); ++part) layout_.plan.for_each_block(part, slot, f);
   }
 
-  void for_each_parameter(auto&& visit) {
-    if constexpr (is_widened)
-      delta_->for_each_parameter(ConstView{}, visit);  // nothing of the weight itself trains
-    else
-      delta_->for_each_parameter(base_, visit);
-    importance_->for_each_parameter(visit);
-  }
   [[nodiscard]] Backend& backend() noexcept { return on_; }
   [[nodiscard]] const LayerLayout& layout() const noexcept { return layout_; }
+  [[nodiscard]] BaseView base() const noexcept { return base_; }
   [[nodiscard]] ConstMaskOn<Backend> mask() const noexcept {
     return {mask_.data(), layout_.shape.out, layout_.shape.in};
   }
   [[nodiscard]] MaskOn<Backend> mask_view() noexcept { return {mask_.data(), layout_.shape.out, layout_.shape.in}; }
-  [[nodiscard]] bool compressed_in_use() const noexcept { return compressed_in_use_; }
-  /// W' in rows, and its transpose, when they are in use.
-  [[nodiscard]] CompressedView<Scalar, typename Backend::space> by_rows() { return by_rows_.view(); }
-  [[nodiscard]] CompressedView<Scalar, typename Backend::space> by_columns() { return by_columns_.view(); }
+  [[nodiscard]] KeptWeight<Backend, Scalar>& kept_weight() noexcept { return kept_; }
+  [[nodiscard]] bool compressed_in_use() const noexcept { return kept_.in_use(); }
   [[nodiscard]] typename Backend::template workspace<Scalar>& workspace() { return *workspace_; }
-  [[nodiscard]] index_t kept() const noexcept { return kept_; }
+  [[nodiscard]] index_t kept() const noexcept { return kept_.count(); }
+  [[nodiscard]] bool nothing_pruned() const noexcept { return kept() == layout_.shape.size(); }
   /// Nothing was refreshed: there was no mask before.
   void forget_change() {
     for (MaskChange& change : changes_) change = {};
@@ -264,32 +273,23 @@ class MaskedWeight {
     for (const MaskChange& one : changes_) total.dropped += one.dropped, total.regrown += one.regrown;
     return total;
   }
-  /// Fills in what a report says of the weight and its mask as a whole.
-  void describe(MaskReport& out) {
-    const auto [in, rows] = out.shape = layout_.shape;
-    out.kept = kept_;
-    out.dropped = change().dropped;
-    out.regrown = change().regrown;
-    out.dense_bytes = static_cast<std::size_t>(in * rows) * sizeof(Stored);
-    out.compressed_bytes =
-        static_cast<std::size_t>(kept_) * sizeof(Scalar) + static_cast<std::size_t>(rows * ((in + 7) / 8));
-    out.training_bytes = bytes();
-    out.scratch_bytes = workspace_->bytes();
+  /// Takes what W' consists of from another layer of the same kind whose parameters this one has already.
+  void take_refreshed(MaskedWeight& other, double compress_below) {
+    if constexpr (FollowsRefreshes<DeltaState, Backend>) delta_->take_refreshed(on_, *other.delta_);
+    set_mask(other.mask(), compress_below);
+    if (kept_.in_use()) kept_.take_values(on_, other.kept_);
+    forget_change();
   }
-  /// Everything that is held besides the borrowed weight.
+  /// Everything that is held besides the borrowed weight and the trained matrices.
   [[nodiscard]] std::size_t bytes() const {
     if (!attached()) return 0;
     return delta_->persistent_bytes() + importance_->persistent_bytes() + mask_.size() * sizeof(mask_word) +
-           by_rows_.bytes() + by_columns_.bytes() + kept_gradient_.size() * sizeof(Scalar);
+           kept_.bytes();
   }
 
  private:
   static constexpr bool is_widened = !std::is_same_v<Stored, Scalar>;
-  using ImportanceState = typename Importance::template State<Backend, Scalar>;
-  using DeltaState = typename Delta::template State<Backend, Scalar>;
   using Words = typename Backend::template buffer<mask_word>;
-  using Compressed = CompressedWeight<Backend, Scalar>;
-  static_assert(WorkPlan::column_multiple % CompressedView<Scalar, typename Backend::space>::panel_cols == 0);
 
   /// Whether S is NaN or Inf wherever W~ is.
   [[nodiscard]] static constexpr bool scores_show_weight() {
@@ -298,12 +298,26 @@ class MaskedWeight {
     else
       return false;
   }
-  /// What S is computed from: W~ as a term that is never stored, where nothing but S asks for it.
-  [[nodiscard]] auto scored_weight(Tile tile) {
+  /// Calls `f` with what S is computed from: W~ as a term that is never stored, where nothing but S asks for it.
+  void with_scored_weight(Tile tile, auto&& f) {
     if constexpr (scores_show_weight() && !is_widened && GivesTheWeightAsATerm<DeltaState, Backend, Scalar>)
-      return delta_->weight_term(tile, ConstView{tile.of(base_)});
-    else
-      return effective(tile);
+      if (base_.rows_are_contiguous()) return f(delta_->weight_term(tile, plain_base(tile)));
+    f(effective(tile));
+  }
+  /// A tile of a weight that may be read where it is.
+  [[nodiscard]] ConstView plain_base(Tile tile) const { return ConstView{tile.of(base_.contiguous())}; }
+  /// Calls `f` with the whole weight as policies look at it: where it is, or a copy that is then forgotten.
+  void with_plain_weight(auto&& f) {
+    if constexpr (!is_widened)
+      if (base_.rows_are_contiguous()) return f(ConstView{base_.contiguous()});
+    Matrix<Backend, Scalar> plain(layout_.shape.out, layout_.shape.in);
+    on_.map(plain.view(), functors::ConvertTo<Scalar>{}, StridedView<const Stored, typename Backend::space>{base_});
+    f(ConstView{plain.view()});
+  }
+  void replace_mask(ConstMaskOn<Backend> next, Tile tile) {
+    const MaskChange change = on_.replace_mask(next, tile.rows_of(mask_view()));
+    changes_[static_cast<std::size_t>(tile.part)].dropped += change.dropped;
+    changes_[static_cast<std::size_t>(tile.part)].regrown += change.regrown;
   }
 
   Backend on_;
@@ -314,12 +328,8 @@ class MaskedWeight {
   std::optional<SelectorState> selector_;
   std::optional<typename Backend::template workspace<Scalar>> workspace_;
   Words mask_;
-  Compressed by_rows_;     // W'
-  Compressed by_columns_;  // W'^T
-  typename Backend::template buffer<Scalar> kept_gradient_;
+  KeptWeight<Backend, Scalar> kept_;
   std::vector<MaskChange> changes_;  // one for each part
-  index_t kept_ = 0;
-  bool compressed_in_use_ = false;
 };
 
 }  // namespace pst

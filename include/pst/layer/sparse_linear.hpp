@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -21,16 +24,16 @@
 #include "pst/concepts/selector.hpp"
 #include "pst/concepts/storage.hpp"
 #include "pst/core/random.hpp"
+#include "pst/core/strided_view.hpp"
 #include "pst/core/tensor.hpp"
+#include "pst/core/tensor_bytes.hpp"
 #include "pst/delta/low_rank.hpp"
 #include "pst/importance/pst_metric.hpp"
 #include "pst/layer/checks.hpp"
-#include "pst/layer/dense_products.hpp"
+#include "pst/layer/linear_state.hpp"
 #include "pst/layer/mask_report.hpp"
-#include "pst/layer/masked_weight.hpp"
 #include "pst/layer/sparse_export.hpp"
 #include "pst/layer/training_state.hpp"
-#include "pst/layer/weight_gradient.hpp"
 #include "pst/layer/with_policy.hpp"
 #include "pst/refresh/refresh_every_step.hpp"
 #include "pst/schedule/cubic_schedule.hpp"
@@ -45,8 +48,10 @@ namespace pst {
 
 struct EigenCpu;
 
+namespace detail {
 template <class L>
-void begin_step_together(std::span<L* const> layers, double step, double steps = 1.0);
+class Together;
+}
 
 /// A linear layer y = x W'^T + b that is fine-tuned and made sparse at the same time.
 ///
@@ -57,7 +62,7 @@ void begin_step_together(std::span<L* const> layers, double step, double steps =
 /// dense by definition (Movement, SoftMovement, Full).
 ///
 /// Besides, a layer has scratch memory for each thread, which `report().scratch_bytes` counts: in small layers it is
-/// more than the weight. Call `begin_step` after every change of the parameters.
+/// more than the weight. W' follows the parameters when `begin_step` or `refresh` is called, and not before.
 ///
 /// Results have the same bits for any number of threads. One layer must not be called by two threads at once.
 /// @ingroup layer
@@ -88,8 +93,8 @@ class SparseLinear {
   using selector_state = typename Selector::template State<Backend, Scalar>;
   using ConstView = ViewOn<Backend, const Scalar>;
   using MutableView = ViewOn<Backend, Scalar>;
-  /// The attached weight: mutable if it is trained in place.
-  using WeightView = ViewOn<Backend, std::conditional_t<Delta::in_place, Scalar, const stored>>;
+  /// The attached weight, to which a MatrixView converts: mutable if it is trained in place.
+  using WeightView = StridedView<std::conditional_t<Delta::in_place, Scalar, const stored>, typename Backend::space>;
   /// The attached bias, 1 x out: mutable if it is trained.
   using BiasView = std::conditional_t<Bias::trained, MutableView, ConstView>;
 
@@ -102,128 +107,187 @@ class SparseLinear {
     StraightThrough straight_through{};
     ScoreGradient score_gradient{};
     Refresh refresh{};
-    std::uint64_t seed = 1;  ///< of the factors; layers of one seed, name and shape start alike
-    std::string name{};      ///< stands in error messages and reports
+    std::uint64_t seed = 1;  ///< of the factors, with the layer's name or, where it has none, with its weight
+    std::string name{};      ///< stands in error messages and reports, and in front of the names of parameters
     /// Above this density dense products are faster than sparse ones, and are used.
     double dense_above_density = 0.25;
   };
 
   /// A layer of the given shape. Throws Error when a side is not positive or the schedule ends outside of [0, 1).
   explicit SparseLinear(Shape shape, Options options = {}, Backend on = {})
-      : options_{detail::with_checked_schedule(std::move(options))},
-        weight_{detail::positive(shape), derive_seed(options_.seed, std::string_view{options_.name}), std::move(on)} {}
+      : state_{shape, std::move(options), std::move(on)} {}
 
   SparseLinear(SparseLinear&&) = default;
   SparseLinear& operator=(SparseLinear&&) = default;
-  SparseLinear(const SparseLinear&) = delete;  ///< two layers would train the same memory
+  SparseLinear(const SparseLinear&) = delete;  ///< two layers would train the same memory; see `clone`
 
+  // ---- what is borrowed
   /// Borrows a weight (out x in) and, if there is one, a bias (1 x out), both of which must outlive the layer or the
-  /// next `attach`. Allocates everything. A second call only moves the layer to where the same weight lives now, and
-  /// keeps what was learnt. Throws Error on wrong shapes, and on NaN or Inf.
+  /// next `attach`. The weight's rows or its columns may be the contiguous ones (StridedView). Ranks that come from the
+  /// weight are chosen; parameters have no memory yet. A second call only moves the layer to where the same weight
+  /// lives now, and keeps what was learnt. Throws Error on wrong shapes, and on NaN or Inf.
   void attach(WeightView weight, BiasView bias = {}) {
     const auto [in, out] = shape();
-    check_matrix("the weight", weight, out, in);
-    if (bias.data != nullptr) check_matrix("the bias", bias, 1, out);
-    detail::refuse_non_finite(on(), label(), "the weight", ViewOn<Backend, const stored>{weight});
-    if (bias.data != nullptr) refuse_non_finite("the bias", bias);
-    if (weight_.attached()) {
-      require((bias.data == nullptr) == (bias_.data == nullptr), label(), ": attach was called before ",
-              bias_.data == nullptr ? "without" : "with", " a bias, expected the same now");
-    } else if constexpr (Bias::trained) {
-      bias_grad_ = Matrix<Backend, Scalar>(1, out);
-    }
-    bias_ = bias.data == nullptr ? BiasView{} : bias;
-    weight_.attach(weight, options_.importance, options_.delta, options_.selector);
-    trainable_ = 0;
-    for_each_parameter([&](const auto& parameter) { trainable_ += parameter.value.size(); });
+    detail::check_weight(state_.label, weight, out, in, Delta::in_place);
+    if (bias.data != nullptr) state_.check_matrix("the bias", bias, 1, out);
+    detail::refuse_non_finite(state_.on(), state_.label, "the weight",
+                              StridedView<const stored, typename Backend::space>{weight});
+    if (bias.data != nullptr) state_.refuse_non_finite("the bias", bias);
+    const bool again = state_.weight.attached();
+    if (again)
+      detail::check_attached_again(state_.label, weight, state_.weight.base(), bias.data != nullptr, state_.has_bias());
+    state_.bias = bias.data == nullptr ? BiasView{} : bias;
+    const std::uint64_t seed = state_.options.name.empty()
+                                   ? detail::seed_of_weight(state_.on(), state_.options.seed, weight)
+                                   : derive_seed(state_.options.seed, std::string_view{state_.options.name});
+    state_.weight.attach(weight, seed, state_.options.importance, state_.options.delta, state_.options.selector);
+    state_.for_each_matrix([&](auto& matrix) {
+      if (matrix.in_place()) state_.bind_in_place(matrix);
+    });
+    if (!again) state_.run.plan(state_.options.name, [&](auto&& f) { state_.for_each_matrix(f); });
+  }
+  /// Where the trained matrices stand in a run of parameters and one of gradients: known before there is memory.
+  [[nodiscard]] const ParameterLayout& layout() const {
+    state_.need_attached("layout");
+    return state_.run.layout();
+  }
+  /// Borrows memory for parameters (1 x layout().own) and gradients (1 x layout().size), which must outlive the layer
+  /// or the next `bind`. The first call writes the start values there, or what was learnt in the layer's own memory,
+  /// unless `holds` says that values are there already, and sets the gradients to zero. A later one only moves the
+  /// layer to where the same numbers live now. Without `bind` the layer allocates when memory is first needed.
+  void bind(MutableView parameters, MutableView gradients, BoundRun holds = BoundRun::nothing) {
+    state_.need_attached("bind");
+    detail::check_run(state_.label, "the run of parameters", parameters, state_.run.layout().own);
+    detail::check_run(state_.label, "the run of gradients", gradients, state_.run.layout().size);
+    const auto each = [&](auto&& f) { state_.for_each_matrix(f); };
+    if (state_.run.owned() && holds == BoundRun::nothing)
+      return state_.run.move_to(state_.on(), parameters, gradients, each);
+    const bool first = !state_.run.bound();
+    state_.run.bind(parameters, gradients, each);
+    if (first) state_.begin_memory(holds);
   }
 
-  /// Moves to a point of the run, `step` of `steps` or a progress of 0 to 1: sparsity, scores, mask and compressed
-  /// weight are refreshed, gradients are set to zero. Throws Error, with the old mask in place, when a score or a
-  /// weight is NaN or Inf.
-  void begin_step(double step, double steps = 1.0) {
-    const double sparsity = start_step(step, steps);
-    if (has_mask_ && !wants_refresh()) return keep_mask();
-    weight_.selector().begin(on(), sparsity);
-    do {
-      ranking_pass();
-      if (weight_.selector().wants_pass()) weight_.selector().end_pass(on());
-    } while (weight_.selector().wants_pass());
-    finish_step(sparsity);
+  // ---- a step
+  /// Sets all gradients to what a step begins with: zero, or the gradient of a penalty on scores that learn.
+  void zero_gradients() {
+    state_.need_memory("zero_gradients");
+    state_.zero_gradients();
+  }
+  /// Brings the mask and W' up to date with the parameters, at a progress of 0 to 1: call it before an evaluation in
+  /// the middle of training. Nothing is counted, no gradient is touched, and doing it twice is doing it once. The mask
+  /// moves where no later step would see a difference: with RefreshEveryStep, and where there is none yet. Throws
+  /// Error, with the old W' in place, when a score or a weight is NaN or Inf.
+  void refresh(double progress) {
+    state_.need_memory("refresh");
+    detail::check_step(state_.label, progress, 1.0);
+    const double sparsity = state_.checked_sparsity(progress, 1.0);
+    state_.refresh_to(sparsity, !state_.has_mask || state_.options.refresh.moves_between_steps(progress));
+  }
+  /// Begins a step of training, the `step`-th of `steps` (from 1; 0 is the state before the first): the mask moves
+  /// where the refresh policy says so, W' is brought up to date, and gradients are set to zero. Policies of every k-th
+  /// step count by `step`. Throws Error, having changed nothing, when a score or a weight is NaN or Inf. A progress is
+  /// no step, and does not compile; `refresh` takes one.
+  template <std::integral Step, std::integral Steps>
+  void begin_step(Step step, Steps steps) {
+    state_.need_memory("begin_step");
+    const auto plan = state_.plan_step(static_cast<index_t>(step), static_cast<index_t>(steps));
+    state_.refresh_to(plan.sparsity, plan.moves_mask);
+    state_.enter(plan);
   }
 
   /// y = x W'^T + b for n tokens: x is n x in, y is n x out, and does not overlap x. Allocates nothing.
-  /// W' is that of the last `begin_step`: call it again after parameters have changed, before an evaluation too.
+  /// W' is that of the last `refresh` or `begin_step`.
   void forward(ConstView x, MutableView y) {
-    need_mask("forward");
-    check_matrix("x", x, x.rows, shape().in);
-    check_matrix("y", y, x.rows, shape().out);
-    if (weight_.compressed_in_use())
-      on().compressed_product(weight_.by_rows(), x, ConstView{bias_}, y, weight_.workspace());
+    state_.need_mask("forward");
+    state_.check_matrix("x", x, x.rows, shape().in);
+    state_.check_matrix("y", y, x.rows, shape().out);
+    if (state_.weight.compressed_in_use())
+      state_.on().compressed_product(state_.weight.kept_weight().by_rows(), x, ConstView{state_.bias}, y,
+                                     state_.weight.workspace());
     else
-      detail::dense_forward(weight_, x, ConstView{bias_}, y);
+      detail::dense_forward(state_.weight, x, ConstView{state_.bias}, y);
   }
 
-  /// Adds to the gradients of all parameters, and writes grad_x = grad_y W' unless `grad_x` is empty. `x` (n x in) is
-  /// what `forward` was given, grad_y is n x out. May be called many times between two `begin_step`s: gradients add up.
-  /// Throws Error when x or grad_y hold NaN or Inf; the gradients are then as `begin_step` leaves them, and grad_x
-  /// is untouched. No output may overlap an input.
-  /// Allocates nothing.
-  void backward(ConstView x, ConstView grad_y, MutableView grad_x = {}) {
-    need_mask("backward");
-    check_matrix("x", x, x.rows, shape().in);
-    check_matrix("grad_y", grad_y, x.rows, shape().out);
-    if (grad_x.data != nullptr) check_matrix("grad_x", grad_x, x.rows, shape().in);
-    if (trainable_ == 0) refuse_non_finite("x", x), refuse_non_finite("grad_y", grad_y);
-    if (trainable_ > 0 && !learn(x, grad_y)) {
-      zero_gradients();
-      refuse_non_finite("x", x);
-      refuse_non_finite("grad_y", grad_y);
-      fail(label(), ": grad_y^T x overflows; lower the scale of the loss");
-    }
+  /// Adds to the gradients of all parameters, or overwrites them, and writes grad_x = grad_y W' unless `grad_x` is
+  /// empty. `x` (n x in) is what `forward` was given, grad_y is n x out. May be called many times in a step.
+  /// Throws Error when x or grad_y hold NaN or Inf, or their product overflows: gradients and grad_x are then as they
+  /// were. No output may overlap an input. Allocates nothing.
+  void backward(ConstView x, ConstView grad_y, MutableView grad_x = {}, Gradients write = Gradients::add) {
+    state_.need_mask("backward");
+    state_.check_matrix("x", x, x.rows, shape().in);
+    state_.check_matrix("grad_y", grad_y, x.rows, shape().out);
+    if (grad_x.data != nullptr) state_.check_matrix("grad_x", grad_x, x.rows, shape().in);
+    state_.refuse_batch(x, grad_y);
+    if (write == Gradients::overwrite) state_.zero_gradients();
+    state_.learn(x, grad_y);
     if (grad_x.data == nullptr) return;
-    if (weight_.compressed_in_use())
-      on().compressed_product(weight_.by_columns(), grad_y, ConstView{}, grad_x, weight_.workspace());
+    if (state_.weight.compressed_in_use())
+      state_.on().compressed_product(state_.weight.kept_weight().by_columns(), grad_y, ConstView{}, grad_x,
+                                     state_.weight.workspace());
     else
-      detail::dense_grad_x(weight_, grad_y, grad_x);
+      detail::dense_grad_x(state_.weight, grad_y, grad_x);
   }
 
-  /// Calls `visit(Parameter<Scalar, space>)` for every trained matrix, in a fixed order.
+  /// Calls `visit(Parameter<Scalar, space>)` for every trained matrix, in the order of the layout.
   void for_each_parameter(auto&& visit) {
-    need_attached("for_each_parameter");
-    weight_.for_each_parameter(visit);
-    if constexpr (Bias::trained)
-      if (bias_.data != nullptr)
-        visit(Parameter<Scalar, typename Backend::space>{"bias", ParameterGroup::bias, bias_, bias_grad_.view()});
+    state_.need_memory("for_each_parameter");
+    std::size_t i = 0;
+    state_.for_each_matrix([&](const TrainedMatrix<Backend, Scalar>& matrix) {
+      visit(Parameter<Scalar, typename Backend::space>{state_.run.layout().entries[i++].name, matrix.group(),
+                                                       matrix.value(), matrix.grad()});
+    });
   }
 
+  // ---- what there is to see
   /// The sparsity that the schedule asked for when the mask moved last.
-  [[nodiscard]] double sparsity() const noexcept { return sparsity_; }
-  [[nodiscard]] index_t kept() const noexcept { return weight_.kept(); }
-  [[nodiscard]] Shape shape() const noexcept { return weight_.layout().shape; }
-  [[nodiscard]] const Options& options() const noexcept { return options_; }
+  [[nodiscard]] double sparsity() const noexcept { return state_.sparsity; }
+  /// How many weights the mask keeps; all of them before the first mask.
+  [[nodiscard]] index_t kept() const noexcept { return state_.has_mask ? state_.weight.kept() : shape().size(); }
+  [[nodiscard]] Shape shape() const noexcept { return state_.shape(); }
+  [[nodiscard]] const Options& options() const noexcept { return state_.options; }
   /// The mask, one bit per weight.
-  [[nodiscard]] ConstMaskOn<Backend> mask() const noexcept { return weight_.mask(); }
-
-  /// What the mask looks like, and what the layer costs.
+  [[nodiscard]] ConstMaskOn<Backend> mask() const noexcept { return state_.weight.mask(); }
+  /// Another number whenever W' may have changed, so that a backward that comes too late can be told.
+  [[nodiscard]] std::uint64_t generation() const noexcept { return state_.generation; }
+  /// Takes a mask (out x in) from elsewhere; a refresh policy that moves the mask replaces it.
+  void set_mask(ConstMaskOn<Backend> mask) {
+    state_.need_memory("set_mask");
+    detail::check_given_mask(state_.on(), state_.label, mask, shape());
+    typename State::Weight::Refresh now{state_.weight};
+    now.accept();
+    state_.weight.set_mask(mask, state_.options.dense_above_density);
+    state_.mask_is_new(1 - static_cast<double>(state_.weight.kept()) / static_cast<double>(shape().size()));
+  }
+  /// What the mask looks like, and what the layer costs; before the first mask everything is kept.
   [[nodiscard]] MaskReport report() {
-    need_mask("report");
+    state_.need_attached("report");
     MaskReport out;
-    weight_.describe(out);
-    out.name = options_.name;
-    out.target_sparsity = sparsity_;
-    const std::vector<mask_word> words = mask_words().template values<mask_word>();
-    count_kept(MaskView<const mask_word>{words.data(), shape().out, shape().in}, out);
-    out.training_bytes += bias_grad_.bytes();
-    out.trainable = trainable_;
+    out.name = state_.options.name, out.shape = shape(), out.target_sparsity = state_.sparsity, out.kept = kept();
+    const MaskChange change = state_.weight.change();
+    out.dropped = change.dropped, out.regrown = change.regrown;
+    if (state_.has_mask) {
+      const std::vector<mask_word> words = mask_words().template values<mask_word>();
+      count_kept(MaskView<const mask_word>{words.data(), shape().out, shape().in}, out);
+    } else {
+      out.kept_per_row.assign(static_cast<std::size_t>(shape().out), shape().in);
+      out.kept_per_column.assign(static_cast<std::size_t>(shape().in), shape().out);
+    }
+    out.dense_bytes = static_cast<std::size_t>(shape().size()) * sizeof(stored);
+    out.compressed_bytes = static_cast<std::size_t>(out.kept) * sizeof(Scalar) +
+                           static_cast<std::size_t>(shape().out * ((shape().in + 7) / 8));
+    out.training_bytes = state_.weight.bytes() + state_.run.bytes();
+    out.scratch_bytes = state_.weight.workspace().bytes();
+    out.trainable = state_.run.layout().size;
     return out;
   }
 
+  // ---- what goes out
   /// Writes W' (out x in): exactly +0 where pruned.
   void export_masked(MutableView out) {
-    need_mask("export_masked");
-    check_matrix("the exported weight", out, shape().out, shape().in);
-    weight_.for_each_tile([&](Tile tile) { on().map(tile.of(out), functors::Identity{}, weight_.masked(tile)); });
+    state_.need_mask("export_masked");
+    state_.check_matrix("the exported weight", out, shape().out, shape().in);
+    state_.weight.for_each_tile(
+        [&](Tile tile) { state_.on().map(tile.of(out), functors::Identity{}, state_.weight.masked(tile)); });
   }
   /// The kept weights that are not zero, as compressed sparse rows.
   [[nodiscard]] CsrMatrix<Scalar> export_csr() {
@@ -235,165 +299,76 @@ class SparseLinear {
     const std::vector<Scalar> dense = masked_on_host();
     return to_bitmask(shape().out, shape().in, std::span<const Scalar>{dense});
   }
+  /// A layer that borrows the same weight and bias and has all else of its own: parameters, gradients, mask and W' are
+  /// the same bits. `on` is its backend; copies of one EigenCpu share scratch memory.
+  [[nodiscard]] SparseLinear clone(Backend on) {
+    SparseLinear copy{shape(), state_.options, std::move(on)};
+    if (!state_.weight.attached()) return copy;
+    copy.attach(state_.weight.base(), state_.bias);
+    if (state_.run.bound()) copy.state_.take(state_);
+    return copy;
+  }
+  [[nodiscard]] SparseLinear clone() { return clone(state_.on()); }
 
   /// Everything that training has changed: parameters, mask and sparsity. Gradients are not part of it: save between a
-  /// step of the optimizer and the next `begin_step`.
+  /// step of the optimizer and the next `begin_step`. Names are without that of the layer.
   [[nodiscard]] TensorList save() {
-    need_attached("save");
-    TensorList list;
-    detail::with_unique_names([&](auto&& visit) { for_each_parameter(visit); },
-                              [&](const std::string& name, const auto& parameter) {
-                                list.push_back(detail::to_tensor(on(), name, parameter.value));
-                              });
+    state_.need_memory("save");
+    TensorList list = detail::parameters_to_tensors(*this, state_.on());
     list.push_back(mask_words());
     list.push_back(Tensor::from<std::int64_t>("shape", {2}, saved_shape()));
-    list.push_back(Tensor::from<double>("sparsity", {1}, std::vector<double>{has_mask_ ? sparsity_ : -1.0}));
-    list.push_back(Tensor::from<std::int64_t>("steps", {1}, std::vector{static_cast<std::int64_t>(steps_taken_)}));
+    list.push_back(
+        Tensor::from<double>("sparsity", {1}, std::vector<double>{state_.has_mask ? state_.sparsity : -1.0}));
     return list;
   }
-  /// Puts back what `save` gave, bit for bit. Throws Error, having changed nothing, when a tensor is missing, has
-  /// another shape or type, or holds NaN or Inf.
+  /// Puts back what `save` gave, bit for bit. Throws Error, having changed nothing, when a tensor is missing or not of
+  /// this layer, has another shape or type, or holds NaN or Inf.
   void restore(const TensorList& state) {
-    need_attached("restore");
-    const auto each = [&](auto&& visit) { for_each_parameter(visit); };
-    detail::with_unique_names(each, [&](const std::string& name, const auto& parameter) {
-      detail::check_tensor(find(state, name), label(), parameter.value);
-    });
-    require(find(state, "shape").template values<std::int64_t>() == saved_shape(), label(),
+    state_.need_memory("restore");
+    detail::check_parameters_of(*this, state_.label, state, {"mask", "shape", "sparsity"});
+    require(find(state, "shape").template values<std::int64_t>() == saved_shape(), state_.label,
             ": tensor shape is not that of this layer, ", shape().out, " x ", shape().in);
-    const auto sparsity = detail::number_of<double>(state, "sparsity", label(), -1.0, 1.0);
-    const auto steps = detail::number_of<std::int64_t>(state, "steps", label(), 0);
+    const auto sparsity = detail::number_of<double>(state, "sparsity", state_.label, -1.0, 1.0);
     const Tensor& mask = find(state, "mask");
-    detail::check_mask(mask, label(), word_view(), shape().in);
+    detail::check_mask(mask, state_.label, word_view(), shape().in);
 
-    detail::with_unique_names(each, [&](const std::string& name, const auto& parameter) {
-      detail::put_tensor(on(), find(state, name), parameter.value);
-    });
-    detail::put_tensor(on(), mask, word_view());
-    has_mask_ = sparsity >= 0;
-    sparsity_ = has_mask_ ? sparsity : 0.0;
-    steps_taken_ = static_cast<std::uint64_t>(steps);
-    zero_gradients();
-    weight_.forget_change();
-    if (has_mask_) weight_.mask_written(options_.dense_above_density);
-    learning_ = {};
+    detail::put_parameters(*this, state_.on(), state);
+    detail::put_tensor(state_.on(), mask, word_view());
+    typename State::Weight::Refresh now{state_.weight};
+    now.accept();
+    state_.has_mask = sparsity >= 0;
+    if (state_.has_mask) state_.weight.mask_written(state_.options.dense_above_density);
+    state_.weight.forget_change();
+    state_.sparsity = state_.has_mask ? sparsity : 0.0;
+    state_.learning = {};
+    state_.zero_gradients();
+    ++state_.generation;
   }
+  /// `save` as one run of bytes (core/tensor_bytes.hpp), for checkpoints that an engine writes itself.
+  [[nodiscard]] std::vector<std::byte> save_bytes() { return to_bytes(save()); }
+  /// `restore` from what `save_bytes` gave; bytes that are not that are refused.
+  void restore_bytes(std::span<const std::byte> bytes) { restore(from_bytes(bytes)); }
 
  private:
+  using State = detail::LinearState<Scalar, Importance, Delta, Selector, Bias, Backend, stored, Options>;
   template <class L>
-  friend void begin_step_together(std::span<L* const> layers, double step, double steps);
+  friend class detail::Together;
 
-  [[nodiscard]] Backend& on() noexcept { return weight_.backend(); }
-  [[nodiscard]] const std::string& label() const noexcept { return label_; }
-  void need_attached(const char* caller) const {
-    require(weight_.attached(), label(), ": call attach before ", caller);
-  }
-  void need_mask(const char* caller) const {
-    need_attached(caller);
-    require(has_mask_, label(), ": call begin_step before ", caller);
-  }
-  template <class V>
-  void check_matrix(const char* name, V view, index_t rows, index_t cols) const {
-    detail::check_matrix(label(), name, view, rows, cols);
-  }
-  void refuse_non_finite(std::string_view name, ConstView view, index_t first_row = 0) {
-    detail::refuse_non_finite(on(), label(), name, view, first_row);
-  }
-
-  // ---- the steps of begin_step
-  [[nodiscard]] double start_step(double step, double steps) {
-    need_attached("begin_step");
-    detail::check_step(label(), step, steps);
-    const double sparsity = options_.schedule.sparsity_at(step, steps);
-    require(sparsity >= 0 && sparsity < 1, label(), ": the schedule gives sparsity ", sparsity, " at step ", step,
-            " of ", steps, ", expected a number in [0, 1)");
-    zero_gradients();
-    progress_ = step / steps;
-    return sparsity;
-  }
-  void ranking_pass() {
-    if (!weight_.ranking_pass()) name_non_finite();
-  }
-  /// Throws an Error that names the first NaN or Inf.
-  void name_non_finite() {
-    for_each_parameter([&](const auto& p) { refuse_non_finite(p.name, p.value); });
-    weight_.for_each_block_in_order(0, [&](Tile tile) {
-      const ConstView weight = weight_.effective(tile);
-      refuse_non_finite("the effective weight", weight, tile.row);
-      refuse_non_finite("the importance score", weight_.scores(tile, weight), tile.row);
-    });
-    fail(label(), ": the weight it is attached to holds NaN or Inf");
-  }
-  void finish_step(double sparsity) {
-    weight_.write_mask(options_.dense_above_density);
-    if (!has_mask_) weight_.forget_change();
-    sparsity_ = sparsity;
-    has_mask_ = true;
-    end_step();
-  }
-  [[nodiscard]] bool wants_refresh() const { return options_.refresh.refreshes(progress_, steps_taken_); }
-  /// A step in which the mask stays as it is. NaN in a parameter is refused before anything changes; only where finite
-  /// ones overflow is there no weight left to multiply with.
-  void keep_mask() {
-    for_each_parameter([&](const auto& p) { refuse_non_finite(p.name, p.value); });
-    weight_.forget_change();
-    if (!weight_.keep_mask()) {
-      has_mask_ = false;
-      name_non_finite();
-    }
-    end_step();
-  }
-  /// Only now does the step count: after one that was refused the layer learns as before.
-  void end_step() {
-    learning_ = options_.score_gradient.at(progress_, steps_taken_++, options_.seed);
-    if (!learning_.learns) weight_.rest_scores();
-    if (kept_gradient_is_enough()) weight_.reserve_kept_gradient();
-  }
-  /// Whether this step needs G at the kept weights alone.
-  [[nodiscard]] bool kept_gradient_is_enough() const {
-    return weight_.compressed_in_use() && detail::pruned_rest<Scalar>(options_.straight_through) &&
-           (!learning_.learns || learning_.token_stride > 1);
-  }
-  void zero_gradients() {
-    weight_.zero_gradients();
-    on().fill(bias_grad_.view(), Scalar{0});
-  }
-
-  /// Adds what x and grad_y teach to the gradients. False when G is not finite.
-  [[nodiscard]] bool learn(ConstView x, ConstView grad_y) {
-    const bool finite = kept_gradient_is_enough()
-                            ? detail::learn_where_kept(weight_, options_.straight_through, learning_, x, grad_y)
-                            : detail::learn_everywhere(weight_, options_.straight_through, learning_, x, grad_y);
-    if constexpr (Bias::trained) detail::add_bias_gradient(weight_, grad_y, bias_grad_.view());
-    return finite;
-  }
-
-  // ---- saving
   [[nodiscard]] std::vector<std::int64_t> saved_shape() const { return {shape().out, shape().in}; }
   [[nodiscard]] std::vector<Scalar> masked_on_host() {
     Matrix<Backend, Scalar> dense(shape().out, shape().in);
     export_masked(dense.view());
     std::vector<Scalar> host(static_cast<std::size_t>(shape().size()));
-    on().copy_out(ConstView{dense.view()}, MatrixView<Scalar>{host.data(), shape().out, shape().in});
+    state_.on().copy_out(ConstView{dense.view()}, MatrixView<Scalar>{host.data(), shape().out, shape().in});
     return host;
   }
   [[nodiscard]] ViewOn<Backend, mask_word> word_view() {
-    const MaskOn<Backend> mask = weight_.mask_view();
+    const MaskOn<Backend> mask = state_.weight.mask_view();
     return {mask.words, mask.rows, mask.words_per_row};
   }
-  [[nodiscard]] Tensor mask_words() { return detail::to_tensor(on(), "mask", word_view()); }
+  [[nodiscard]] Tensor mask_words() { return detail::to_tensor(state_.on(), "mask", word_view()); }
 
-  Options options_;
-  std::string label_ = options_.name.empty() ? "layer" : "layer " + options_.name;  // in messages
-  MaskedWeight<Scalar, Importance, Delta, Selector, Backend, stored> weight_;
-  BiasView bias_{};
-  Matrix<Backend, Scalar> bias_grad_;
-  ScoreLearning learning_;  // until the next begin_step
-  std::uint64_t steps_taken_ = 0;
-  double progress_ = 0;
-  double sparsity_ = 0;
-  index_t trainable_ = 0;
-  bool has_mask_ = false;
+  State state_;
 };
 
 }  // namespace pst

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -9,37 +10,87 @@
 
 namespace pst {
 
-/// Takes one step of several layers whose selector has one budget over all of them (GlobalTopK).
+namespace detail {
+
+/// Layers whose selector has one budget over all of them: what is done with one layer is done with all.
+template <class L>
+class Together {
+ public:
+  using Layers = std::span<L* const>;
+
+  static void begin_step(Layers layers, index_t step, index_t steps) {
+    std::vector<typename L::State::StepPlan> plans;
+    for (L* layer : layers) {
+      layer->state_.need_memory("begin_step");
+      plans.push_back(layer->state_.plan_step(step, steps));
+    }
+    refresh_to(layers, plans.front().sparsity, some_lack_a_mask(layers) || plans.front().moves_mask);
+    for (std::size_t i = 0; i < plans.size(); ++i) layers[i]->state_.enter(plans[i]);
+  }
+  static void refresh(Layers layers, double progress) {
+    for (L* layer : layers) {
+      layer->state_.need_memory("refresh");
+      check_step(layer->state_.label, progress, 1.0);
+    }
+    const auto& first = layers.front()->state_;
+    refresh_to(layers, first.checked_sparsity(progress, 1.0),
+               some_lack_a_mask(layers) || first.options.refresh.moves_between_steps(progress));
+  }
+
+ private:
+  using States = std::span<typename L::selector_state* const>;
+  using Refresh = typename L::State::Weight::Refresh;
+
+  [[nodiscard]] static bool some_lack_a_mask(Layers layers) {
+    return std::ranges::any_of(layers, [](const L* layer) { return !layer->state_.has_mask; });
+  }
+  /// Whatever is refused is refused before the first layer changes.
+  static void refresh_to(Layers layers, double sparsity, bool moves_mask) {
+    std::vector<std::unique_ptr<Refresh>> refreshes;
+    for (L* layer : layers) {
+      layer->state_.check_parameters();
+      refreshes.push_back(std::make_unique<Refresh>(layer->state_.weight));
+    }
+    if (moves_mask) rank(layers, sparsity);
+    for (std::size_t i = 0; i < layers.size(); ++i)
+      if (moves_mask)
+        layers[i]->state_.move_mask(*refreshes[i], sparsity);
+      else
+        layers[i]->state_.keep_mask(*refreshes[i]);
+  }
+  static void rank(Layers layers, double sparsity) {
+    std::vector<typename L::selector_state*> states;
+    for (L* layer : layers) states.push_back(&layer->state_.weight.selector());
+    auto& on = layers.front()->state_.on();
+    L::selector_state::begin_together(on, States{states}, sparsity);
+    do {
+      for (L* layer : layers) layer->state_.ranking_pass();
+      if (states.front()->wants_pass()) L::selector_state::end_pass_together(on, States{states});
+    } while (states.front()->wants_pass());
+  }
+};
+
+}  // namespace detail
+
+/// Begins a step of several layers whose selector has one budget over all of them (GlobalTopK):
+/// SparseLinear::begin_step of all, or, where a weight or score of one is NaN or Inf, of none.
 ///
 /// Sparsity and refreshes are those of the first layer's policies; the order of `layers` decides ties.
 /// @ingroup layer
 template <class L>
-void begin_step_together(std::span<L* const> layers, double step, double steps) {
-  if (layers.empty()) return;
-  double sparsity = 0;
-  std::vector<typename L::selector_state*> states;
-  for (L* layer : layers) {
-    const double own = layer->start_step(step, steps);
-    sparsity = states.empty() ? own : sparsity;
-    states.push_back(&layer->weight_.selector());
-  }
-  const bool all_have_masks = std::ranges::all_of(layers, [](const L* layer) { return layer->has_mask_; });
-  if (all_have_masks && !layers.front()->wants_refresh()) {
-    for (L* layer : layers) layer->keep_mask();
-    return;
-  }
-  using States = std::span<typename L::selector_state* const>;
-  auto& on = layers.front()->on();
-  L::selector_state::begin_together(on, States{states}, sparsity);
-  do {
-    for (L* layer : layers) layer->ranking_pass();
-    if (states.front()->wants_pass()) L::selector_state::end_pass_together(on, States{states});
-  } while (states.front()->wants_pass());
-  for (L* layer : layers) layer->finish_step(sparsity);
+void begin_step_together(std::span<L* const> layers, index_t step, index_t steps) {
+  if (!layers.empty()) detail::Together<L>::begin_step(layers, step, steps);
+}
+
+/// SparseLinear::refresh of several layers whose selector has one budget over all of them.
+/// @ingroup layer
+template <class L>
+void refresh_together(std::span<L* const> layers, double progress) {
+  if (!layers.empty()) detail::Together<L>::refresh(layers, progress);
 }
 
 /// The parameters of several layers in one list, as optimizers take them; the views stay valid until a layer is
-/// attached again or destroyed.
+/// attached or bound again, or destroyed.
 /// @ingroup layer
 template <class First, class... Rest>
 [[nodiscard]] auto parameters_of(First& first, Rest&... rest) {

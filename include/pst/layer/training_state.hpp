@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -12,25 +13,14 @@
 #include "pst/core/matrix.hpp"
 #include "pst/core/parameter.hpp"
 #include "pst/core/tensor.hpp"
+#include "pst/layer/checks.hpp"
 
 /// Parameters as named tensors: what `save` writes and `restore` reads.
 namespace pst::detail {
 
-/// A name not yet in the list: the second "score.A" is called "score.A#2".
-[[nodiscard]] inline std::string unused_name(const std::vector<std::string>& taken, std::string_view name) {
-  std::string candidate{name};
-  for (int n = 2; std::ranges::find(taken, candidate) != taken.end(); ++n)
-    candidate = std::string{name} + "#" + std::to_string(n);
-  return candidate;
-}
-
-/// Calls `visit(name, parameter)` for every parameter that `each` shows, with names that are all different.
-void with_unique_names(auto&& each, auto&& visit) {
-  std::vector<std::string> taken;
-  each([&](auto parameter) {
-    taken.push_back(unused_name(taken, parameter.name));
-    visit(taken.back(), parameter);
-  });
+/// The name of a parameter without that of its layer.
+[[nodiscard]] inline std::string name_in_layer(std::string_view layer, std::string_view parameter) {
+  return std::string{layer.empty() ? parameter : parameter.substr(layer.size() + 1)};
 }
 
 /// The values of a matrix on backend `on`, as a tensor.
@@ -56,12 +46,7 @@ void check_tensor(const Tensor& tensor, const std::string& owner, MatrixView<T, 
 template <class Space>
 void check_mask(const Tensor& tensor, const std::string& owner, MatrixView<mask_word, Space> words, index_t cols) {
   check_tensor(tensor, owner, words);
-  const index_t used = cols - (words.cols - 1) * MaskView<mask_word>::bits;
-  const mask_word unused = used == MaskView<mask_word>::bits ? 0 : ~mask_word{0} << used;
-  const std::vector<mask_word> values = tensor.values<mask_word>();
-  const auto per_row = static_cast<std::size_t>(words.cols);
-  for (std::size_t last = per_row - 1; last < values.size(); last += per_row)
-    require((values[last] & unused) == 0, owner, ": tensor ", tensor.name, " has bits set beyond column ", cols);
+  refuse_bits_beyond(owner, "tensor " + tensor.name, tensor.values<mask_word>(), words.cols, cols);
 }
 
 /// The one number of a tensor, which is at least `least` and below `end`.
@@ -79,6 +64,39 @@ template <class B, class T>
 void put_tensor(B& on, const Tensor& tensor, MatrixView<T, typename B::space> view) {
   const std::vector<T> host = tensor.values<T>();
   on.copy_in(MatrixView<const T>{host.data(), view.rows, view.cols}, view);
+}
+
+/// The values of all parameters of a layer.
+template <class Layer, class B>
+[[nodiscard]] TensorList parameters_to_tensors(Layer& layer, B& on) {
+  TensorList list;
+  layer.for_each_parameter([&](const auto& parameter) {
+    list.push_back(to_tensor(on, name_in_layer(layer.options().name, parameter.name), parameter.value));
+  });
+  return list;
+}
+/// Checks that a state has what the parameters of a layer need, and besides them nothing but `others`.
+template <class Layer>
+void check_parameters_of(Layer& layer, const std::string& owner, const TensorList& state,
+                         std::initializer_list<std::string_view> others) {
+  std::vector<std::string> known(others.begin(), others.end());
+  layer.for_each_parameter([&](const auto& parameter) {
+    known.push_back(name_in_layer(layer.options().name, parameter.name));
+    check_tensor(find(state, known.back()), owner, parameter.value);
+  });
+  for (const Tensor& tensor : state) {
+    const auto same = std::ranges::count(state, tensor.name, &Tensor::name);
+    require(std::ranges::find(known, tensor.name) != known.end(), owner, ": tensor ", tensor.name,
+            " is nothing that this layer knows; was it saved by a layer with other policies?");
+    require(same == 1, owner, ": tensor ", tensor.name, " is there ", same, " times, expected once");
+  }
+}
+/// Puts the tensors of a state that was checked into the parameters of a layer.
+template <class Layer, class B>
+void put_parameters(Layer& layer, B& on, const TensorList& state) {
+  layer.for_each_parameter([&](const auto& parameter) {
+    put_tensor(on, find(state, name_in_layer(layer.options().name, parameter.name)), parameter.value);
+  });
 }
 
 }  // namespace pst::detail

@@ -14,6 +14,9 @@ struct RefreshEveryKthStep {
   [[nodiscard]] constexpr bool refreshes(double progress, std::uint64_t step) const noexcept {
     return interval == 0 || step % interval == 0 || progress >= 1;
   }
+  [[nodiscard]] constexpr bool moves_between_steps(double progress) const noexcept {
+    return interval <= 1 || progress >= 1;
+  }
 };
 static_assert(RefreshPolicy<RefreshEveryKthStep>);
 

@@ -11,6 +11,7 @@ struct RefreshEveryStep {
   using role = roles::refresh;
 
   [[nodiscard]] constexpr bool refreshes(double /*progress*/, std::uint64_t /*step*/) const noexcept { return true; }
+  [[nodiscard]] constexpr bool moves_between_steps(double /*progress*/) const noexcept { return true; }
 };
 static_assert(RefreshPolicy<RefreshEveryStep>);
 

@@ -13,6 +13,7 @@ struct RefreshUntil {
   double progress = 0.7;
 
   [[nodiscard]] constexpr bool refreshes(double now, std::uint64_t /*step*/) const noexcept { return now <= progress; }
+  [[nodiscard]] constexpr bool moves_between_steps(double /*now*/) const noexcept { return false; }
 };
 static_assert(RefreshPolicy<RefreshUntil>);
 

@@ -10,8 +10,9 @@ namespace pst {
 /// @ingroup straight_through
 struct DenseGradient {
   using role = roles::straight_through;
-  static constexpr bool through_scores = false;
 
+  [[nodiscard]] constexpr Passes passes() const noexcept { return Passes::all; }
+  [[nodiscard]] constexpr bool through_scores() const noexcept { return false; }
   template <class Scalar>
   [[nodiscard]] PST_HD constexpr Scalar operator()(Scalar gradient, bool /*kept*/) const noexcept {
     return gradient;

@@ -10,8 +10,9 @@ namespace pst {
 /// @ingroup straight_through
 struct MaskedGradient {
   using role = roles::straight_through;
-  static constexpr bool through_scores = false;
 
+  [[nodiscard]] constexpr Passes passes() const noexcept { return Passes::kept; }
+  [[nodiscard]] constexpr bool through_scores() const noexcept { return false; }
   template <class Scalar>
   [[nodiscard]] PST_HD constexpr Scalar operator()(Scalar gradient, bool kept) const noexcept {
     return kept ? gradient : Scalar{0};

@@ -13,8 +13,9 @@ namespace pst {
 /// @ingroup straight_through
 struct ReferenceGradient {
   using role = roles::straight_through;
-  static constexpr bool through_scores = true;
 
+  [[nodiscard]] constexpr Passes passes() const noexcept { return Passes::kept; }
+  [[nodiscard]] constexpr bool through_scores() const noexcept { return true; }
   template <class Scalar>
   [[nodiscard]] PST_HD constexpr Scalar operator()(Scalar gradient, bool kept) const noexcept {
     return kept ? gradient : Scalar{0};

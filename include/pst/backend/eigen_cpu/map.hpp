@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "pst/core/strided_view.hpp"
 #include "pst/core/view.hpp"
 
 namespace pst::eigen_cpu {
@@ -37,6 +38,17 @@ struct PieceOfMask {
 template <class T>
 [[nodiscard]] PieceOfMatrix<std::remove_const_t<T>> piece(MatrixView<T> in, index_t r, index_t c) {
   return {in.row(r) + c};
+}
+/// Every `stride`-th number: lines that are read for one row of a column-major matrix are there for its next rows.
+template <class T>
+struct PieceOfColumns {
+  const T* value;
+  index_t stride;
+  [[nodiscard]] T operator[](index_t i) const { return value[i * stride]; }
+};
+template <class T>
+[[nodiscard]] PieceOfColumns<std::remove_const_t<T>> piece(StridedView<T> in, index_t r, index_t c) {
+  return {&in(r, c), in.col_stride};
 }
 template <class Word>
 [[nodiscard]] PieceOfMask piece(MaskView<Word> in, index_t r, index_t c) {
