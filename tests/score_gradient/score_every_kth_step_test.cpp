@@ -21,7 +21,7 @@ TEST_CASE_TEMPLATE("in a layer the scores learn in one step of so many", T, Refe
   Posed<typename PstLayer<T>::template with<ScoreEveryKthStep>> posed{
       {{67, 30}, 5, 3, 4, 0.9}, {}, {.score_gradient = {.interval = 3}}};
   for (int step = 0; step < 8; ++step) {
-    posed.layer.begin_step(0, 1);
+    posed.layer.begin_step(step + 1, 10);
     posed.pass();
     posed.problem.rule = step % 3 == 0 ? oracle::Rule::reference : oracle::Rule::masked;
     posed.check({.any = step % 3 == 0});

@@ -90,14 +90,15 @@ TEST_CASE_TEMPLATE("between refreshes a step together keeps all masks, unless a 
   }();
   first.attach(weight.view()), second.attach(weight.view());
   Layer* const list[] = {&first, &second};
-  begin_step_together(std::span<Layer* const>{list, 1}, 0, 1);
-  begin_step_together(std::span<Layer* const>{list}, 1, 10);  // the second has no mask
+  begin_step_together(std::span<Layer* const>{list, 1}, 1, 10);
+  begin_step_together(std::span<Layer* const>{list}, 2, 10);  // the second has no mask
   const auto mask = unpacked(first.mask()), other = unpacked(second.mask());
   assign(parameter_of(first, "score.S").value, Draw{2}.normal<float>(8, 8));
-  begin_step_together(std::span<Layer* const>{list}, 1, 5);
+  begin_step_together(std::span<Layer* const>{list}, 3, 10);
+  refresh_together(std::span<Layer* const>{list}, 0.3);
   CHECK(unpacked(first.mask()) == mask);
   CHECK(unpacked(second.mask()) == other);
-  begin_step_together(std::span<Layer* const>{list}, 1, 1);  // the last step refreshes
+  begin_step_together(std::span<Layer* const>{list}, 10, 10);  // the last step refreshes
   CHECK(unpacked(first.mask()) != mask);
 }
 TEST_CASE("no layers at all take a step together in peace") {
