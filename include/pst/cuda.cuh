@@ -15,7 +15,7 @@
 #include "pst/layer/together.hpp"
 #include "pst/policies.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Thrust's CUDA system: memory of the current device, the default stream.
 /// @ingroup backend
@@ -38,4 +38,4 @@ using Cuda = Thrust<CudaSystem>;
 /// @ingroup layer
 using CudaLinear = SparseLinear<float, Pst, LowRank<>, TopK, CubicSchedule, ReferenceGradient, FrozenBias, Cuda>;
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

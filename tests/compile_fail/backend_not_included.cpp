@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The layer without the header of its backend.
 // expect: BackendIsIncluded
-// expect: pst::EigenCpu
+// expect: EigenCpu
 #ifndef PST_EXPECT_ERROR
 #include "pst/backend/eigen_cpu.hpp"
 #endif

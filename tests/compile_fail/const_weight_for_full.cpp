@@ -3,7 +3,7 @@
 // expect: MatrixView<const float
 // expect: MatrixView<float
 // expect: WeightView
-// expect: pst::Full
+// expect: Full
 // within-clang: 20 lines
 #include "pst/pst.hpp"
 

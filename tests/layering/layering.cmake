@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# cmake -D INCLUDE_DIR=include -P layering.cmake: who may include whom, and which macros exist.
+# cmake -D INCLUDE_DIR=include -P layering.cmake: who may include whom, which macros exist, and that all lies in the
+# inline namespace of the version.
 cmake_minimum_required(VERSION 3.25)
 
 cmake_path(ABSOLUTE_PATH INCLUDE_DIR)
@@ -21,7 +22,7 @@ set(may_optim core concepts)
 set(may_io core)
 set(may_backend core concepts)
 set(may_layer core concepts schedule rank bias selector straight_through score_gradient refresh storage importance delta optim)
-set(macros "^(PST_HD|PST_ASSERT|PST_VERSION_[A-Z]+)$")
+set(macros "^(PST_HD|PST_ASSERT|PST_ABI|PST_ISA|PST_VERSION_[A-Z]+)$")
 
 set(faults 0)
 function(fault text)
@@ -43,6 +44,18 @@ foreach(header IN LISTS headers)
   if(folder AND NOT DEFINED may_${folder})
     fault("${header} lies in a folder that tests/layering does not know")
   endif()
+
+  # PST_ABI comes from core/config.hpp, which a header reaches by including any other of pst.
+  file(STRINGS "${INCLUDE_DIR}/pst/${header}" opened REGEX "^namespace pst")
+  file(STRINGS "${INCLUDE_DIR}/pst/${header}" own_includes REGEX "^#include \"pst/")
+  if(opened AND NOT own_includes)
+    fault("${header} opens namespace pst and includes no header of pst, expected at least core/config.hpp")
+  endif()
+  foreach(line IN LISTS opened)
+    if(NOT line MATCHES "^namespace pst::PST_ABI")
+      fault("${header} opens ${line}, expected namespace pst::PST_ABI")
+    endif()
+  endforeach()
 
   file(STRINGS "${INCLUDE_DIR}/pst/${header}" lines REGEX "^[ \t]*#[ \t]*(include|define)")
   foreach(line IN LISTS lines)

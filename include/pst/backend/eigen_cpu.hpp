@@ -27,7 +27,7 @@
 #include "pst/backend/eigen_cpu/thread_pool.hpp"
 #include "pst/backend/reference.hpp"
 
-namespace pst {
+namespace pst::PST_ABI::PST_ISA {
 
 /// The CPU, fast: register tiles of fixed-size Eigen arrays, and parts of the work on several threads. Verbs that have
 /// no faster form here are those of Reference.
@@ -309,4 +309,4 @@ struct EigenCpu : Reference {
 };
 static_assert(BackendFor<EigenCpu, float> && BackendFor<EigenCpu, double>);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI::PST_ISA

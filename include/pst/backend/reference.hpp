@@ -11,7 +11,7 @@
 #include "pst/core/host_buffer.hpp"
 #include "pst/core/tile_scratch.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The definition of every verb: plain loops on the CPU, one thread, one block of rows, sums in double.
 ///
@@ -348,4 +348,4 @@ struct Reference {
 };
 static_assert(BackendFor<Reference, float> && BackendFor<Reference, double>);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -23,7 +23,7 @@
 #include "pst/concepts/backend.hpp"
 #include "pst/core/tile_scratch.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Every verb as Thrust algorithms on the memory of `System`; Reference says what the verbs mean.
 ///
@@ -288,4 +288,4 @@ struct Thrust {
 using ThrustCpp = Thrust<on_thrust::CppSystem>;
 static_assert(BackendFor<ThrustCpp, float> && BackendFor<ThrustCpp, double>);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -3,7 +3,7 @@
 
 #include "pst/concepts/bias.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The bias stays as it is: the default, and the reference. The plainest policy of its axis.
 /// @ingroup bias
@@ -13,4 +13,4 @@ struct FrozenBias {
 };
 static_assert(BiasPolicy<FrozenBias>);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

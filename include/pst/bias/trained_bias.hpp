@@ -3,7 +3,7 @@
 
 #include "pst/concepts/bias.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The attached bias trains in place: db = colsum(dY).
 /// @ingroup bias
@@ -13,4 +13,4 @@ struct TrainedBias {
 };
 static_assert(BiasPolicy<TrainedBias>);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -16,7 +16,7 @@
 /// @defgroup backend Backends
 /// Where the arithmetic runs. A backend is a set of verbs; policies and layers are written in them. `Reference`
 /// (backend/reference.hpp) is their definition: read it to learn what a verb means.
-namespace pst {
+namespace pst::PST_ABI {
 
 /// How many weights a new mask dropped and brought back.
 struct MaskChange {
@@ -123,4 +123,4 @@ concept BackendFor = BackendIsIncluded<B> && PlaysRole<B, roles::backend> && Flo
     NamesItsMemory<B, Scalar> && CutsWork<B> && MapsElements<B, Scalar> && MultipliesMatrices<B, Scalar> &&
     RanksScores<B, Scalar> && MultipliesCompressed<B, Scalar> && MultipliesStored<B, Scalar, Scalar>;
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

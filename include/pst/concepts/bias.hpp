@@ -8,7 +8,7 @@
 
 /// @defgroup bias Bias
 /// Whether the bias of a layer trains.
-namespace pst {
+namespace pst::PST_ABI {
 
 /// `trained`, a constant, says whether the attached bias is trained, in place.
 template <class P>
@@ -20,4 +20,4 @@ concept SaysWhetherTrained = requires {
 template <class P>
 concept BiasPolicy = std::semiregular<P> && PlaysRole<P, roles::bias> && SaysWhetherTrained<P>;
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -8,7 +8,7 @@
 
 /// @defgroup delta Weight updates
 /// How the weight changes while it is fine-tuned: not at all, as a whole, or by a product of small factors.
-namespace pst {
+namespace pst::PST_ABI {
 
 /// `in_place`, a constant, says whether the attached weight itself is trained.
 template <class D>
@@ -65,4 +65,4 @@ concept WeightDelta =
     ShowsItsParameters<typename D::template State<B, Scalar>, B, Scalar> &&
     SaysItsMemory<typename D::template State<B, Scalar>>;
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -12,7 +12,7 @@
 
 /// @defgroup importance Importance metrics
 /// How much each weight matters; the lowest scores are pruned. Scores add up: `Sum<...>` is a metric too.
-namespace pst {
+namespace pst::PST_ABI {
 
 namespace detail {
 /// Any visitor of trained matrices.
@@ -105,4 +105,4 @@ concept ImportanceMetric = std::semiregular<M> && PlaysRole<M, roles::importance
     ShowsItsParameters<typename M::template State<B, Scalar>, B, Scalar> &&
     SaysItsMemory<typename M::template State<B, Scalar>>;
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

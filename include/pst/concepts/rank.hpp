@@ -8,7 +8,7 @@
 
 /// @defgroup rank Decomposition rank
 /// How many columns the factors of a low-rank product have: for scores (A B) and deltas (U V) alike.
-namespace pst {
+namespace pst::PST_ABI {
 
 /// `choose(backend, weight)` gives the rank for one weight, at least 1.
 template <class R, class B, class Scalar>
@@ -36,4 +36,4 @@ struct WithRank<Policy, RankChoice> {
 template <class Policy, class RankChoice>
 using with_rank_t = typename detail::WithRank<Policy, RankChoice>::type;
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -8,7 +8,7 @@
 
 /// @defgroup refresh Mask refresh
 /// In which steps the mask moves. In the others `begin_step` brings W' up to date with the parameters alone.
-namespace pst {
+namespace pst::PST_ABI {
 
 /// `refreshes(progress, step)` says whether the mask moves in the `step`-th step (from 0) of a run.
 template <class P>
@@ -28,4 +28,4 @@ template <class P>
 concept RefreshPolicy =
     std::semiregular<P> && PlaysRole<P, roles::refresh> && SaysWhenToRefresh<P> && SaysWhetherMasksMoveBetweenSteps<P>;
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

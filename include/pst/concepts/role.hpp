@@ -3,9 +3,11 @@
 
 #include <type_traits>
 
+#include "pst/core/config.hpp"
+
 /// What a policy is for. A policy names one of these as its member type `role`, and fits in that slot of a
 /// SparseLinear alone.
-namespace pst::roles {
+namespace pst::PST_ABI::roles {
 struct importance {};
 struct delta {};
 struct rank {};
@@ -17,12 +19,12 @@ struct backend {};
 struct score_gradient {};
 struct refresh {};
 struct storage {};
-}  // namespace pst::roles
+}  // namespace pst::PST_ABI::roles
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The policy's member type `role` is the role of the slot it stands in.
 template <class Policy, class Role>
 concept PlaysRole = std::is_same_v<typename Policy::role, Role>;
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -5,7 +5,7 @@
 
 #include "pst/core/float16.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The numbers a layer computes with. Scores are ranked by the bits of these two types, and of no others.
 template <class Scalar>
@@ -15,4 +15,4 @@ concept FloatOrDouble = std::is_same_v<Scalar, float> || std::is_same_v<Scalar, 
 template <class Number>
 concept StoredNumber = FloatOrDouble<Number> || std::is_same_v<Number, BFloat16> || std::is_same_v<Number, Half>;
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

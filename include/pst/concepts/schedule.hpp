@@ -7,7 +7,7 @@
 
 /// @defgroup schedule Sparsity schedules
 /// Which fraction of the weights is pruned at which point of the run.
-namespace pst {
+namespace pst::PST_ABI {
 
 /// `sparsity_at(step, steps)` gives the fraction of zeros at `step` of 0 ... steps.
 template <class S>
@@ -19,4 +19,4 @@ concept GivesSparsity = requires(const S& schedule, double step, double steps) {
 template <class S>
 concept SparsitySchedule = std::semiregular<S> && PlaysRole<S, roles::schedule> && GivesSparsity<S>;
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

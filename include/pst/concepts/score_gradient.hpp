@@ -10,7 +10,7 @@
 /// @defgroup score_gradient Score gradients
 /// When the importance scores learn, and from which tokens. The scores need the gradient of every weight, pruned ones
 /// too, which is the dearest part of a step; the weight update needs it where weights are kept alone.
-namespace pst {
+namespace pst::PST_ABI {
 
 /// How the scores learn in one step.
 struct ScoreLearning {
@@ -32,4 +32,4 @@ concept SaysHowScoresLearn = requires(const P& policy, double progress, std::uin
 template <class P>
 concept ScoreGradientPolicy = std::semiregular<P> && PlaysRole<P, roles::score_gradient> && SaysHowScoresLearn<P>;
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

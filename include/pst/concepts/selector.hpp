@@ -9,7 +9,7 @@
 /// @defgroup selector Mask selectors
 /// Which weights are pruned, given the scores and a sparsity. Scores come one block of rows at a time and are never
 /// stored: a selector that ranks the whole matrix asks for as many passes as it needs.
-namespace pst {
+namespace pst::PST_ABI {
 
 /// `row_multiple`, a constant: blocks of rows are cut at its multiples.
 template <class S>
@@ -40,4 +40,4 @@ concept MaskSelector = std::semiregular<S> && PlaysRole<S, roles::selector> && S
     RanksInPasses<typename S::template State<B, Scalar>, B, Scalar> &&
     WritesTheMask<typename S::template State<B, Scalar>, B, Scalar>;
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -7,7 +7,7 @@
 
 /// @defgroup storage Storage of the frozen weight
 /// The numbers the attached weight consists of; kernels read them as they are and compute with the layer's scalar.
-namespace pst {
+namespace pst::PST_ABI {
 
 /// `number<Scalar>` is what the attached weight consists of when the layer computes with `Scalar`.
 template <class P>
@@ -24,4 +24,4 @@ concept StoragePolicy = std::semiregular<P> && PlaysRole<P, roles::storage> && N
 template <class Delta, class Storage, class Scalar>
 concept TrainsWhatItStores = !Delta::in_place || std::same_as<typename Storage::template number<Scalar>, Scalar>;
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -7,7 +7,7 @@
 
 /// @defgroup straight_through Straight-through gradients
 /// What the weight W~ learns from G, the gradient of the masked weight W' = M .* W~.
-namespace pst {
+namespace pst::PST_ABI {
 
 /// `operator()(gradient, kept)` is the gradient of one weight through the mask.
 template <class S>
@@ -39,4 +39,4 @@ template <class S>
 concept StraightThroughRule = std::semiregular<S> && PlaysRole<S, roles::straight_through> && PassesGradient<S> &&
     SaysWhatPasses<S> && SaysWhetherThroughScores<S>;
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -7,7 +7,7 @@
 
 #include "pst/core/matrix.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The kept weights alone, as kernels read them: panels of columns, each of which is row by row.
 ///
@@ -83,4 +83,4 @@ class CompressedWeight {
   index_t capacity_ = 0;
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -5,7 +5,9 @@
 #include <stdexcept>
 #include <string>
 
-namespace pst {
+#include "pst/core/config.hpp"
+
+namespace pst::PST_ABI {
 
 /// What pst throws: one sentence that names the thing, what was expected and what was found.
 class Error : public std::runtime_error {
@@ -28,4 +30,4 @@ void require(bool ok, const Parts&... parts) {
   if (!ok) fail(parts...);
 }
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -7,7 +7,7 @@
 #include "pst/core/parameter.hpp"
 #include "pst/core/work_plan.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// A matrix that trains and its gradient, in memory that the layer binds: a run of its own, or of the engine.
 template <class B, class Scalar>
@@ -80,4 +80,4 @@ class ColumnFactor : public TrainedMatrix<B, Scalar> {
   Matrix<B, Scalar> slices_;
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

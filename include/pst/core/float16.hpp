@@ -5,7 +5,7 @@
 
 #include "pst/core/config.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 namespace detail {
 
@@ -85,4 +85,4 @@ static_assert(sizeof(BFloat16) == 2 && sizeof(Half) == 2);
 static_assert(f16_from(65519.0) == 0x7BFF && f16_from(65520.0) == 0x7C00);
 static_assert(bf16_from(1.00390625) == 0x3F80 && bf16_from(1.01171875) == 0x3F82);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

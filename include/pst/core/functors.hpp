@@ -6,7 +6,7 @@
 
 /// Functions of an element or a position, for the verbs `map`, `generate` and `fill_mask`. Such functions are public
 /// types with a name: a device compiler launches no others.
-namespace pst::functors {
+namespace pst::PST_ABI::functors {
 
 struct Identity {
   template <class T>
@@ -71,4 +71,4 @@ template <class T, class Space>
   return {row};
 }
 
-}  // namespace pst::functors
+}  // namespace pst::PST_ABI::functors

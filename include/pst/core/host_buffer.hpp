@@ -5,7 +5,9 @@
 #include <new>
 #include <vector>
 
-namespace pst {
+#include "pst/core/config.hpp"
+
+namespace pst::PST_ABI {
 
 /// Allocates on cache-line boundaries, which are also the widest vector registers.
 template <class T>
@@ -26,4 +28,4 @@ struct AlignedAllocator {
 template <class T>
 using HostBuffer = std::vector<T, AlignedAllocator<T>>;
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -5,7 +5,7 @@
 #include "pst/core/random.hpp"
 #include "pst/core/terms.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// What the factors of a low-rank product are called.
 struct FactorNames {
@@ -63,4 +63,4 @@ class LowRankProduct {
   std::uint64_t seed_;
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

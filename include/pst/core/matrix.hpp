@@ -6,7 +6,7 @@
 
 #include "pst/core/view.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// A view of `T` in the memory that backend `B` works on.
 template <class B, class T>
@@ -35,4 +35,4 @@ class Matrix {
   index_t cols_ = 0;
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -9,7 +9,7 @@
 #include "pst/core/config.hpp"
 #include "pst/core/float16.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The unsigned integer as wide as `Scalar`.
 template <std::floating_point Scalar>
@@ -49,4 +49,4 @@ template <std::floating_point Scalar>
   return (bits & exponent) != exponent;
 }
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -7,7 +7,7 @@
 
 #include "pst/core/view.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// What a parameter is for, so that an engine can give scores or biases a learning rate of their own.
 enum class ParameterGroup { weight, delta, score, bias };
@@ -58,4 +58,4 @@ enum class BoundRun {
   values    ///< parameters are there already, and stay
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

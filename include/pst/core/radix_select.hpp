@@ -8,7 +8,7 @@
 
 #include "pst/core/config.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The keys from `first` to `last`.
 template <class Key>
@@ -113,4 +113,4 @@ class RadixSelect {
   return std::clamp(static_cast<index_t>(static_cast<double>(size) * sparsity), index_t{0}, size);
 }
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -7,7 +7,7 @@
 
 #include "pst/core/config.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Scrambles 64 bits (the finalizer of SplitMix64): neighbouring inputs give unrelated outputs.
 [[nodiscard]] PST_HD constexpr std::uint64_t mix_bits(std::uint64_t z) noexcept {
@@ -49,4 +49,4 @@ struct NormalMatrix {
   [[nodiscard]] PST_HD double operator()(index_t r, index_t c) const { return normal(r * cols + c); }
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -3,7 +3,7 @@
 
 #include "pst/core/view.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// A matrix somebody else owns, with any distance between rows and between columns: element (r, c) is
 /// `data[r * row_stride + c * col_stride]`.
@@ -61,4 +61,4 @@ template <class T, class Space>
 StridedView(MatrixView<T, Space>) -> StridedView<T, Space>;
 static_assert(std::is_trivially_copyable_v<StridedView<float>>);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -12,7 +12,7 @@
 #include "pst/core/config.hpp"
 #include "pst/core/error.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The element types that a saved training state uses.
 enum class DType : std::uint8_t { u8, u32, i32, u64, i64, f16, bf16, f32, f64 };
@@ -94,4 +94,4 @@ using TensorList = std::vector<Tensor>;
   fail("no tensor is called ", name, " among the ", list.size(), " that were given");
 }
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

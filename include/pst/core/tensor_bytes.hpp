@@ -16,7 +16,7 @@
 /// The 8 bytes "pst 0001", the number of tensors, and for each the length of its name, its name, its DType, its number
 /// of sides, its sides, the number of its bytes, and its bytes. All numbers are 64 bits wide and in the byte order of
 /// the machine, as the tensors' elements are; a reader with another order refuses the first of them.
-namespace pst {
+namespace pst::PST_ABI {
 
 namespace detail {
 
@@ -111,4 +111,4 @@ class ByteReader {
   return list;
 }
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -8,7 +8,7 @@
 
 /// What the verb `sum_terms` adds up: matrices whose elements are computed where they are read. A MatrixView is a term,
 /// and so is every function of a row and a column.
-namespace pst::terms {
+namespace pst::PST_ABI::terms {
 
 /// first + second, rounded to T: a sum that is part of another term.
 template <class T, class First, class Second>
@@ -67,4 +67,4 @@ inline constexpr bool show_non_finite<std::tuple<Terms...>> = (show_non_finite<T
 template <class In>
 inline constexpr bool show_non_finite<Absolute<In>> = true;
 
-}  // namespace pst::terms
+}  // namespace pst::PST_ABI::terms

@@ -7,7 +7,7 @@
 
 #include "pst/core/radix_select.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Where a threshold that moves a little from step to step is looked for first: around the last one or, where that has
 /// come closer before, as far ahead of it as it moved last.
@@ -51,4 +51,4 @@ class ThresholdGuess {
   bool trending_ = false;
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

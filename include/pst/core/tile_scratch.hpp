@@ -6,7 +6,7 @@
 #include "pst/core/matrix.hpp"
 #include "pst/core/work_plan.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Memory of one layer for the tiles that are worked on: three of numbers and one of mask words for each slot.
 template <class B, class Scalar>
@@ -38,4 +38,4 @@ class TileScratch {
   typename B::template buffer<mask_word> mask_;
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

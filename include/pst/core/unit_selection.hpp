@@ -9,7 +9,7 @@
 #include "pst/core/order_key.hpp"
 #include "pst/core/radix_select.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Writes 0 for the `pruned` lowest scores and 1 for the others; of equal scores, the lower index is pruned first.
 template <class Scalar>
@@ -72,4 +72,4 @@ class UnitSelection {
   bool ranked_ = false;
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

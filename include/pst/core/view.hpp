@@ -7,7 +7,7 @@
 
 #include "pst/core/config.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// pointer + count; a null pointer, of an empty view, stays one.
 template <class T>
@@ -101,4 +101,4 @@ struct MaskView {
 /// One word of a mask.
 using mask_word = std::uint64_t;
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

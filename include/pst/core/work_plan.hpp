@@ -6,7 +6,7 @@
 
 #include "pst/core/config.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// A rectangle of the weight that is worked on at once.
 struct Tile {
@@ -112,4 +112,4 @@ struct LayerLayout {
   Shape shape = plan.shape;
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

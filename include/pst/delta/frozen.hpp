@@ -3,7 +3,7 @@
 
 #include "pst/concepts/delta.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// W~ = W0: the weight does not change, only scores learn. The plainest policy of its axis.
 /// @ingroup delta
@@ -26,4 +26,4 @@ struct Frozen {
   };
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -5,7 +5,7 @@
 #include "pst/core/functors.hpp"
 #include "pst/core/strided_view.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// W~ = W, and the attached weight itself is trained, in place: full fine-tuning.
 ///
@@ -47,4 +47,4 @@ struct Full {
   };
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

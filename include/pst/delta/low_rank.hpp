@@ -7,7 +7,7 @@
 #include "pst/core/low_rank_product.hpp"
 #include "pst/rank/rank.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// W~ = W0 + scale * U V, with U (out x rank) drawn from N(0, 1) and V (rank x in) zero at first; W0 is frozen.
 ///
@@ -84,4 +84,4 @@ struct LowRank {
   };
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -6,7 +6,7 @@
 #include "pst/core/low_rank_product.hpp"
 #include "pst/rank/rank.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// S += scale * A B, with A (out x rank) drawn from N(0, 1) and B (rank x in) zero at first.
 ///
@@ -47,4 +47,4 @@ struct LowRankScore {
   };
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

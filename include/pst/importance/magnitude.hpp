@@ -4,7 +4,7 @@
 #include "pst/concepts/importance.hpp"
 #include "pst/core/terms.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// S += abs(W~). Nothing is stored and nothing is learnt. The plainest policy of its axis: copy it to write your own.
 /// @ingroup importance
@@ -41,4 +41,4 @@ struct Magnitude {
   };
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -6,7 +6,7 @@
 #include "pst/core/factor.hpp"
 #include "pst/core/functors.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// S += a trained score per weight; dS = G .* W~, so weights that move away from zero gain importance.
 ///
@@ -58,4 +58,4 @@ struct Movement {
   };
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

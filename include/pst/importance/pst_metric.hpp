@@ -6,7 +6,7 @@
 #include "pst/importance/row_column_score.hpp"
 #include "pst/importance/sum.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The importance of PST: S = abs(W~) + alpha1 A B + alpha2 (R 1^T + 1 C^T).
 ///
@@ -15,4 +15,4 @@ namespace pst {
 /// @ingroup importance
 using Pst = Sum<Magnitude, LowRankScore<Rank<8>>, RowColumnScore>;
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

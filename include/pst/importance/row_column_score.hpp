@@ -5,7 +5,7 @@
 #include "pst/core/factor.hpp"
 #include "pst/core/terms.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// S += scale * (R 1^T + 1 C^T), with R (out x 1) and C (1 x in) zero at first.
 ///
@@ -48,4 +48,4 @@ struct RowColumnScore {
   };
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

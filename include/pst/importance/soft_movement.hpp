@@ -7,7 +7,7 @@
 #include "pst/core/factor.hpp"
 #include "pst/core/functors.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// S += sigmoid(a trained score per weight), to be used with the selector `Threshold`; the penalty
 /// lambda mean(sigmoid(S)) pulls the scores down, and sets the sparsity that is reached.
@@ -85,4 +85,4 @@ struct SoftMovement {
   };
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

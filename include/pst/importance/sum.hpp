@@ -6,7 +6,7 @@
 #include "pst/concepts/importance.hpp"
 #include "pst/concepts/rank.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// S = the sum of the scores of several metrics; `Sum<Magnitude, RowColumnScore>` is a metric like any other.
 ///
@@ -79,4 +79,4 @@ struct Sum {
   };
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -15,7 +15,7 @@
 
 #include "pst/io/file_descriptor.hpp"
 
-namespace pst::io {
+namespace pst::PST_ABI::io {
 
 /// A file that appears whole or not at all.
 /// The bytes go to a temporary file in the same directory, which `commit` renames; without `commit` it is removed and
@@ -65,4 +65,4 @@ class AtomicFile {
   detail::FileDescriptor file_;
 };
 
-}  // namespace pst::io
+}  // namespace pst::PST_ABI::io

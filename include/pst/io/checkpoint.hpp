@@ -18,7 +18,7 @@
 #include "pst/io/strict_json.hpp"
 #include "pst/io/tensor_table.hpp"
 
-namespace pst::io {
+namespace pst::PST_ABI::io {
 namespace detail {
 
 /// For every tensor that an index lists, the file in the same directory that must hold it.
@@ -139,4 +139,4 @@ class Checkpoint : public TensorTable {
   std::vector<Safetensors> shards_;
 };
 
-}  // namespace pst::io
+}  // namespace pst::PST_ABI::io

@@ -9,7 +9,9 @@
 #include <string_view>
 #include <type_traits>
 
-namespace pst::io {
+#include "pst/core/config.hpp"
+
+namespace pst::PST_ABI::io {
 
 /// Every element type of the safetensors format, in the order by which its writers sort tensors.
 /// pst computes with the plain integers and floats; the others are kept as bytes.
@@ -96,4 +98,4 @@ template <StoredNumber T>
   }
 }
 
-}  // namespace pst::io
+}  // namespace pst::PST_ABI::io

@@ -17,7 +17,7 @@
 #include "pst/io/element_type.hpp"
 #include "pst/io/tensor_entry.hpp"
 
-namespace pst::io {
+namespace pst::PST_ABI::io {
 
 static_assert(std::endian::native == std::endian::little, "safetensors bytes are little-endian, and so is pst::io");
 
@@ -116,4 +116,4 @@ template <std::floating_point T>
   return bytes;
 }
 
-}  // namespace pst::io
+}  // namespace pst::PST_ABI::io

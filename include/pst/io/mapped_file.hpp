@@ -12,7 +12,7 @@
 #include "pst/core/error.hpp"
 #include "pst/io/file_descriptor.hpp"
 
-namespace pst::io {
+namespace pst::PST_ABI::io {
 
 /// The bytes of a file, read by the operating system when they are touched.
 /// Moving it does not move the bytes. Nobody may shorten the file meanwhile: touching a page that is gone ends the
@@ -52,4 +52,4 @@ class MappedFile {
   std::span<std::byte> bytes_;
 };
 
-}  // namespace pst::io
+}  // namespace pst::PST_ABI::io

@@ -14,7 +14,7 @@
 
 /// @defgroup io Files
 /// Checkpoints in the safetensors format, read as hostile and written whole or not at all. Needs nlohmann/json.
-namespace pst::io {
+namespace pst::PST_ABI::io {
 
 /// A safetensors file, checked and open for reading.
 /// @ingroup io
@@ -40,4 +40,4 @@ class Safetensors : public TensorTable {
   MappedFile file_;
 };
 
-}  // namespace pst::io
+}  // namespace pst::PST_ABI::io

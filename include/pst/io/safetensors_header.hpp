@@ -21,7 +21,7 @@
 #include "pst/io/strict_json.hpp"
 #include "pst/io/tensor_entry.hpp"
 
-namespace pst::io {
+namespace pst::PST_ABI::io {
 
 /// The longest header that is read or written.
 /// @ingroup io
@@ -171,4 +171,4 @@ inline void place(std::span<DescribedTensor> tensors, std::span<const std::byte>
   return contents;
 }
 
-}  // namespace pst::io
+}  // namespace pst::PST_ABI::io

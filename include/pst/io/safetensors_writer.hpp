@@ -21,7 +21,7 @@
 #include "pst/io/strict_json.hpp"
 #include "pst/io/tensor_entry.hpp"
 
-namespace pst::io {
+namespace pst::PST_ABI::io {
 namespace detail {
 
 /// A file before its data is written: the length, the header and its padding, and the tensors in data order.
@@ -127,4 +127,4 @@ inline void write_safetensors(const std::filesystem::path& path, std::span<const
   file.commit();
 }
 
-}  // namespace pst::io
+}  // namespace pst::PST_ABI::io

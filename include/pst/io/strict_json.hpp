@@ -13,7 +13,7 @@
 #include "pst/core/error.hpp"
 #include "pst/io/tensor_entry.hpp"
 
-namespace pst::io {
+namespace pst::PST_ABI::io {
 namespace detail {
 
 /// Whether `text` is UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF.
@@ -95,4 +95,4 @@ struct JsonGuard {
   return nlohmann::json::parse(text);
 }
 
-}  // namespace pst::io
+}  // namespace pst::PST_ABI::io

@@ -14,7 +14,7 @@
 #include "pst/core/error.hpp"
 #include "pst/io/element_type.hpp"
 
-namespace pst::io {
+namespace pst::PST_ABI::io {
 
 /// A named tensor in a file, or one to be written: row-major, little-endian, its bytes owned by somebody else.
 /// The bytes of a tensor that was read live as long as the file object; they need not be aligned.
@@ -75,4 +75,4 @@ namespace detail {
 }
 
 }  // namespace detail
-}  // namespace pst::io
+}  // namespace pst::PST_ABI::io

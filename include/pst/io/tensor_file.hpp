@@ -15,7 +15,7 @@
 #include "pst/io/safetensors.hpp"
 #include "pst/io/tensor_entry.hpp"
 
-namespace pst::io {
+namespace pst::PST_ABI::io {
 
 /// How a file stores a DType.
 /// @ingroup io
@@ -81,4 +81,4 @@ inline void save_tensors(const std::filesystem::path& path, const TensorList& te
   return tensors;
 }
 
-}  // namespace pst::io
+}  // namespace pst::PST_ABI::io

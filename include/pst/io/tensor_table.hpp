@@ -14,7 +14,7 @@
 #include "pst/io/elements.hpp"
 #include "pst/io/tensor_entry.hpp"
 
-namespace pst::io {
+namespace pst::PST_ABI::io {
 
 /// Named tensors that can be looked up: what Safetensors and Checkpoint have in common.
 /// @ingroup io
@@ -69,4 +69,4 @@ class TensorTable {
   std::vector<std::size_t> by_name_;
 };
 
-}  // namespace pst::io
+}  // namespace pst::PST_ABI::io

@@ -15,7 +15,7 @@
 #include "pst/layer/checks.hpp"
 
 /// What a layer asks of the memory that it borrows.
-namespace pst::detail {
+namespace pst::PST_ABI::detail {
 
 /// Throws unless `view` is rows x cols and its elements do not overlap; where it trains in place, rows or columns are
 /// contiguous, for an optimizer sees a row stride alone.
@@ -105,4 +105,4 @@ void check_given_mask(B& on, const std::string& owner, ConstMaskOn<B> mask, Shap
   refuse_bits_beyond(owner, "the mask", host, words, shape.in);
 }
 
-}  // namespace pst::detail
+}  // namespace pst::PST_ABI::detail

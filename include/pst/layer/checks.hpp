@@ -12,7 +12,7 @@
 #include "pst/core/order_key.hpp"
 
 /// What a layer refuses, in a sentence.
-namespace pst::detail {
+namespace pst::PST_ABI::detail {
 
 /// A shape that a layer can have; throws when a side is not positive.
 [[nodiscard]] inline Shape positive(Shape shape) {
@@ -86,4 +86,4 @@ void refuse_non_finite(B& on, const std::string& owner, std::string_view name,
   }
 }
 
-}  // namespace pst::detail
+}  // namespace pst::PST_ABI::detail

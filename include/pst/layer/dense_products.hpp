@@ -8,7 +8,7 @@
 #include "pst/layer/masked_weight.hpp"
 
 /// Products with W' that make it a tile at a time, where the density is too high for the compressed weight.
-namespace pst::detail {
+namespace pst::PST_ABI::detail {
 
 /// y = x W'^T + bias; the bias is 1 x out, or empty.
 template <class Weight>
@@ -42,4 +42,4 @@ void dense_grad_x(Weight& weight, typename Weight::ConstView grad_y, typename We
   });
 }
 
-}  // namespace pst::detail
+}  // namespace pst::PST_ABI::detail

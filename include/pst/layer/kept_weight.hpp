@@ -7,7 +7,7 @@
 #include "pst/core/functors.hpp"
 #include "pst/core/work_plan.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// W' as its kept weights alone, by rows for forward and by columns for grad_x, and the gradient at them.
 ///
@@ -86,4 +86,4 @@ class KeptWeight {
   bool in_use_ = false;
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

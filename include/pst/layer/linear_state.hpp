@@ -16,7 +16,7 @@
 #include "pst/layer/parameter_run.hpp"
 #include "pst/layer/weight_gradient.hpp"
 
-namespace pst::detail {
+namespace pst::PST_ABI::detail {
 
 /// What a SparseLinear consists of, and how a step of it goes: `Layer` is the SparseLinear, `Policies` its policies.
 ///
@@ -229,4 +229,4 @@ struct LinearState {
   }
 };
 
-}  // namespace pst::detail
+}  // namespace pst::PST_ABI::detail

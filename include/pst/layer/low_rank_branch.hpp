@@ -6,7 +6,7 @@
 #include "pst/core/work_plan.hpp"
 
 /// A low-rank update beside its weight: products of activations with thin factors, where W~ = W0 + s U V is not needed.
-namespace pst::detail {
+namespace pst::PST_ABI::detail {
 
 /// Tokens that are worked on at once: what is read of x and grad_y stays in cache.
 inline constexpr index_t branch_tokens = 128;
@@ -59,4 +59,4 @@ void learn_from_activations(Weight& weight, typename Weight::ConstView x, typena
   });
 }
 
-}  // namespace pst::detail
+}  // namespace pst::PST_ABI::detail

@@ -10,7 +10,7 @@
 
 #include "pst/core/view.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// What the mask of a layer looks like, and what the layer costs.
 /// @ingroup layer
@@ -96,4 +96,4 @@ inline void print(std::ostream& out, std::span<const MaskReport> reports) {
   out.precision(precision);
 }
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -20,7 +20,7 @@
 #include "pst/layer/kept_weight.hpp"
 #include "pst/layer/mask_report.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The weight of a SparseLinear: W' = M .* W~ with W~ = delta(W0), its scores, its mask and its compressed form.
 ///
@@ -332,4 +332,4 @@ class MaskedWeight {
   std::vector<MaskChange> changes_;  // one for each part
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -9,7 +9,7 @@
 #include "pst/core/functors.hpp"
 #include "pst/core/parameter.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Where the trained matrices of a layer live: in one run of values and one of gradients, its own or the engine's.
 ///
@@ -91,4 +91,4 @@ class ParameterRun {
   bool bound_ = false, own_ = false;
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

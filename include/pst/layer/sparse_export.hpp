@@ -7,7 +7,7 @@
 
 #include "pst/core/config.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Compressed sparse rows: the non-zeros of a rows x cols matrix.
 /// @ingroup layer
@@ -76,4 +76,4 @@ template <class Scalar>
   return out;
 }
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

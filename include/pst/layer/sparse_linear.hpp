@@ -44,9 +44,7 @@
 
 /// @defgroup layer The layer
 /// SparseLinear composes the policies; everything an engine calls is here.
-namespace pst {
-
-struct EigenCpu;
+namespace pst::PST_ABI {
 
 namespace detail {
 template <class L>
@@ -371,4 +369,4 @@ class SparseLinear {
   State state_;
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -14,9 +14,7 @@
 #include "pst/layer/sparse_export.hpp"
 #include "pst/layer/sparse_matrix_source.hpp"
 
-namespace pst {
-
-struct EigenCpu;
+namespace pst::PST_ABI {
 
 /// A sparse weight to serve: y = x W^T + b with the numbers of W that are not zero, and nothing of training.
 ///
@@ -132,4 +130,4 @@ class SparseMatrix {
   Buffer<Value> value_;
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

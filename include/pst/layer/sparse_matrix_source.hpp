@@ -15,7 +15,7 @@
 
 /// What a SparseMatrix is made from: `shape_of` refuses what is no matrix, and `for_each_number` calls
 /// `visit(row, column, number)` for its numbers in row-major order. Sources may come from a file: nothing is believed.
-namespace pst::detail {
+namespace pst::PST_ABI::detail {
 
 /// The shape, if there can be a weight of it.
 [[nodiscard]] inline Shape checked_shape(const std::string& owner, index_t rows, index_t cols) {
@@ -156,4 +156,4 @@ template <class Value, class Source>
   return out;
 }
 
-}  // namespace pst::detail
+}  // namespace pst::PST_ABI::detail

@@ -8,7 +8,7 @@
 
 #include "pst/layer/sparse_linear.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 namespace detail {
 
@@ -101,4 +101,4 @@ template <class First, class... Rest>
   return list;
 }
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -16,7 +16,7 @@
 #include "pst/layer/checks.hpp"
 
 /// Parameters as named tensors: what `save` writes and `restore` reads.
-namespace pst::detail {
+namespace pst::PST_ABI::detail {
 
 /// The name of a parameter without that of its layer.
 [[nodiscard]] inline std::string name_in_layer(std::string_view layer, std::string_view parameter) {
@@ -99,4 +99,4 @@ void put_parameters(Layer& layer, B& on, const TensorList& state) {
   });
 }
 
-}  // namespace pst::detail
+}  // namespace pst::PST_ABI::detail

@@ -16,7 +16,7 @@
 #include "pst/layer/checks.hpp"
 
 /// How a batch becomes gradients: G = grad_y^T x one tile at a time, at the kept weights alone, or not at all.
-namespace pst::detail {
+namespace pst::PST_ABI::detail {
 
 /// What a step needs of G, from the cheapest to the dearest.
 enum class NeededGradient {
@@ -146,4 +146,4 @@ template <class Weight>
   return finite;
 }
 
-}  // namespace pst::detail
+}  // namespace pst::PST_ABI::detail

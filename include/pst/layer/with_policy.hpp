@@ -6,7 +6,7 @@
 #include "pst/concepts/rank.hpp"
 #include "pst/concepts/scalar.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// What `SparseLinear::with<P>` accepts: a policy for one of the slots, a rank policy, or float or double.
 template <class P, class... Current>
@@ -32,4 +32,4 @@ template <class P, class Current>
 using swap_in = typename SwapIn<P, Current>::type;
 }  // namespace detail
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

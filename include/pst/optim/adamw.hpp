@@ -7,7 +7,7 @@
 
 #include "pst/optim/moments.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Adam with decoupled weight decay (Loshchilov and Hutter 2019), as torch.optim.AdamW computes it.
 /// @ingroup optim
@@ -67,4 +67,4 @@ class AdamW {
   std::int64_t steps_ = 0;
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

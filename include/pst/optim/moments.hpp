@@ -13,7 +13,7 @@
 
 /// @defgroup optim Optimizers
 /// Small optimizers for any list of parameters; an engine's own works as well.
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Multiplies the learning rate of the parameters of one group.
 /// @ingroup optim
@@ -111,4 +111,4 @@ class Moments {
   std::vector<std::vector<Scalar>> memory_;
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

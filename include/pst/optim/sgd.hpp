@@ -6,7 +6,7 @@
 
 #include "pst/optim/moments.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Stochastic gradient descent with momentum and weight decay, as torch.optim.SGD computes it.
 /// @ingroup optim
@@ -56,4 +56,4 @@ class Sgd {
   std::int64_t steps_ = 0;
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

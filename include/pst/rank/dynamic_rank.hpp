@@ -4,7 +4,7 @@
 #include "pst/concepts/rank.hpp"
 #include "pst/core/error.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// A rank set at run time.
 /// @ingroup rank
@@ -21,4 +21,4 @@ struct DynamicRank {
 };
 static_assert(RankPolicy<DynamicRank>);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

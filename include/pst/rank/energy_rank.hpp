@@ -12,7 +12,7 @@
 #include "pst/core/error.hpp"
 #include "pst/core/random.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The smallest rank whose singular values hold a fraction of the weight's energy:
 /// sum of the r largest sigma^2 >= energy * norm(W)^2, but at most `limit`.
@@ -134,4 +134,4 @@ struct EnergyRank {
 };
 static_assert(RankPolicy<EnergyRank>);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -3,7 +3,7 @@
 
 #include "pst/concepts/rank.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// A rank fixed at compile time. The plainest policy of its axis.
 /// @ingroup rank
@@ -19,4 +19,4 @@ struct Rank {
 };
 static_assert(RankPolicy<Rank<8>>);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

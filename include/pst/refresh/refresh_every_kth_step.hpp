@@ -3,7 +3,7 @@
 
 #include "pst/concepts/refresh.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The mask moves in one step of `interval`, and in the last (a progress of 1).
 /// @ingroup refresh
@@ -20,4 +20,4 @@ struct RefreshEveryKthStep {
 };
 static_assert(RefreshPolicy<RefreshEveryKthStep>);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

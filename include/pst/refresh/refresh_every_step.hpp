@@ -3,7 +3,7 @@
 
 #include "pst/concepts/refresh.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The mask moves in every step, as published.
 /// @ingroup refresh
@@ -15,4 +15,4 @@ struct RefreshEveryStep {
 };
 static_assert(RefreshPolicy<RefreshEveryStep>);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

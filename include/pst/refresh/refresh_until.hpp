@@ -3,7 +3,7 @@
 
 #include "pst/concepts/refresh.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The mask moves in every step until a progress of `progress`, and stays from then on, with the sparsity that the
 /// schedule asked for then: the schedule should have come to its end by then.
@@ -17,4 +17,4 @@ struct RefreshUntil {
 };
 static_assert(RefreshPolicy<RefreshUntil>);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

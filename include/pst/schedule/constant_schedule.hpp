@@ -3,7 +3,7 @@
 
 #include "pst/concepts/schedule.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The same sparsity from the first step to the last. The plainest policy of its axis.
 /// @ingroup schedule
@@ -17,4 +17,4 @@ struct ConstantSchedule {
 };
 static_assert(SparsitySchedule<ConstantSchedule>);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -4,7 +4,7 @@
 #include "pst/concepts/schedule.hpp"
 #include "pst/core/rounded_product.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Sparsity rises fast at first and ever slower: with w = warmup, c = cooldown and p = progress,
 /// s_f + (s_i - s_f) (1 - (p - w) / (1 - w - c))^3 between w and 1 - c, and constant outside.
@@ -30,4 +30,4 @@ struct CubicSchedule {
 static_assert(SparsitySchedule<CubicSchedule>);
 static_assert(CubicSchedule{}.sparsity_at(0.1) == 0.0 && CubicSchedule{}.sparsity_at(1.0) == 0.9);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

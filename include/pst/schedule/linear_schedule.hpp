@@ -4,7 +4,7 @@
 #include "pst/concepts/schedule.hpp"
 #include "pst/core/rounded_product.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Sparsity rises on a straight line from the first step to the last.
 /// @ingroup schedule
@@ -21,4 +21,4 @@ struct LinearSchedule {
 static_assert(SparsitySchedule<LinearSchedule>);
 static_assert(LinearSchedule{.final_sparsity = 0.5}.sparsity_at(0.5) == 0.25);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -3,7 +3,7 @@
 
 #include "pst/concepts/score_gradient.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The scores learn in one step of `interval`, from all tokens, and rest in the others.
 /// @ingroup score_gradient
@@ -18,4 +18,4 @@ struct ScoreEveryKthStep {
 };
 static_assert(ScoreGradientPolicy<ScoreEveryKthStep>);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

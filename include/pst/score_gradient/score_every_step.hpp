@@ -3,7 +3,7 @@
 
 #include "pst/concepts/score_gradient.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The scores learn in every step, from all tokens: exact, as published.
 /// @ingroup score_gradient
@@ -17,4 +17,4 @@ struct ScoreEveryStep {
 };
 static_assert(ScoreGradientPolicy<ScoreEveryStep>);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -3,7 +3,7 @@
 
 #include "pst/concepts/score_gradient.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The scores learn until a progress of `progress`, and rest from then on.
 /// @ingroup score_gradient
@@ -17,4 +17,4 @@ struct ScoreRestAfter {
 };
 static_assert(ScoreGradientPolicy<ScoreRestAfter>);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

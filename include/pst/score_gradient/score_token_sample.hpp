@@ -4,7 +4,7 @@
 #include "pst/concepts/score_gradient.hpp"
 #include "pst/core/random.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The scores learn in every step from one token in `stride`, beginning at a random one (systematic sampling), scaled
 /// by `stride`: the expected gradient is the exact one.
@@ -21,4 +21,4 @@ struct ScoreTokenSample {
 };
 static_assert(ScoreGradientPolicy<ScoreTokenSample>);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -4,7 +4,7 @@
 #include "pst/concepts/selector.hpp"
 #include "pst/core/unit_selection.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Prunes whole tiles of R rows and C columns: the trunc(tiles * sparsity) lowest by the sum of their scores; equal
 /// sums: the lower row-major tile first.
@@ -51,4 +51,4 @@ struct Block {
   };
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -4,7 +4,7 @@
 #include "pst/concepts/selector.hpp"
 #include "pst/core/unit_selection.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Prunes whole inputs: the trunc(in * sparsity) columns with the lowest sum of scores; equal sums: the lower column
 /// first.
@@ -46,4 +46,4 @@ struct Columns {
   };
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

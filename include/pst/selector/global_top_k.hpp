@@ -5,7 +5,7 @@
 
 #include "pst/selector/top_k.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Prunes the lowest scores of many layers together, with one budget: k = trunc(sum of out * in * sparsity).
 /// Equal scores: the earlier layer, then the lower row-major index is pruned first.
@@ -39,4 +39,4 @@ struct GlobalTopK {
   };
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

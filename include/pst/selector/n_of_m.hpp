@@ -7,7 +7,7 @@
 #include "pst/core/radix_select.hpp"
 #include "pst/selector/row_local_selection.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Keeps the N largest scores of every M neighbouring inputs of a row (N:M sparsity, 2:4 by default); equal scores: the
 /// lower column is pruned first.
@@ -49,4 +49,4 @@ struct NofM {
   };
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -4,7 +4,7 @@
 #include "pst/core/radix_select.hpp"
 #include "pst/selector/row_local_selection.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Prunes the trunc(in * sparsity) lowest scores of each output row; equal scores: the lower column first.
 /// @ingroup selector
@@ -22,4 +22,4 @@ struct PerRow {
   };
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

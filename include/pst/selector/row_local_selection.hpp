@@ -3,7 +3,7 @@
 
 #include "pst/concepts/selector.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The members of a selector's state that decides every block of rows on its own: no passes.
 template <class B, class Scalar>
@@ -16,4 +16,4 @@ struct RowLocalSelection {
   void end_pass(B&) {}
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

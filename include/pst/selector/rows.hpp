@@ -4,7 +4,7 @@
 #include "pst/concepts/selector.hpp"
 #include "pst/core/unit_selection.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Prunes whole outputs: the trunc(out * sparsity) rows with the lowest sum of scores; equal sums: the lower row first.
 /// @ingroup selector
@@ -32,4 +32,4 @@ struct Rows {
   };
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

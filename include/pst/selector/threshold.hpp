@@ -3,7 +3,7 @@
 
 #include "pst/selector/row_local_selection.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Keeps every weight whose score is above `value`, however many they are. The schedule's sparsity is not used.
 /// @ingroup selector
@@ -33,4 +33,4 @@ struct Threshold {
   };
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -14,7 +14,7 @@
 #include "pst/core/radix_select.hpp"
 #include "pst/core/threshold_guess.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Prunes the k = trunc(out * in * sparsity) lowest scores of the whole matrix. Equal scores: the lower row-major index
 /// is pruned first, so all backends agree.
@@ -193,4 +193,4 @@ struct TopK {
   };
 };
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -4,7 +4,7 @@
 #include "pst/concepts/storage.hpp"
 #include "pst/core/float16.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The attached weight consists of `Number`s, BFloat16 or Half, whatever the layer computes with: half the memory of
 /// the frozen weight, and half the bytes to read.
@@ -19,4 +19,4 @@ struct StoredAs {
 };
 static_assert(StoragePolicy<StoredAs<BFloat16>> && StoragePolicy<StoredAs<Half>>);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -3,7 +3,7 @@
 
 #include "pst/concepts/storage.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The attached weight consists of the layer's scalars.
 /// @ingroup storage
@@ -14,4 +14,4 @@ struct StoredAsScalar {
 };
 static_assert(StoragePolicy<StoredAsScalar>);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -4,7 +4,7 @@
 #include "pst/concepts/straight_through.hpp"
 #include "pst/core/config.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Every weight learns as if nothing were pruned, the score is detached: dW~ = G.
 /// @ingroup straight_through
@@ -20,4 +20,4 @@ struct DenseGradient {
 };
 static_assert(StraightThroughRule<DenseGradient>);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -4,7 +4,7 @@
 #include "pst/concepts/straight_through.hpp"
 #include "pst/core/config.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// Only kept weights learn, the score is detached: dW~ = G .* M.
 /// @ingroup straight_through
@@ -20,4 +20,4 @@ struct MaskedGradient {
 };
 static_assert(StraightThroughRule<MaskedGradient>);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

@@ -4,7 +4,7 @@
 #include "pst/concepts/straight_through.hpp"
 #include "pst/core/config.hpp"
 
-namespace pst {
+namespace pst::PST_ABI {
 
 /// The weight learns where it is kept, and everywhere through its score: dW~ = G .* M + what the metric sends back.
 ///
@@ -23,4 +23,4 @@ struct ReferenceGradient {
 };
 static_assert(StraightThroughRule<ReferenceGradient>);
 
-}  // namespace pst
+}  // namespace pst::PST_ABI

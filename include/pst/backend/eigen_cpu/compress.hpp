@@ -14,7 +14,7 @@
 #include "pst/core/view.hpp"
 #include "pst/core/work_plan.hpp"
 
-namespace pst::eigen_cpu {
+namespace pst::PST_ABI::PST_ISA::eigen_cpu {
 
 /// Has the cache lines ready that will be written from one offset to another.
 template <class T>
@@ -82,4 +82,4 @@ void transpose_square(CompressedView<T, HostSpace> weight, index_t from, index_t
     }
 }
 
-}  // namespace pst::eigen_cpu
+}  // namespace pst::PST_ABI::PST_ISA::eigen_cpu

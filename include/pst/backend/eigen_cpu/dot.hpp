@@ -15,7 +15,7 @@
 #include "pst/core/compressed.hpp"
 #include "pst/core/float16.hpp"
 
-namespace pst::eigen_cpu {
+namespace pst::PST_ABI::PST_ISA::eigen_cpu {
 
 /// out = eight stored numbers.
 template <class Value, class T>
@@ -102,4 +102,4 @@ template <class T, class Value, class Column>
   return sum[0];
 }
 
-}  // namespace pst::eigen_cpu
+}  // namespace pst::PST_ABI::PST_ISA::eigen_cpu

@@ -14,7 +14,7 @@
 #include "pst/core/config.hpp"
 #include "pst/core/host_buffer.hpp"
 
-namespace pst::eigen_cpu {
+namespace pst::PST_ABI::PST_ISA::eigen_cpu {
 
 /// A matrix operand with any row and column stride.
 template <class T>
@@ -68,7 +68,7 @@ struct PackMemory {
   void allocate() { bytes.resize(std::max(packed_bytes<float>, packed_bytes<double>)); }
   template <class T>
   [[nodiscard]] T* numbers() {
-    if (bytes.empty()) allocate();
+    if (bytes.size() < packed_bytes<T>) allocate();
     return reinterpret_cast<T*>(bytes.data());
   }
 };
@@ -183,4 +183,4 @@ void multiply_add(index_t m, index_t n, index_t k, T alpha, Operand<T> a, Operan
     }
 }
 
-}  // namespace pst::eigen_cpu
+}  // namespace pst::PST_ABI::PST_ISA::eigen_cpu

@@ -12,7 +12,7 @@
 #include "pst/backend/eigen_cpu/vector.hpp"
 #include "pst/core/view.hpp"
 
-namespace pst::eigen_cpu {
+namespace pst::PST_ABI::PST_ISA::eigen_cpu {
 
 /// Tokens of a full block: the lanes of one feature are 256 bytes, enough sums to hide the latency of an addition.
 template <class T>
@@ -59,4 +59,4 @@ void from_lanes(const T* lanes, MatrixView<T> y) {
     for (index_t f = t < full_rows ? full_cols : 0; f < y.cols; ++f) y(t, f) = lanes[f * tokens + t];
 }
 
-}  // namespace pst::eigen_cpu
+}  // namespace pst::PST_ABI::PST_ISA::eigen_cpu

@@ -13,7 +13,7 @@
 #include "pst/core/strided_view.hpp"
 #include "pst/core/view.hpp"
 
-namespace pst::eigen_cpu {
+namespace pst::PST_ABI::PST_ISA::eigen_cpu {
 
 /// Elements of one piece: a word of a mask.
 inline constexpr index_t map_step = 64;
@@ -71,4 +71,4 @@ void map_piece(T* out, index_t count, F f, const In&... in) {
   }
 }
 
-}  // namespace pst::eigen_cpu
+}  // namespace pst::PST_ABI::PST_ISA::eigen_cpu

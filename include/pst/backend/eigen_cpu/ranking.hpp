@@ -18,7 +18,7 @@
 #include "pst/core/threshold_guess.hpp"
 #include "pst/core/view.hpp"
 
-namespace pst::eigen_cpu {
+namespace pst::PST_ABI::PST_ISA::eigen_cpu {
 
 /// Scores of one group: a word of a mask.
 inline constexpr index_t score_group = 64;
@@ -175,4 +175,4 @@ class RowSearch {
   T near_[room];
 };
 
-}  // namespace pst::eigen_cpu
+}  // namespace pst::PST_ABI::PST_ISA::eigen_cpu

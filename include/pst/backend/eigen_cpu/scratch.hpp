@@ -10,7 +10,7 @@
 #include "pst/core/host_buffer.hpp"
 #include "pst/core/tile_scratch.hpp"
 
-namespace pst::eigen_cpu {
+namespace pst::PST_ABI::PST_ISA::eigen_cpu {
 
 /// Scratch memory of all layers that share a backend: for each slot as much as the largest layer needs.
 class Scratch {
@@ -70,4 +70,4 @@ class Workspace {
   std::size_t tiles_bytes_ = 0;
 };
 
-}  // namespace pst::eigen_cpu
+}  // namespace pst::PST_ABI::PST_ISA::eigen_cpu

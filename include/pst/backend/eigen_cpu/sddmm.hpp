@@ -9,7 +9,7 @@
 #include "pst/backend/eigen_cpu/vector.hpp"
 #include "pst/core/compressed.hpp"
 
-namespace pst::eigen_cpu {
+namespace pst::PST_ABI::PST_ISA::eigen_cpu {
 
 /// The products of the lanes of one row with those of a column, still in as many sums as a vector has lanes.
 template <int vectors, class T>
@@ -53,4 +53,4 @@ void sampled_block(CompressedView<T, HostSpace> weight, index_t first, index_t c
   }
 }
 
-}  // namespace pst::eigen_cpu
+}  // namespace pst::PST_ABI::PST_ISA::eigen_cpu

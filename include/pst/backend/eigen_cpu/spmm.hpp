@@ -14,7 +14,7 @@
 #include "pst/backend/eigen_cpu/lanes.hpp"
 #include "pst/core/compressed.hpp"
 
-namespace pst::eigen_cpu {
+namespace pst::PST_ABI::PST_ISA::eigen_cpu {
 
 /// Calls `f(std::integral_constant<int, tokens>, first, count)` for blocks of tokens: full ones, and for the rest half,
 /// a quarter, an eighth, or one. A block may have fewer than its `tokens`.
@@ -131,4 +131,4 @@ void product_tokens(BlockOf<tokens> at, View weight, MatrixView<const T> x, Matr
   }
 }
 
-}  // namespace pst::eigen_cpu
+}  // namespace pst::PST_ABI::PST_ISA::eigen_cpu

@@ -11,7 +11,7 @@
 #include "pst/backend/eigen_cpu/gemm.hpp"
 #include "pst/core/terms.hpp"
 
-namespace pst::eigen_cpu {
+namespace pst::PST_ABI::PST_ISA::eigen_cpu {
 
 /// A product of this many ranks keeps its rows in registers.
 inline constexpr index_t swept_ranks = 8;
@@ -211,4 +211,4 @@ struct OneByOne {
   void add(const terms::Product<View>& term) { on.gemm(term.scale, term.left, term.right, out); }
 };
 
-}  // namespace pst::eigen_cpu
+}  // namespace pst::PST_ABI::PST_ISA::eigen_cpu

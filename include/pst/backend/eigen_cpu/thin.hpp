@@ -11,7 +11,7 @@
 #include "pst/backend/eigen_cpu/gemm.hpp"
 #include "pst/core/view.hpp"
 
-namespace pst::eigen_cpu {
+namespace pst::PST_ABI::PST_ISA::eigen_cpu {
 
 /// Ranks up to this take the way of thin products.
 inline constexpr index_t thin_rank = 32;
@@ -101,4 +101,4 @@ void add_column_products(T alpha, MatrixView<const T> left, MatrixView<const T> 
     }
 }
 
-}  // namespace pst::eigen_cpu
+}  // namespace pst::PST_ABI::PST_ISA::eigen_cpu

@@ -18,7 +18,7 @@
 
 #include "pst/core/config.hpp"
 
-namespace pst::eigen_cpu {
+namespace pst::PST_ABI::PST_ISA::eigen_cpu {
 
 /// Tells the processor that a loop waits.
 inline void relax() noexcept {
@@ -157,4 +157,4 @@ class ThreadPool {
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 
-}  // namespace pst::eigen_cpu
+}  // namespace pst::PST_ABI::PST_ISA::eigen_cpu

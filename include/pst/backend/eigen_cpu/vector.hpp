@@ -13,7 +13,7 @@
 
 #include "pst/core/config.hpp"
 
-namespace pst::eigen_cpu {
+namespace pst::PST_ABI::PST_ISA::eigen_cpu {
 
 using Floats = float __attribute__((vector_size(4 * Eigen::internal::packet_traits<float>::size)));
 using Doubles = double __attribute__((vector_size(8 * Eigen::internal::packet_traits<double>::size)));
@@ -96,4 +96,4 @@ void transpose_square(const T* from, index_t from_stride, T* to, index_t to_stri
   each_row(all, [&](index_t row) { Register<T>::store(to + row * to_stride, rows[row]); });
 }
 
-}  // namespace pst::eigen_cpu
+}  // namespace pst::PST_ABI::PST_ISA::eigen_cpu

@@ -11,7 +11,7 @@
 #include "pst/core/work_plan.hpp"
 
 // What the verbs of the compressed weight do for one row of the weight, or for one number of an activation.
-namespace pst::on_thrust {
+namespace pst::PST_ABI::on_thrust {
 
 /// The kept weights of one row in one panel; positions are `panel * rows + row`.
 template <class T, class Space>
@@ -133,4 +133,4 @@ struct ExpandRow {
   }
 };
 
-}  // namespace pst::on_thrust
+}  // namespace pst::PST_ABI::on_thrust

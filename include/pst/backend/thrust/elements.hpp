@@ -11,7 +11,7 @@
 
 // What the dense verbs do at one position. A position sums on its own, in double and in index order, so results do
 // not depend on how a system shares out the positions.
-namespace pst::on_thrust {
+namespace pst::PST_ABI::on_thrust {
 
 /// f(row, column) of the i-th position in row-major order.
 template <class F>
@@ -136,4 +136,4 @@ struct Square {
   PST_HD double operator()(index_t r, index_t c) const { return double{in(r, c)} * double{in(r, c)}; }
 };
 
-}  // namespace pst::on_thrust
+}  // namespace pst::PST_ABI::on_thrust

@@ -11,7 +11,7 @@
 
 // What the verbs that rank scores and write masks do at one position. Positions of a mask are its words: each is
 // written once, by one thread.
-namespace pst::on_thrust {
+namespace pst::PST_ABI::on_thrust {
 
 template <class Space>
 using Words = MaskView<mask_word, Space>;
@@ -171,4 +171,4 @@ struct AddChanges {
   }
 };
 
-}  // namespace pst::on_thrust
+}  // namespace pst::PST_ABI::on_thrust

@@ -11,7 +11,7 @@
 #include "pst/core/config.hpp"
 
 /// What the backend on Thrust is made of.
-namespace pst::on_thrust {
+namespace pst::PST_ABI::on_thrust {
 
 /// Owned memory of a Thrust system, zeros at first, that shows plain pointers: views are made of those.
 template <class Vector>
@@ -43,4 +43,4 @@ struct CppSystem {
   [[nodiscard]] auto policy() const { return thrust::cpp::par; }
 };
 
-}  // namespace pst::on_thrust
+}  // namespace pst::PST_ABI::on_thrust

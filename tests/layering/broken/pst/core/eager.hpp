@@ -6,3 +6,6 @@
 #include "pst/layer/sparse_linear.hpp"
 #include "view.hpp"
 #define PST_EAGER 1
+
+
+namespace pst {}
