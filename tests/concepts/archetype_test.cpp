@@ -42,6 +42,7 @@ struct Archetype {
   using Mask = MaskView<mask_word, DeviceSpace>;
   using ConstMask = MaskView<const mask_word, DeviceSpace>;
 
+  NothingShared use() const;
   index_t slots() const;
   WorkPlan plan(Shape, index_t) const;
   template <class F>

@@ -33,7 +33,7 @@ namespace pst::PST_ABI::PST_ISA {
 /// no faster form here are those of Reference.
 ///
 /// All results have the same bits for any number of threads and any alignment. Layers that were made with copies of one
-/// EigenCpu share its scratch memory: they must not be called by two threads at once.
+/// EigenCpu share its scratch memory, and are called by one thread at a time: a second one is refused with an Error.
 ///
 /// The threads belong to the process and sleep when there is no work; the first EigenCpu that wants them starts them.
 /// They serve one caller at a time: another one that comes meanwhile does its work alone, as do a caller in an OpenMP
@@ -58,6 +58,8 @@ struct EigenCpu : Reference {
   [[nodiscard]] int threads() const noexcept { return threads_; }
   [[nodiscard]] index_t slots() const noexcept { return threads_; }
   [[nodiscard]] eigen_cpu::Scratch& scratch() noexcept { return *scratch_; }
+  /// Keeps other threads out of the scratch memory while the result lives.
+  [[nodiscard]] eigen_cpu::InUse use() { return scratch_->use(); }
   /// 1, 2, 4, 8 or 16 parts of at least 96 rows, if there are so many rows; tiles of at most 256 x 256, and blocks of
   /// whole rows of as many weights: three of them fit in L2.
   [[nodiscard]] WorkPlan plan(Shape shape, index_t row_multiple) const noexcept {

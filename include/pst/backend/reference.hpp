@@ -32,6 +32,9 @@ struct Reference {
   template <class T>
   using KeyOf = OrderKey<std::remove_const_t<T>>;
 
+  /// Called by a layer in front of its work; what it gives lives until the end of that. Throws Error where copies of the
+  /// backend share memory with which another thread is at work.
+  [[nodiscard]] NothingShared use() const noexcept { return {}; }
   /// How many blocks can be worked on at the same time; each has a slot of scratch memory.
   [[nodiscard]] index_t slots() const noexcept { return 1; }
   /// How the rows of a weight are cut.

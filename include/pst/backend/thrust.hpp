@@ -59,6 +59,7 @@ struct Thrust {
   /// The weights of one block of rows: enough to fill a GPU.
   index_t block_elements = index_t{1} << 22;
 
+  [[nodiscard]] NothingShared use() const noexcept { return {}; }
   [[nodiscard]] index_t slots() const noexcept { return 1; }
   [[nodiscard]] WorkPlan plan(Shape shape, index_t row_multiple) const noexcept {
     const index_t rows = block_elements / shape.in;

@@ -49,9 +49,13 @@ concept NamesItsMemory = requires {
   requires std::constructible_from<typename B::template workspace<Scalar>, B&, const LayerLayout&>;
 };
 
-/// The backend cuts rows into parts and works on them.
+/// What `use` gives on a backend whose copies share no memory.
+struct [[maybe_unused]] NothingShared {};
+
+/// The backend cuts rows into parts and works on them, and `use()` keeps other threads out of memory that copies share.
 template <class B>
 concept CutsWork = requires(B& on, Shape shape, index_t n) {
+  on.use();
   { on.slots() } -> std::same_as<index_t>;
   { on.plan(shape, n) } -> std::same_as<WorkPlan>;
   on.for_each_part(n, detail::AnyFunctor{});

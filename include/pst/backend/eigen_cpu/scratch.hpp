@@ -2,19 +2,50 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
+#include <thread>
 
 #include "pst/backend/eigen_cpu/gemm.hpp"
 #include "pst/backend/eigen_cpu/lanes.hpp"
 #include "pst/core/compressed.hpp"
+#include "pst/core/error.hpp"
 #include "pst/core/host_buffer.hpp"
 #include "pst/core/tile_scratch.hpp"
 
 namespace pst::PST_ABI::PST_ISA::eigen_cpu {
 
+/// Lives as long as a thread works with scratch memory that no other thread may touch meanwhile. Throws Error when
+/// another one is at work there; a thread that already is may come again.
+class [[nodiscard]] InUse {
+ public:
+  using User = std::atomic<std::thread::id>;
+
+  explicit InUse(User& user) {
+    const std::thread::id me = std::this_thread::get_id();
+    std::thread::id before{};
+    if (user.compare_exchange_strong(before, me, std::memory_order_acquire, std::memory_order_relaxed))
+      user_ = &user;
+    else
+      require(before == me,
+              "EigenCpu: another thread is at work with the same scratch memory, in this layer or in one ",
+              "that was made with a copy of the same EigenCpu; expected one thread at a time, so give layers that are ",
+              "called at the same time an EigenCpu{threads} each");
+  }
+  InUse(const InUse&) = delete;
+  InUse& operator=(const InUse&) = delete;
+  ~InUse() {
+    if (user_ != nullptr) user_->store(std::thread::id{}, std::memory_order_release);
+  }
+
+ private:
+  User* user_ = nullptr;
+};
+
 /// Scratch memory of all layers that share a backend: for each slot as much as the largest layer needs.
 class Scratch {
  public:
+  [[nodiscard]] InUse use() { return InUse{user_}; }
   /// Grows, if need be; what was stored is lost.
   void reserve(index_t slots, std::size_t bytes_per_slot) {
     constexpr std::size_t line = 64;
@@ -33,6 +64,7 @@ class Scratch {
  private:
   HostBuffer<std::byte> memory_;
   std::size_t per_slot_ = 0;
+  InUse::User user_{};
 };
 
 /// What one layer uses of the scratch memory. A slot holds either the tiles of a block of rows, or a block of tokens of
