@@ -36,9 +36,9 @@ namespace pst::PST_ABI::PST_ISA {
 /// EigenCpu share its scratch memory, and are called by one thread at a time: a second one is refused with an Error.
 ///
 /// The threads belong to the process and sleep when there is no work; the first EigenCpu that wants them starts them.
-/// They serve one caller at a time: another one that comes meanwhile does its work alone, as do a caller in an OpenMP
-/// region of the engine, where the compiler was told to use OpenMP, and a process made by fork. An engine with threads
-/// of its own for each layer gives them `EigenCpu{1}`.
+/// They serve one caller at a time: another one that comes meanwhile does its work alone, as does a caller in an OpenMP
+/// region of the engine, where the compiler was told to use OpenMP. A process made by fork has none of them; an EigenCpu
+/// that it makes starts its own. An engine with threads of its own for each layer gives them `EigenCpu{1}`.
 /// @ingroup backend
 struct EigenCpu : Reference {
   /// As many threads as the environment variable PST_NUM_THREADS says, or as there are processors for this process.
