@@ -41,6 +41,21 @@ TEST_CASE("a tensor refuses to be read as another type, or with too few bytes") 
   tensor.bytes.pop_back();
   CHECK(error_of([&] { (void)tensor.values<float>(); }) == text);
 }
+TEST_CASE("a shape whose size wraps, or that has a negative side, is no shape of a tensor") {
+  constexpr index_t large = index_t{1} << 32;
+  for (const std::vector<index_t>& shape :
+       {std::vector<index_t>{large, large}, {large, large, large}, {2 * large, large / 2}, {-1, -1}, {0, -1}}) {
+    CHECK(error_of([&] { (void)Tensor::from<float>("w", shape, {}); }).starts_with("tensor w has a shape of "));
+    CHECK(error_of([&] { (void)Tensor{"w", DType::f32, shape, {}}.values<float>(); }) != "nothing was thrown");
+  }
+  CHECK(Tensor::from<float>("w", {large, large, 0}, {}).size() == 0);
+  CHECK(Tensor{"w", DType::f32, {large, large / 4}, {}}.size() == large * (large / 4));
+}
+TEST_CASE("a tensor without bytes does not hold 2^61 numbers, whose bytes wrap to none") {
+  const Tensor tensor{"w", DType::f64, {index_t{1} << 61}, {}};
+  CHECK(error_of([&] { (void)tensor.values<double>(); }) ==
+        "tensor w does not hold 2305843009213693952 elements of the type asked for");
+}
 TEST_CASE("a tensor is found by its whole name") {
   const TensorList list{Tensor::from<float>("w", {}, std::vector<float>{1}),
                         Tensor::from<float>("w2", {}, std::vector<float>{2})};

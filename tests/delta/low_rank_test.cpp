@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "support/layer_tools.hpp"
 
 namespace pst::test {
@@ -13,12 +15,13 @@ template <class T>
 using Lora = SparseLinear<typename T::scalar, Magnitude, LowRank<DynamicRank>, TopK, ConstantSchedule, MaskedGradient,
                           FrozenBias, typename T::backend>;
 
-TEST_CASE_TEMPLATE("without pruning the low-rank delta is LoRA, at any rank", T, ReferenceFloat, ReferenceDouble,
+TEST_CASE_TEMPLATE("without pruning the low-rank delta is LoRA, at any rank that it can have", T, ReferenceFloat, ReferenceDouble,
                    EigenFloat, EigenDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   for (Shape shape : {Shape{1, 1}, Shape{40, 1}, Shape{1, 40}, Shape{33, 26}})
-    for (index_t rank : {1, 4, 50}) {
+    for (index_t rank : {1, 4, 33}) {
       const auto [in, out] = shape;
+      if (rank > std::max({in, out, DynamicRank::usual})) continue;  // refused
       oracle::Problem problem{.weight = Draw{1}.normal<double>(out, in),
                               .u = Draw{2}.normal<double>(out, rank),
                               .v = Draw{3}.normal<double>(rank, in),

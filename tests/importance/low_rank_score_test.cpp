@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "support/metric_tools.hpp"
 
 namespace pst::test {
@@ -12,8 +14,9 @@ TEST_CASE_TEMPLATE("the low-rank score adds alpha A B and learns both factors", 
                    EigenFloat, EigenDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   for (Shape shape : {Shape{1, 1}, Shape{1, 60}, Shape{60, 1}, Shape{33, 50}})
-    for (index_t rank : {1, 5, 70}) {
+    for (index_t rank : {1, 5, 50}) {
       const auto [in, out] = shape;
+      if (rank > std::max({in, out, DynamicRank::usual})) continue;  // refused
       MetricOn<T, LowRankScore<DynamicRank>> metric{Draw{1}.grid<Scalar>(out, in), {.scale = -0.5, .rank = {rank}}};
       CHECK(distance(metric.added_scores(), HostMatrix<double>(out, in)) == 0);
       const auto a = Draw{2}.normal<Scalar>(out, rank), b = Draw{3}.normal<Scalar>(rank, in),

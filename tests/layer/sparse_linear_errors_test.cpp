@@ -157,6 +157,25 @@ TEST_CASE("a layer refuses a schedule that ends outside [0, 1)") {
   CHECK(made(nan, "") == "layer: the schedule ends with sparsity nan, expected a number in [0, 1)");
   CHECK(made(0.0, "") == "nothing was thrown");
 }
+TEST_CASE("a layer refuses a schedule whose numbers mean nothing") {
+  const auto made = [&](CubicSchedule schedule) {
+    return error_of([&] { SparseLinear<float>{{.in = 4, .out = 3}, {.schedule = schedule, .name = "query"}}; });
+  };
+  CHECK(made({.initial_sparsity = 2}) ==
+        "layer query: the schedule begins with sparsity 2, expected a number in [0, 1)");
+  CHECK(made({.warmup = 0.8}).starts_with("CubicSchedule.warmup is 0.8 and cooldown is 0.3"));
+}
+TEST_CASE("a layer refuses a shape whose size wraps") {
+  constexpr index_t large = index_t{1} << 32;
+  CHECK(error_of([] { SparseLinear<float>{{.in = large, .out = large}}; }) ==
+        "a layer of in = 4294967296, out = 4294967296 has more weights than any memory, expected at most 2^56");
+}
+TEST_CASE("a layer refuses factors whose size wraps") {
+  HostMatrix<float> weight(3, 4);
+  SparseLinear<float>::with<Rank<(index_t{1} << 62)>> layer{{.in = 4, .out = 3}};
+  CHECK(error_of([&] { layer.attach(weight.view()); }) ==
+        "a matrix of 4611686018427387904 x 4 numbers of 4 bytes is larger than any memory");
+}
 TEST_CASE("begin_step and refresh refuse a step outside the run and a sparsity outside [0, 1)") {
   using Layer = SparseLinear<float>::with<Hump>;
   HostMatrix<float> weight(3, 4);

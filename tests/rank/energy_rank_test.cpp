@@ -118,6 +118,12 @@ TEST_CASE_TEMPLATE("a layer gets factors of the chosen rank", T, ReferenceFloat,
   CHECK(parameter_of(layer, "delta.U").value.cols == 5);
   CHECK(parameter_of(layer, "delta.V").value.rows == 5);
 }
+TEST_CASE("a limit above every rank does not wrap") {
+  Reference on;
+  const auto weight = Draw{1}.normal<float>(5, 4);
+  const EnergyRank rank{.energy = 1, .limit = std::numeric_limits<index_t>::max()};
+  CHECK(rank.choose(on, weight.view()) == 4);
+}
 
 }  // namespace
 }  // namespace pst::test

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "support/test_types.hpp"
 #include "support/tolerances.hpp"
 
 namespace pst::test {
@@ -52,6 +53,32 @@ TEST_CASE("without a warm-up or a cool-down the cubic schedule fills the run") {
   const CubicSchedule step{.final_sparsity = 0.8, .warmup = 0.5, .cooldown = 0.5};
   CHECK(step.sparsity_at(0.5) == 0);
   CHECK(step.sparsity_at(0.5000001) == 0.8);
+}
+TEST_CASE("a run that is warm-up and cool-down alone has their sparsities and no others") {
+  for (const double steps : {1.0, 7.0, 10.0, 49.0, 1000.0, 12345.0})
+    for (const double warmup : {0.1, 0.3, 0.6, 0.7, 0.9}) {
+      const CubicSchedule schedule{.final_sparsity = 0.8, .warmup = warmup, .cooldown = 1 - warmup};
+      for (int part = 0; part <= 1000; ++part) {
+        const double sparsity = schedule.sparsity_at(part * steps / 1000, steps);
+        if (sparsity != 0 && sparsity != 0.8) FAIL("at " << part << " of 1000 parts of " << steps << " steps");
+      }
+      const double edge = schedule.sparsity_at(std::nextafter(warmup * steps, steps), steps);
+      CHECK((edge == 0 || edge == 0.8));
+    }
+}
+TEST_CASE("the cubic schedule explains numbers that mean nothing") {
+  const auto refusal = [](CubicSchedule schedule) { return error_of([&] { schedule.check(); }); };
+  CHECK(refusal({}) == "nothing was thrown");
+  CHECK(refusal({.warmup = 0.5, .cooldown = 0.5}) == "nothing was thrown");
+  CHECK(refusal({.initial_sparsity = 2}) == "CubicSchedule.initial_sparsity is 2, expected a number in [0, 1)");
+  CHECK(refusal({.final_sparsity = 1}) == "CubicSchedule.final_sparsity is 1, expected a number in [0, 1)");
+  CHECK(refusal({.initial_sparsity = std::nan("")}) ==
+        "CubicSchedule.initial_sparsity is nan, expected a number in [0, 1)");
+  const std::string expected = ", expected fractions of the run that are together at most 1";
+  CHECK(refusal({.warmup = 0.8}) == "CubicSchedule.warmup is 0.8 and cooldown is 0.3" + expected);
+  CHECK(refusal({.warmup = 1.5, .cooldown = 0}) == "CubicSchedule.warmup is 1.5 and cooldown is 0" + expected);
+  CHECK(refusal({.warmup = 0, .cooldown = 2}) == "CubicSchedule.warmup is 0 and cooldown is 2" + expected);
+  CHECK(refusal({.warmup = -0.5}) == "CubicSchedule.warmup is -0.5 and cooldown is 0.3" + expected);
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "support/test_types.hpp"
+
 namespace pst::test {
 namespace {
 
@@ -14,6 +16,12 @@ TEST_CASE("the linear schedule rises evenly from the first step to the last") {
   CHECK(schedule.sparsity_at(1) == 0.75);
   CHECK(schedule.sparsity_at(32, 128) == 0.375);
   CHECK(schedule.sparsity_at(128, 128) == 0.75);
+}
+TEST_CASE("the linear schedule explains sparsities that no mask has") {
+  const auto refusal = [](LinearSchedule schedule) { return error_of([&] { schedule.check(); }); };
+  CHECK(refusal({}) == "nothing was thrown");
+  CHECK(refusal({.initial_sparsity = -0.5}) == "LinearSchedule.initial_sparsity is -0.5, expected a number in [0, 1)");
+  CHECK(refusal({.final_sparsity = 2}) == "LinearSchedule.final_sparsity is 2, expected a number in [0, 1)");
 }
 
 }  // namespace

@@ -194,7 +194,10 @@ struct Thrust {
   // ---- the compressed weight
   template <class T>
   index_t count_kept(ConstMask mask, CompressedView<T, space> out) {
-    return scan_starts(out, on_thrust::KeptInSegment<T, space>{mask});
+    scan_starts(out, on_thrust::KeptInSegment<T, space>{mask});
+    const index_t words = mask.rows * mask.words_per_row;  // not the last offset, which has 32 bits
+    return thrust::transform_reduce(system.policy(), counter(0), counter(words), on_thrust::KeptInWord{mask.words},
+                                    index_t{0}, thrust::plus<index_t>{});
   }
   template <class T>
   void compress(Const<T> weight, ConstMask mask, Tile tile, CompressedView<T, space> out) {
@@ -264,14 +267,13 @@ struct Thrust {
     thrust::copy_n(pointer<const T>{device}, 1, &value);
     return static_cast<index_t>(value);
   }
-  /// start[i] = the sum of `kept(j)` for all segments j < i; returns the sum of all.
+  /// start[i] = the sum of `kept(j)` for all segments j < i
   template <class T, class F>
-  index_t scan_starts(CompressedView<T, space> out, F kept) {
+  void scan_starts(CompressedView<T, space> out, F kept) {
     const index_t segments = out.panels() * out.rows;
     thrust::fill_n(system.policy(), out.start, 1, 0U);
     thrust::transform_inclusive_scan(system.policy(), counter(0), counter(segments), out.start + 1, kept,
                                      thrust::plus<std::uint32_t>{});
-    return on_host(out.start + segments);
   }
   /// Copies between systems, which the kinds of pointer tell: all at once where no row has a gap behind it.
   template <class From, class To>

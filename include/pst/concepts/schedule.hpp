@@ -15,7 +15,8 @@ concept GivesSparsity = requires(const S& schedule, double step, double steps) {
   { schedule.sparsity_at(step, steps) } -> std::same_as<double>;
 };
 
-/// A sparsity schedule: plain data and one function.
+/// A sparsity schedule: plain data and one function. One with more numbers than its last sparsity may also have a
+/// `check()` that throws Error when they mean nothing: a layer calls it when it is made.
 template <class S>
 concept SparsitySchedule = std::semiregular<S> && PlaysRole<S, roles::schedule> && GivesSparsity<S>;
 

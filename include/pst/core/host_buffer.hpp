@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <new>
 #include <vector>
 
@@ -19,7 +20,10 @@ struct AlignedAllocator {
   template <class U>
   AlignedAllocator(const AlignedAllocator<U>&) noexcept {}
 
-  [[nodiscard]] T* allocate(std::size_t count) { return static_cast<T*>(::operator new(count * sizeof(T), alignment)); }
+  [[nodiscard]] T* allocate(std::size_t count) {
+    constexpr std::size_t most = std::numeric_limits<std::ptrdiff_t>::max();  // no allocation is larger
+    return static_cast<T*>(::operator new(count > most / sizeof(T) ? most : count * sizeof(T), alignment));
+  }
   void deallocate(T* memory, std::size_t) noexcept { ::operator delete(memory, alignment); }
   friend bool operator==(const AlignedAllocator&, const AlignedAllocator&) = default;
 };

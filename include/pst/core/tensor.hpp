@@ -4,11 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "pst/core/checked_size.hpp"
 #include "pst/core/config.hpp"
 #include "pst/core/error.hpp"
 
@@ -57,11 +59,12 @@ struct Tensor {
   std::vector<index_t> shape;
   std::vector<std::byte> bytes;
 
-  /// The number of elements; 1 for a scalar.
-  [[nodiscard]] index_t size() const noexcept {
-    index_t count = 1;
-    for (index_t side : shape) count *= side;
-    return count;
+  /// The number of elements; 1 for a scalar. Throws when no tensor can have this shape.
+  [[nodiscard]] index_t size() const {
+    const std::optional<index_t> count = element_count(shape);
+    require(count.has_value(), "tensor ", name, " has a shape of ", shape.size(),
+            " sides, one of which is negative, or whose product is above 2^63 - 1");
+    return *count;
   }
   /// Copies `values` into a tensor of the given shape.
   template <class T>
@@ -76,9 +79,10 @@ struct Tensor {
   /// The elements as `T`; throws when the tensor holds another type.
   template <class T>
   [[nodiscard]] std::vector<T> values() const {
-    require(dtype == dtype_of<T> && bytes.size() == static_cast<std::size_t>(size()) * sizeof(T), "tensor ", name,
-            " does not hold ", size(), " elements of the type asked for");
-    std::vector<T> out(static_cast<std::size_t>(size()));
+    const auto count = static_cast<std::size_t>(size());
+    require(dtype == dtype_of<T> && bytes.size() % sizeof(T) == 0 && bytes.size() / sizeof(T) == count, "tensor ", name,
+            " does not hold ", count, " elements of the type asked for");
+    std::vector<T> out(count);
     if (!bytes.empty()) std::memcpy(out.data(), bytes.data(), bytes.size());
     return out;
   }

@@ -148,7 +148,8 @@ inline void place(std::span<DescribedTensor> tensors, std::span<const std::byte>
 /// Reads and checks the header of a safetensors file whose bytes are `file`; errors begin with `source`.
 ///
 /// Refuses what the reference implementation refuses, and also: a key given twice, more than 3 levels of nesting, and
-/// a dimension above 2^63 - 1. Fields of a tensor that the format does not name are ignored, as in the reference.
+/// dimensions whose product is above 2^63 - 1, even where a 0 comes behind. Fields of a tensor that the format does not
+/// name are ignored, as in the reference.
 /// @ingroup io
 [[nodiscard]] inline SafetensorsContents parse_safetensors(std::span<const std::byte> file, std::string_view source) {
   const std::size_t size = detail::header_size(file, source);

@@ -3,13 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <map>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "pst/core/checked_size.hpp"
 #include "pst/core/config.hpp"
 #include "pst/core/error.hpp"
 #include "pst/io/element_type.hpp"
@@ -56,17 +56,17 @@ namespace detail {
 
 /// The bytes that a tensor of this type and shape takes; `what` names the tensor in the error.
 [[nodiscard]] inline std::size_t stored_bytes(ElementType type, std::span<const index_t> shape, std::string_view what) {
-  constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
-  const auto times = [&](std::uint64_t a, std::uint64_t b) {
-    if (b != 0 && a > most / b) fail(what, " has shape ", text_of(shape), " of ", name_of(type), ", which overflows");
-    return a * b;
+  const auto times = [&](index_t a, index_t b) {
+    const auto product = checked_product(a, b);
+    if (!product) fail(what, " has shape ", text_of(shape), " of ", name_of(type), ", which overflows");
+    return *product;
   };
-  std::uint64_t count = 1;
+  index_t count = 1;
   for (const index_t side : shape) {
     if (side < 0) fail(what, " has shape ", text_of(shape), ", but no dimension may be negative");
-    count = times(count, static_cast<std::uint64_t>(side));
+    count = times(count, side);
   }
-  const std::uint64_t bits = times(count, bits_of(type));
+  const index_t bits = times(count, index_t{bits_of(type)});
   if (bits % 8 != 0) {
     fail(what, " has shape ", text_of(shape), " of ", name_of(type), ", which is ", bits,
          " bits, but a tensor must end on a byte boundary");

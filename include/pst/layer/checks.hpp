@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pst/core/checked_size.hpp"
 #include "pst/core/error.hpp"
 #include "pst/core/matrix.hpp"
 #include "pst/core/order_key.hpp"
@@ -14,20 +15,28 @@
 /// What a layer refuses, in a sentence.
 namespace pst::PST_ABI::detail {
 
-/// A shape that a layer can have; throws when a side is not positive.
+/// A shape that a layer can have; throws when a side is not positive, or when sizes that follow from it could wrap.
 [[nodiscard]] inline Shape positive(Shape shape) {
+  constexpr index_t most = index_t{1} << 56;
   require(shape.in > 0 && shape.out > 0, "a layer has at least one input and one output, found in = ", shape.in,
           ", out = ", shape.out);
+  require(shape.out <= most / shape.in, "a layer of in = ", shape.in, ", out = ", shape.out,
+          " has more weights than any memory, expected at most 2^56");
   return shape;
 }
 
-/// The options of a layer; throws when the schedule ends outside of [0, 1), which a run would only find out in its
-/// middle.
+/// The options of a layer; throws when the schedule begins or ends outside of [0, 1), which a run would only find out
+/// in its middle, and when its own `check()`, if it has one, finds numbers that mean nothing.
 template <class Options>
 [[nodiscard]] Options with_checked_schedule(Options options) {
-  const double end = options.schedule.sparsity_at(1.0, 1.0);
-  require(end >= 0 && end < 1, "layer", options.name.empty() ? "" : " ", options.name,
-          ": the schedule ends with sparsity ", end, ", expected a number in [0, 1)");
+  const auto check = [&options](const char* verb, double progress) {
+    const double sparsity = options.schedule.sparsity_at(progress, 1.0);
+    require(sparsity >= 0 && sparsity < 1, "layer", options.name.empty() ? "" : " ", options.name, ": the schedule ",
+            verb, " with sparsity ", sparsity, ", expected a number in [0, 1)");
+  };
+  check("ends", 1);
+  check("begins", 0);
+  if constexpr (requires { options.schedule.check(); }) options.schedule.check();
   return options;
 }
 
@@ -39,6 +48,8 @@ void check_matrix(const std::string& owner, const char* name, MatrixView<T, Spac
   require(view.rows == rows, owner, ": ", name, " has ", view.rows, " rows, expected ", rows);
   require(view.rows <= 1 || view.row_stride >= view.cols, owner, ": ", name, " has row stride ", view.row_stride,
           ", expected at least its ", view.cols, " columns");
+  require(view.rows <= 1 || fits_in_memory(view.row_stride, sizeof(T) * static_cast<std::size_t>(view.rows)), owner,
+          ": ", name, " has ", view.rows, " rows with row stride ", view.row_stride, ", more than any memory");
   require(view.data != nullptr || view.empty(), owner, ": ", name, " is a null pointer");
 }
 

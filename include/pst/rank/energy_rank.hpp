@@ -48,7 +48,8 @@ struct EnergyRank {
   template <class B, class WeightView>
   [[nodiscard]] std::vector<double> squared_singular_values(B& on, WeightView weight) const {
     using T = typename WeightView::value_type;
-    const index_t directions = std::min({limit + 8, weight.rows, weight.cols});
+    const index_t sides = std::min(weight.rows, weight.cols);
+    const index_t directions = std::min(std::min(limit, sides) + 8, sides);
     Matrix<B, T> left(weight.rows, directions), right(weight.cols, directions);
     on.generate(right.view(), NormalMatrix{NormalAt{1}, directions});
     for (int power = 0; power < 3; ++power) {  // left <- orthonormal basis of W right; right <- W^T left

@@ -3,6 +3,7 @@
 
 #include "pst/concepts/schedule.hpp"
 #include "pst/core/rounded_product.hpp"
+#include "pst/schedule/check_sparsity.hpp"
 
 namespace pst::PST_ABI {
 
@@ -16,6 +17,11 @@ struct LinearSchedule {
   [[nodiscard]] constexpr double sparsity_at(double step, double steps = 1.0) const noexcept {
     if (step >= steps) return final_sparsity;
     return initial_sparsity + rounded_product(final_sparsity - initial_sparsity, step / steps);
+  }
+  /// Throws Error when a sparsity is outside of [0, 1).
+  void check() const {
+    detail::check_sparsity("LinearSchedule.initial_sparsity", initial_sparsity);
+    detail::check_sparsity("LinearSchedule.final_sparsity", final_sparsity);
   }
 };
 static_assert(SparsitySchedule<LinearSchedule>);

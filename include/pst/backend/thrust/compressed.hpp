@@ -27,6 +27,12 @@ struct KeptInSegment {
   }
 };
 
+/// The kept weights of one word of a mask.
+struct KeptInWord {
+  const mask_word* words;
+  PST_HD index_t operator()(index_t w) const { return count_ones(words[w]); }
+};
+
 /// One row of a tile in one of its panels.
 template <class T, class Space>
 struct CompressSegment {
