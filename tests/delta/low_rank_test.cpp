@@ -15,8 +15,8 @@ template <class T>
 using Lora = SparseLinear<typename T::scalar, Magnitude, LowRank<DynamicRank>, TopK, ConstantSchedule, MaskedGradient,
                           FrozenBias, typename T::backend>;
 
-TEST_CASE_TEMPLATE("without pruning the low-rank delta is LoRA, at any rank that it can have", T, ReferenceFloat, ReferenceDouble,
-                   EigenFloat, EigenDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("without pruning the low-rank delta is LoRA, at any rank that it can have", T, ReferenceFloat,
+                   ReferenceDouble, EigenFloat, EigenDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   for (Shape shape : {Shape{1, 1}, Shape{40, 1}, Shape{1, 40}, Shape{33, 26}})
     for (index_t rank : {1, 4, 33}) {

@@ -102,8 +102,9 @@ TEST_CASE("refusal 6: tensors leave a hole, overlap or run backwards") {
 }
 
 TEST_CASE("refusal 7: the size overflows") {
-  for (const auto shape : {"[2,18446744073709551614]", "[2,9223372036854775807,2]", "[2,9223372036854775807]",
-                           "[9223372036854775807,9223372036854775807,0]", "[18446744073709551615]", "[4611686018427387904,2,0]"}) {
+  for (const auto shape :
+       {"[2,18446744073709551614]", "[2,9223372036854775807,2]", "[2,9223372036854775807]",
+        "[9223372036854775807,9223372036854775807,0]", "[18446744073709551615]", "[4611686018427387904,2,0]"}) {
     const std::string error = refusal_of_tensor(R"("dtype":"F32","data_offsets":[0,8],"shape":)"s + shape);
     CHECK(contains(error, "file: tensor \"a\" has "));
     CHECK(contains(error, "overflows"));
