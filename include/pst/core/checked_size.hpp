@@ -15,8 +15,8 @@ namespace pst::PST_ABI {
   return a * b;
 }
 
-/// How many elements a tensor of this shape has: 1 without a side, 0 with a side of 0. Nothing when a side is negative
-/// or when no index holds the number.
+/// The product of all sides, the size of a tensor: 1 without a side, 0 with a side of 0. Nothing when a side is
+/// negative or when no index holds the product.
 [[nodiscard]] constexpr std::optional<index_t> element_count(std::span<const index_t> shape) noexcept {
   bool empty = false;
   std::optional<index_t> count = 1;
@@ -26,11 +26,6 @@ namespace pst::PST_ABI {
     if (side > 0 && count) count = checked_product(*count, side);
   }
   return empty ? 0 : count;
-}
-
-/// Whether memory could hold `count` numbers of `bytes` bytes.
-[[nodiscard]] constexpr bool fits_in_memory(index_t count, std::size_t bytes) noexcept {
-  return checked_product(count, static_cast<index_t>(bytes)).has_value();
 }
 
 }  // namespace pst::PST_ABI

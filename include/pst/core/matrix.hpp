@@ -33,10 +33,10 @@ class Matrix {
 
  private:
   [[nodiscard]] static std::size_t elements(index_t rows, index_t cols) {
-    const auto count = rows < 0 || cols < 0 ? std::nullopt : checked_product(rows, cols);
-    require(count && fits_in_memory(*count, sizeof(T)), "a matrix of ", rows, " x ", cols, " numbers of ", sizeof(T),
+    const index_t bytes[] = {rows, cols, sizeof(T)};
+    require(element_count(bytes).has_value(), "a matrix of ", rows, " x ", cols, " numbers of ", sizeof(T),
             " bytes is larger than any memory");
-    return static_cast<std::size_t>(*count);
+    return static_cast<std::size_t>(rows * cols);
   }
 
   typename B::template buffer<T> memory_;

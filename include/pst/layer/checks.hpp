@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,8 +49,9 @@ void check_matrix(const std::string& owner, const char* name, MatrixView<T, Spac
   require(view.rows == rows, owner, ": ", name, " has ", view.rows, " rows, expected ", rows);
   require(view.rows <= 1 || view.row_stride >= view.cols, owner, ": ", name, " has row stride ", view.row_stride,
           ", expected at least its ", view.cols, " columns");
-  require(view.rows <= 1 || fits_in_memory(view.row_stride, sizeof(T) * static_cast<std::size_t>(view.rows)), owner,
-          ": ", name, " has ", view.rows, " rows with row stride ", view.row_stride, ", more than any memory");
+  const index_t bytes[] = {view.rows, view.row_stride, sizeof(T)};
+  require(view.rows <= 1 || element_count(bytes), owner, ": ", name, " has ", view.rows, " rows with row stride ",
+          view.row_stride, ", more than any memory");
   require(view.data != nullptr || view.empty(), owner, ": ", name, " is a null pointer");
 }
 
@@ -61,6 +63,48 @@ inline void refuse_bits_beyond(const std::string& owner, std::string_view name, 
   const auto step = static_cast<std::size_t>(per_row);
   for (std::size_t last = step - 1; last < words.size(); last += step)
     require((words[last] & unused) == 0, owner, ": ", name, " has bits set beyond column ", cols);
+}
+
+/// The bytes of a view: `rows` times `width` bytes, `stride` bytes apart.
+struct ByteRows {
+  std::intptr_t begin, rows, width, stride;
+
+  template <class T, class Space>
+  explicit ByteRows(MatrixView<T, Space> view) noexcept
+      : begin{reinterpret_cast<std::intptr_t>(view.data)},
+        rows{view.empty() ? 0 : view.rows},
+        width{view.cols * std::intptr_t{sizeof(T)}},
+        stride{view.row_stride * std::intptr_t{sizeof(T)}} {}
+
+  [[nodiscard]] std::intptr_t end() const noexcept { return begin + (rows - 1) * stride + width; }
+  /// Whether one of the bytes from `first` to `last`, which is not among them, belongs to a row.
+  [[nodiscard]] bool touches(std::intptr_t first, std::intptr_t last) const noexcept {
+    if (rows == 0 || last <= begin || first >= end()) return false;
+    if (rows == 1) return true;
+    // Row r covers some of them if r * stride + width > first - begin and r * stride < last - begin.
+    const std::intptr_t lowest = first - begin < width ? 0 : (first - begin - width) / stride + 1;
+    return lowest * stride < last - begin;
+  }
+};
+
+/// Whether two views share memory: exact, so that column slices of one matrix, as of a fused projection, do not.
+template <class T, class U, class Space>
+[[nodiscard]] bool overlap(MatrixView<T, Space> a, MatrixView<U, Space> b) noexcept {
+  const ByteRows left{a}, right{b};
+  if (left.rows == 0 || right.rows == 0 || left.begin >= right.end() || right.begin >= left.end()) return false;
+  for (std::intptr_t r = 0; r < left.rows; ++r) {
+    const std::intptr_t first = left.begin + r * left.stride;
+    if (right.touches(first, first + left.width)) return true;
+  }
+  return false;
+}
+
+/// Throws when `output`, which a call writes, shares memory with `other`, which it reads or another owns.
+template <class T, class U, class Space>
+void refuse_overlap(const std::string& owner, const char* output_name, MatrixView<T, Space> output,
+                    const char* other_name, MatrixView<U, Space> other) {
+  require(!overlap(output, other), owner, ": ", output_name, " lies over ", other_name,
+          ", expected memory of its own: it is written while ", other_name, " is still read");
 }
 
 /// Throws unless `step` of `steps` is a point of a run.
