@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <span>
+#include <thread>
 #include <vector>
 
 #include "support/layer_tools.hpp"
@@ -11,7 +17,8 @@ namespace {
 
 /// Everything that steps of training leave behind, as bits.
 template <class Layer>
-std::vector<std::uint64_t> trail(Shape shape, index_t tokens, double dense_above_density, int threads) {
+std::vector<std::uint64_t> trail(Shape shape, index_t tokens, double dense_above_density,
+                                 const typename Layer::backend& on) {
   using Scalar = typename Layer::scalar;
   std::vector<std::uint64_t> bits;
   const auto add = [&](auto view) {
@@ -21,7 +28,7 @@ std::vector<std::uint64_t> trail(Shape shape, index_t tokens, double dense_above
   auto weight = Draw{1}.normal<Scalar>(shape.out, shape.in, 1), bias = Draw{2}.normal<Scalar>(1, shape.out);
   const auto x = Draw{3}.normal<Scalar>(tokens, shape.in, 1), grad_y = Draw{4}.normal<Scalar>(tokens, shape.out, 3);
   HostMatrix<Scalar> y(tokens, shape.out), grad_x(tokens, shape.in);
-  Layer layer{shape, {.dense_above_density = dense_above_density}, typename Layer::backend{threads}};
+  Layer layer{shape, {.dense_above_density = dense_above_density}, on};
   layer.attach(weight.view(), bias.view());
   Sgd<Scalar> optimizer{{.learning_rate = 0.01}};
   for (int step : {2, 5, 10}) {
@@ -43,12 +50,13 @@ void check_threads(Shape shape, index_t tokens) {
   CAPTURE(shape.in);
   CAPTURE(shape.out);
   CAPTURE(tokens);
+  using Backend = typename Layer::backend;
   for (double dense_above_density : {0.0, 1.0}) {
     CAPTURE(dense_above_density);
-    const auto one = trail<Layer>(shape, tokens, dense_above_density, 1);
+    const auto one = trail<Layer>(shape, tokens, dense_above_density, Backend{1});
     for (int threads : {2, 3, 4})
       for (int attempt = 0; attempt < 2; ++attempt)  // which thread takes which part differs from time to time
-        CHECK(trail<Layer>(shape, tokens, dense_above_density, threads) == one);
+        CHECK(trail<Layer>(shape, tokens, dense_above_density, Backend{threads}) == one);
   }
 }
 
@@ -81,6 +89,41 @@ TEST_CASE_TEMPLATE("with scores or masks at rest, layers have the same bits for 
   for (index_t tokens : {3, 65}) check_threads<Layer>({67, 41}, tokens);
   check_threads<Layer>({300, 299}, 33);
   check_threads<Layer>({600, 17}, 130);
+}
+
+/// A loop of threads that are made for it, each with a fixed share of the parts.
+void on_new_threads(int count, const Parts& parts) {
+  std::vector<std::thread> threads;
+  for (int slot = 0; slot < count; ++slot)
+    threads.emplace_back([&, slot] {
+      for (index_t i = slot; i < parts.count(); i += count) parts(i, slot);
+    });
+  for (std::thread& thread : threads) thread.join();
+}
+TEST_CASE("on the threads of the engine, a layer has the bits that it has on those of the process") {
+  constexpr Shape shape{300, 299};
+  constexpr index_t tokens = 130;
+  for (double dense_above_density : {0.0, 1.0}) {
+    CAPTURE(dense_above_density);
+    const auto trail_on = [&](const EigenCpu& on) { return trail<Plain>(shape, tokens, dense_above_density, on); };
+    const auto expected = trail_on(EigenCpu{1});
+    for (int threads : {2, 3}) {
+      CAPTURE(threads);
+      CHECK(trail_on(EigenCpu{threads}) == expected);
+      CHECK(trail_on({threads, [threads](const Parts& parts) { on_new_threads(threads, parts); }}) == expected);
+      Team team{threads};
+      std::vector<std::thread> helpers;
+      for (int i = 1; i < threads; ++i) helpers.emplace_back([&team, i] { team.work(i, [] {}); });
+      team.work(0, [&] { CHECK(trail_on({threads, std::ref(team)}) == expected); });
+      for (std::thread& helper : helpers) helper.join();
+#ifdef _OPENMP
+      CHECK(trail_on({threads, [threads](const Parts& parts) {
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+                        for (index_t i = 0; i < parts.count(); ++i) parts(i, omp_get_thread_num());
+                      }}) == expected);
+#endif
+    }
+  }
 }
 
 }  // namespace

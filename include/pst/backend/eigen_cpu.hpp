@@ -11,10 +11,12 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <thread>
 #include <utility>
 
+#include "pst/backend/eigen_cpu/callers_threads.hpp"
 #include "pst/backend/eigen_cpu/compress.hpp"
 #include "pst/backend/eigen_cpu/gemm.hpp"
 #include "pst/backend/eigen_cpu/map.hpp"
@@ -37,8 +39,8 @@ namespace pst::PST_ABI::PST_ISA {
 ///
 /// The threads belong to the process and sleep when there is no work; the first EigenCpu that wants them starts them.
 /// They serve one caller at a time: another one that comes meanwhile does its work alone, as does a caller in an OpenMP
-/// region of the engine, where the compiler was told to use OpenMP. A process made by fork has none of them; an EigenCpu
-/// that it makes starts its own. An engine with threads of its own for each layer gives them `EigenCpu{1}`.
+/// region of the engine, where the compiler was told to use OpenMP. A process made by fork has none of them; an
+/// EigenCpu that it makes starts its own. An engine with threads of its own for each layer gives them `EigenCpu{1}`.
 /// @ingroup backend
 struct EigenCpu : Reference {
   /// As many threads as the environment variable PST_NUM_THREADS says, or as there are processors for this process.
@@ -51,6 +53,19 @@ struct EigenCpu : Reference {
     };
     if (threads_ > 1) eigen_cpu::ThreadPool::of_process().reserve(threads_, prepare);
   }
+  /// With the engine's threads in place of those of the process: `loop(parts)` calls `parts(i, slot)` for every i of
+  /// 0 ... parts.count() - 1, in any order, on as many threads as it likes, with a slot of 0 ... threads - 1 that no
+  /// other call has at that time; it returns when all are done. With OpenMP, for instance:
+  ///
+  ///     pst::EigenCpu on{threads, [threads](const pst::Parts& parts) {
+  ///       #pragma omp parallel for schedule(dynamic) num_threads(threads)
+  ///       for (pst::index_t i = 0; i < parts.count(); ++i) parts(i, omp_get_thread_num());
+  ///     }};
+  ///
+  /// and with threads that the engine has brought together, `std::ref` of a Team. Each thread allocates 540 KB in its
+  /// first part. Results have the same bits as with the threads of the process.
+  EigenCpu(int threads, std::function<void(const Parts&)> loop)
+      : threads_{std::max(threads, 1)}, loop_{std::move(loop)} {}
 
   template <class Scalar>
   using workspace = eigen_cpu::Workspace<Scalar>;
@@ -72,9 +87,7 @@ struct EigenCpu : Reference {
   }
   template <class F>
   void for_each_part(index_t count, F&& f) {
-    if (threads_ > 1 && count > 1 && !in_parallel_region() &&
-        eigen_cpu::ThreadPool::of_process().run(count, threads_, f))
-      return;
+    if (threads_ > 1 && count > 1 && on_several_threads(count, f)) return;
     for (index_t part = 0; part < count; ++part) f(part, index_t{0});
   }
 
@@ -234,12 +247,22 @@ struct EigenCpu : Reference {
 
  private:
   int threads_;
+  std::function<void(const Parts&)> loop_;
 
   [[nodiscard]] static int available_threads() noexcept {
     const char* const asked = std::getenv("PST_NUM_THREADS");
     int threads = 0;
     if (asked != nullptr) std::from_chars(asked, asked + std::strlen(asked), threads);
     return threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency());
+  }
+  /// False, and nothing was done, where no other thread is to be had.
+  template <class F>
+  [[nodiscard]] bool on_several_threads(index_t count, F& f) {
+    if (!loop_) return !in_parallel_region() && eigen_cpu::ThreadPool::of_process().run(count, threads_, f);
+    Parts parts{count, threads_, f};
+    loop_(parts);
+    parts.finish();
+    return true;
   }
   [[nodiscard]] static bool in_parallel_region() noexcept {
 #ifdef _OPENMP

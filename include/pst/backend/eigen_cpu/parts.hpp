@@ -60,6 +60,22 @@ class FirstFailure {
   std::exception_ptr failure_;
 };
 
+/// Whether its owner is the only caller of something, for as long as it lives.
+class OnlyCaller {
+ public:
+  explicit OnlyCaller(std::atomic_flag& busy) noexcept
+      : busy_{busy.test_and_set(std::memory_order_acquire) ? nullptr : &busy} {}
+  OnlyCaller(const OnlyCaller&) = delete;
+  OnlyCaller& operator=(const OnlyCaller&) = delete;
+  ~OnlyCaller() {
+    if (busy_ != nullptr) busy_->clear(std::memory_order_release);
+  }
+  explicit operator bool() const noexcept { return busy_ != nullptr; }
+
+ private:
+  std::atomic_flag* busy_;
+};
+
 /// The parts of one piece of work after the other.
 class SharedWork {
  public:

@@ -38,16 +38,10 @@ class ThreadPool {
   /// keeps, a function that it calls first. Where the system refuses a thread, there are fewer.
   template <class Prepare>
   void reserve(int threads, Prepare prepare) {
-    while (busy_.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
-    const Release release{busy_};
-#if defined(__cpp_exceptions)
-    try {
-      start_workers(threads, prepare);
-    } catch (const std::system_error&) {  // no more of them
+    for (;; std::this_thread::yield()) {
+      const OnlyCaller caller{busy_};
+      if (caller) return start_workers(threads, prepare);
     }
-#else
-    start_workers(threads, prepare);
-#endif
   }
 
   /// Calls `f(part, slot)` for every part, each in one of `threads` slots that no other call has at that time; slot 0
@@ -55,8 +49,8 @@ class ThreadPool {
   /// here. Throws what a part has thrown, after the others are done.
   template <class F>
   [[nodiscard]] bool run(index_t count, int threads, F& f) {
-    if (busy_.test_and_set(std::memory_order_acquire)) return false;
-    const Release release{busy_};
+    const OnlyCaller caller{busy_};
+    if (!caller) return false;
     work_.run(count, threads, f, [this](index_t helpers) {
       for (index_t i = 0; i < std::min(static_cast<index_t>(workers_.size()), helpers); ++i) {
         std::atomic<std::uint32_t>& called = workers_[static_cast<std::size_t>(i)]->called;
@@ -71,10 +65,6 @@ class ThreadPool {
   struct Worker {
     alignas(64) std::atomic<std::uint32_t> called{0};  ///< changes when there is work
   };
-  struct Release {
-    std::atomic_flag& flag;
-    ~Release() { flag.clear(std::memory_order_release); }
-  };
 
   ThreadPool() = default;
 
@@ -88,13 +78,28 @@ class ThreadPool {
     while (static_cast<int>(workers_.size()) < threads - 1) {
       workers_.reserve(workers_.size() + 1);
       auto worker = std::make_unique<Worker>();
-      std::thread([this, me = worker.get(), slot = static_cast<index_t>(workers_.size()) + 1,
-                   first = prepare()]() mutable {
-        first();
-        work_for_ever(*me, slot);
-      }).detach();
+      const auto slot = static_cast<index_t>(workers_.size()) + 1;
+      if (!started([this, me = worker.get(), slot, first = prepare()]() mutable {
+            first();
+            work_for_ever(*me, slot);
+          }))
+        return;
       workers_.push_back(std::move(worker));
     }
+  }
+  /// False where the system refuses a thread.
+  template <class F>
+  [[nodiscard]] static bool started(F&& f) {
+#if defined(__cpp_exceptions)
+    try {
+      std::thread(std::forward<F>(f)).detach();
+    } catch (const std::system_error&) {
+      return false;
+    }
+#else
+    std::thread(std::forward<F>(f)).detach();
+#endif
+    return true;
   }
   [[noreturn]] void work_for_ever(Worker& me, index_t slot) {
     for (std::uint32_t seen = 0;;) {
