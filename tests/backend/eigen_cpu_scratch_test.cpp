@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <deque>
+#include <new>
 #include <vector>
 
 #include "support/layer_tools.hpp"
@@ -109,6 +110,19 @@ TEST_CASE("scratch memory grows with what is asked for, and never shrinks") {
   CHECK(scratch.bytes() >= 2000);
   scratch.reserve(4, 10);
   CHECK(scratch.bytes() >= 4000);
+}
+TEST_CASE("scratch memory that cannot grow stays as it was") {
+  eigen_cpu::Scratch scratch;
+  scratch.reserve(2, 100);
+  const std::size_t bytes = scratch.bytes();
+  const auto distance = scratch.of(1) - scratch.of(0);
+  std::byte* const memory = scratch.of(0);
+  CHECK_THROWS_AS(scratch.reserve(2, std::size_t{1} << 56), std::bad_alloc);
+  CHECK(scratch.bytes() == bytes);
+  CHECK(scratch.of(0) == memory);
+  CHECK(scratch.of(1) - scratch.of(0) == distance);
+  scratch.reserve(2, 1000);
+  CHECK(scratch.bytes() >= 2000);
 }
 
 }  // namespace

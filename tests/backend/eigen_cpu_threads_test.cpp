@@ -92,7 +92,7 @@ TEST_CASE_TEMPLATE("with scores or masks at rest, layers have the same bits for 
 }
 
 /// A loop of threads that are made for it, each with a fixed share of the parts.
-void on_new_threads(int count, const Parts& parts) {
+void on_new_threads(int count, const pst::Parts& parts) {
   std::vector<std::thread> threads;
   for (int slot = 0; slot < count; ++slot)
     threads.emplace_back([&, slot] {
@@ -100,6 +100,12 @@ void on_new_threads(int count, const Parts& parts) {
     });
   for (std::thread& thread : threads) thread.join();
 }
+#ifdef _OPENMP
+void on_threads_of_openmp(int count, const pst::Parts& parts) {
+#pragma omp parallel for schedule(dynamic) num_threads(count)
+  for (index_t i = 0; i < parts.count(); ++i) parts(i, omp_get_thread_num());
+}
+#endif
 TEST_CASE("on the threads of the engine, a layer has the bits that it has on those of the process") {
   constexpr Shape shape{300, 299};
   constexpr index_t tokens = 130;
@@ -109,19 +115,19 @@ TEST_CASE("on the threads of the engine, a layer has the bits that it has on tho
     const auto expected = trail_on(EigenCpu{1});
     for (int threads : {2, 3}) {
       CAPTURE(threads);
+      const auto check_loop = [&](void (*loop)(int, const pst::Parts&)) {
+        CHECK(trail_on({threads, [=](const pst::Parts& parts) { loop(threads, parts); }}) == expected);
+      };
       CHECK(trail_on(EigenCpu{threads}) == expected);
-      CHECK(trail_on({threads, [threads](const Parts& parts) { on_new_threads(threads, parts); }}) == expected);
+      check_loop(on_new_threads);
+#ifdef _OPENMP
+      check_loop(on_threads_of_openmp);
+#endif
       Team team{threads};
       std::vector<std::thread> helpers;
       for (int i = 1; i < threads; ++i) helpers.emplace_back([&team, i] { team.work(i, [] {}); });
       team.work(0, [&] { CHECK(trail_on({threads, std::ref(team)}) == expected); });
       for (std::thread& helper : helpers) helper.join();
-#ifdef _OPENMP
-      CHECK(trail_on({threads, [threads](const Parts& parts) {
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-                        for (index_t i = 0; i < parts.count(); ++i) parts(i, omp_get_thread_num());
-                      }}) == expected);
-#endif
     }
   }
 }

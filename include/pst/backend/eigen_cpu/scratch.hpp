@@ -46,15 +46,14 @@ class [[nodiscard]] InUse {
 class Scratch {
  public:
   [[nodiscard]] InUse use() { return InUse{user_}; }
-  /// Grows, if need be; what was stored is lost.
+  /// Grows, if need be; what was stored is lost. Where there is not enough memory, it stays as it was: other layers
+  /// still work with it.
   void reserve(index_t slots, std::size_t bytes_per_slot) {
     constexpr std::size_t line = 64;
-    per_slot_ = std::max(per_slot_, (bytes_per_slot + line - 1) / line * line);
-    const std::size_t size = static_cast<std::size_t>(slots) * per_slot_;
-    if (memory_.size() < size) {
-      memory_ = {};
-      memory_.resize(size);
-    }
+    const std::size_t per_slot = std::max(per_slot_, (bytes_per_slot + line - 1) / line * line);
+    const std::size_t size = static_cast<std::size_t>(slots) * per_slot;
+    if (memory_.size() < size) memory_ = HostBuffer<std::byte>(size);
+    per_slot_ = per_slot;
   }
   [[nodiscard]] std::byte* of(index_t slot) noexcept {
     return memory_.data() + static_cast<std::size_t>(slot) * per_slot_;
