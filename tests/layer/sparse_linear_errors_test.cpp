@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <limits>
 
 #include "support/posed_layer.hpp"
@@ -288,6 +289,52 @@ TEST_CASE_TEMPLATE("backward refuses NaN and Inf, and leaves grad_x and the grad
     x(2, 9) = std::numeric_limits<Scalar>::max(), grad_y(2, 1) = std::numeric_limits<Scalar>::max();
     CHECK(refused() == "layer block.3.query: grad_y^T x overflows; lower the scale of the loss");
   }
+}
+
+TEST_CASE_TEMPLATE("an output over an input, the weight, the bias or what trains is refused", T, ReferenceFloat,
+                   EigenDouble) {
+  using Scalar = typename T::scalar;
+  PstLayer<T> layer{{.in = 10, .out = 10}, {.name = "square"}};
+  HostMatrix<Scalar> weight(10, 10), bias(1, 10), x(4, 10), grad_y(4, 10), both(4, 20);
+  layer.attach(weight.view(), bias.view());
+  layer.begin_step(1, 2);
+  const auto over = [](const char* output, const char* other) {
+    return std::string{"layer square: "} + output + " lies over " + other +
+           ", expected memory of its own: it is written while " + other + " is still read";
+  };
+  CHECK(error_of([&] { layer.forward(x.view(), x.view()); }) == over("y", "x"));
+  CHECK(error_of([&] { layer.forward(x.view(), weight.view().middle_rows(3, 4)); }) == over("y", "the weight"));
+  CHECK(error_of([&] { layer.forward(x.view().middle_rows(0, 1), bias.view()); }) == over("y", "the bias"));
+  const auto score_c = parameter_of(layer, "score.C");
+  CHECK(error_of([&] { layer.forward(x.view().middle_rows(0, 1), score_c.value); }) ==
+        over("y", "the run of parameters"));
+  CHECK(error_of([&] { layer.backward(x.view(), grad_y.view(), grad_y.view()); }) == over("grad_x", "grad_y"));
+  CHECK(error_of([&] { layer.backward(x.view(), grad_y.view(), x.view()); }) == over("grad_x", "x"));
+  // two halves of one matrix, as the outputs of a fused projection are
+  layer.forward(both.view().middle_cols(0, 10), both.view().middle_cols(10, 10));
+}
+TEST_CASE("copies of one EigenCpu on two threads are refused, not wrong") {
+  const auto weight = Draw{1}.normal<float>(200, 300), x = Draw{2}.normal<float>(64, 300);
+  const EigenCpu shared{2};
+  SparseLinear<> one{{300, 200}, {}, shared}, two{{300, 200}, {}, shared};
+  one.attach(weight.view()), two.attach(weight.view());
+  one.begin_step(1, 1), two.begin_step(1, 1);
+  HostMatrix<float> y(64, 200);
+  one.forward(x.view(), y.view());
+  std::atomic<int> refused{0}, wrong{0};
+  const auto serve = [&](SparseLinear<>& layer) {
+    HostMatrix<float> own(64, 200);
+    for (int i = 0; i < 200; ++i)
+      if (error_of([&] { layer.forward(x.view(), own.view()); }) == "nothing was thrown")
+        wrong += same_bits(own, y) ? 0 : 1;
+      else
+        ++refused;
+  };
+  std::thread other{[&] { serve(two); }};
+  serve(one);
+  other.join();
+  CHECK(wrong == 0);
+  CHECK(refused < 400);
 }
 
 }  // namespace

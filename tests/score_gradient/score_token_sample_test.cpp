@@ -44,7 +44,7 @@ TEST_CASE_TEMPLATE("in a layer each step has its own tokens, which its seed deci
   std::vector<bool> seen(3);
   for (std::uint64_t step = 0; step < 12; ++step) {
     CAPTURE(step);
-    posed.layer.begin_step(1, 2);
+    posed.layer.begin_step(step + 1, 24);
     posed.pass();
     const index_t first = sample.at(0.5, step, 5).first_token;
     posed.check({.stride = 3, .first = first});

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "pst/core/checked_size.hpp"
+#include "pst/core/error.hpp"
 #include "pst/core/view.hpp"
 
 namespace pst::PST_ABI {
@@ -42,9 +44,13 @@ struct ParameterLayout {
   index_t size = 0;  ///< numbers in the run of gradients
 
   /// Appends a matrix behind the others. Those in place come last.
+  /// Throws Error when no memory holds so many numbers.
   void add(std::string name, ParameterGroup group, index_t rows, index_t cols, bool in_place) {
+    constexpr index_t most = index_t{1} << 60;
+    const auto count = checked_product(rows, cols);
+    require(count && *count <= most - size, name, " is ", rows, " x ", cols, ", more numbers than any memory holds");
     entries.push_back({std::move(name), group, rows, cols, size, in_place});
-    size += rows * cols;
+    size += *count;
     if (!in_place) own = size;
   }
 };

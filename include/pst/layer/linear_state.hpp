@@ -56,20 +56,40 @@ struct LinearState {
   [[nodiscard]] bool has_bias() const noexcept { return bias.data != nullptr; }
 
   void need_attached(const char* caller) const { require(weight.attached(), label, ": call attach before ", caller); }
-  /// Allocates parameters and gradients where no engine has bound any.
-  void need_memory(const char* caller) {
+  /// Keeps other threads out of the backend's memory while the result lives; throws Error before `attach`.
+  [[nodiscard]] auto use(const char* caller) {
     need_attached(caller);
+    return on().use();
+  }
+  /// Allocates parameters and gradients where no engine has bound any.
+  void need_memory() {
     if (run.bound()) return;
+    const auto in_use = on().use();
     run.allocate([&](auto&& f) { for_each_matrix(f); });
     weight.start();
   }
-  void need_mask(const char* caller) const {
-    need_attached(caller);
-    require(has_mask, label, ": call begin_step or refresh before ", caller);
-  }
+  void need_mask(const char* caller) const { require(has_mask, label, ": call begin_step or refresh before ", caller); }
   template <class V>
   void check_matrix(const char* name, V view, index_t rows, index_t cols) const {
     detail::check_matrix(label, name, view, rows, cols);
+  }
+  /// Throws when what a call writes lies over something that the layer borrows.
+  void refuse_overlaps(const char* name, MutableView output) {
+    const auto refuse = [&](const char* other_name, auto other) {
+      detail::refuse_overlap(label, name, output, other_name, other);
+    };
+    const auto base = weight.base();
+    if (base.rows_are_contiguous()) refuse("the weight", base.contiguous());
+    if (base.row_stride == 1 && base.col_stride >= base.rows) refuse("the weight", base.transposed().contiguous());
+    if (has_bias()) refuse("the bias", bias);
+    refuse("the run of parameters", run.values());
+    refuse("the run of gradients", run.gradients());
+  }
+  void check_grad_x(MutableView grad_x, ConstView x, ConstView grad_y) {
+    check_matrix("grad_x", grad_x, x.rows, shape().in);
+    detail::refuse_overlap(label, "grad_x", grad_x, "x", x);
+    detail::refuse_overlap(label, "grad_x", grad_x, "grad_y", grad_y);
+    refuse_overlaps("grad_x", grad_x);
   }
   void refuse_non_finite(std::string_view name, ConstView view, index_t first_row = 0) {
     detail::refuse_non_finite(on(), label, name, view, first_row);
@@ -103,7 +123,7 @@ struct LinearState {
   }
   /// Takes everything from a layer that borrows the same weight.
   void take(LinearState& other) {
-    need_memory("clone");
+    need_memory();
     run.copy(on(), other.run.values(), run.values());
     run.copy(on(), other.run.gradients(), run.gradients());
     learning = other.learning, sparsity = other.sparsity, has_mask = other.has_mask;

@@ -125,6 +125,7 @@ class SparseLinear {
   /// weight are chosen; parameters have no memory yet. A second call only moves the layer to where the same weight
   /// lives now, and keeps what was learnt. Throws Error on wrong shapes, and on NaN or Inf.
   void attach(WeightView weight, BiasView bias = {}) {
+    const auto in_use = state_.on().use();
     const auto [in, out] = shape();
     detail::check_weight(state_.label, weight, out, in, Delta::in_place);
     if (bias.data != nullptr) state_.check_matrix("the bias", bias, 1, out);
@@ -154,9 +155,10 @@ class SparseLinear {
   /// unless `holds` says that values are there already, and sets the gradients to zero. A later one only moves the
   /// layer to where the same numbers live now. Without `bind` the layer allocates when memory is first needed.
   void bind(MutableView parameters, MutableView gradients, BoundRun holds = BoundRun::nothing) {
-    state_.need_attached("bind");
+    const auto in_use = state_.use("bind");
     detail::check_run(state_.label, "the run of parameters", parameters, state_.run.layout().own);
     detail::check_run(state_.label, "the run of gradients", gradients, state_.run.layout().size);
+    detail::refuse_overlap(state_.label, "the run of gradients", gradients, "the run of parameters", parameters);
     const auto each = [&](auto&& f) { state_.for_each_matrix(f); };
     if (state_.run.owned() && holds == BoundRun::nothing)
       return state_.run.move_to(state_.on(), parameters, gradients, each);
@@ -168,7 +170,8 @@ class SparseLinear {
   // ---- a step
   /// Sets all gradients to what a step begins with: zero, or the gradient of a penalty on scores that learn.
   void zero_gradients() {
-    state_.need_memory("zero_gradients");
+    const auto in_use = state_.use("zero_gradients");
+    state_.need_memory();
     state_.zero_gradients();
   }
   /// Brings the mask and W' up to date with the parameters, at a progress of 0 to 1: call it before an evaluation in
@@ -176,7 +179,8 @@ class SparseLinear {
   /// moves where no later step would see a difference: with RefreshEveryStep, and where there is none yet. Throws
   /// Error, with the old W' in place, when a score or a weight is NaN or Inf.
   void refresh(double progress) {
-    state_.need_memory("refresh");
+    const auto in_use = state_.use("refresh");
+    state_.need_memory();
     detail::check_step(state_.label, progress, 1.0);
     const double sparsity = state_.checked_sparsity(progress, 1.0);
     state_.refresh_to(sparsity, !state_.has_mask || state_.options.refresh.moves_between_steps(progress));
@@ -187,7 +191,8 @@ class SparseLinear {
   /// no step, and does not compile; `refresh` takes one.
   template <std::integral Step, std::integral Steps>
   void begin_step(Step step, Steps steps) {
-    state_.need_memory("begin_step");
+    const auto in_use = state_.use("begin_step");
+    state_.need_memory();
     const auto plan = state_.plan_step(static_cast<index_t>(step), static_cast<index_t>(steps));
     state_.refresh_to(plan.sparsity, plan.moves_mask);
     state_.enter(plan);
@@ -196,9 +201,12 @@ class SparseLinear {
   /// y = x W'^T + b for n tokens: x is n x in, y is n x out, and does not overlap x. Allocates nothing.
   /// W' is that of the last `refresh` or `begin_step`.
   void forward(ConstView x, MutableView y) {
+    const auto in_use = state_.use("forward");
     state_.need_mask("forward");
     state_.check_matrix("x", x, x.rows, shape().in);
     state_.check_matrix("y", y, x.rows, shape().out);
+    detail::refuse_overlap(state_.label, "y", y, "x", x);
+    state_.refuse_overlaps("y", y);
     if (state_.weight.compressed_in_use())
       state_.on().compressed_product(state_.weight.kept_weight().by_rows(), x, ConstView{state_.bias}, y,
                                      state_.weight.workspace());
@@ -211,10 +219,11 @@ class SparseLinear {
   /// Throws Error when x or grad_y hold NaN or Inf, or their product overflows: gradients and grad_x are then as they
   /// were. No output may overlap an input. Allocates nothing.
   void backward(ConstView x, ConstView grad_y, MutableView grad_x = {}, Gradients write = Gradients::add) {
+    const auto in_use = state_.use("backward");
     state_.need_mask("backward");
     state_.check_matrix("x", x, x.rows, shape().in);
     state_.check_matrix("grad_y", grad_y, x.rows, shape().out);
-    if (grad_x.data != nullptr) state_.check_matrix("grad_x", grad_x, x.rows, shape().in);
+    if (grad_x.data != nullptr) state_.check_grad_x(grad_x, x, grad_y);
     state_.refuse_batch(x, grad_y);
     if (write == Gradients::overwrite) state_.zero_gradients();
     state_.learn(x, grad_y);
@@ -228,7 +237,8 @@ class SparseLinear {
 
   /// Calls `visit(Parameter<Scalar, space>)` for every trained matrix, in the order of the layout.
   void for_each_parameter(auto&& visit) {
-    state_.need_memory("for_each_parameter");
+    state_.need_attached("for_each_parameter");
+    state_.need_memory();
     std::size_t i = 0;
     state_.for_each_matrix([&](const TrainedMatrix<Backend, Scalar>& matrix) {
       visit(Parameter<Scalar, typename Backend::space>{state_.run.layout().entries[i++].name, matrix.group(),
@@ -249,7 +259,8 @@ class SparseLinear {
   [[nodiscard]] std::uint64_t generation() const noexcept { return state_.generation; }
   /// Takes a mask (out x in) from elsewhere; a refresh policy that moves the mask replaces it.
   void set_mask(ConstMaskOn<Backend> mask) {
-    state_.need_memory("set_mask");
+    const auto in_use = state_.use("set_mask");
+    state_.need_memory();
     detail::check_given_mask(state_.on(), state_.label, mask, shape());
     typename State::Weight::Refresh now{state_.weight};
     now.accept();
@@ -258,7 +269,7 @@ class SparseLinear {
   }
   /// What the mask looks like, and what the layer costs; before the first mask everything is kept.
   [[nodiscard]] MaskReport report() {
-    state_.need_attached("report");
+    const auto in_use = state_.use("report");
     MaskReport out;
     out.name = state_.options.name, out.shape = shape(), out.target_sparsity = state_.sparsity, out.kept = kept();
     const MaskChange change = state_.weight.change();
@@ -282,6 +293,7 @@ class SparseLinear {
   // ---- what goes out
   /// Writes W' (out x in): exactly +0 where pruned.
   void export_masked(MutableView out) {
+    const auto in_use = state_.use("export_masked");
     state_.need_mask("export_masked");
     state_.check_matrix("the exported weight", out, shape().out, shape().in);
     state_.weight.for_each_tile(
@@ -311,7 +323,8 @@ class SparseLinear {
   /// Everything that training has changed: parameters, mask and sparsity. Gradients are not part of it: save between a
   /// step of the optimizer and the next `begin_step`. Names are without that of the layer.
   [[nodiscard]] TensorList save() {
-    state_.need_memory("save");
+    const auto in_use = state_.use("save");
+    state_.need_memory();
     TensorList list = detail::parameters_to_tensors(*this, state_.on());
     list.push_back(mask_words());
     list.push_back(Tensor::from<std::int64_t>("shape", {2}, saved_shape()));
@@ -322,7 +335,8 @@ class SparseLinear {
   /// Puts back what `save` gave, bit for bit. Throws Error, having changed nothing, when a tensor is missing or not of
   /// this layer, has another shape or type, or holds NaN or Inf.
   void restore(const TensorList& state) {
-    state_.need_memory("restore");
+    const auto in_use = state_.use("restore");
+    state_.need_memory();
     detail::check_parameters_of(*this, state_.label, state, {"mask", "shape", "sparsity"});
     require(find(state, "shape").template values<std::int64_t>() == saved_shape(), state_.label,
             ": tensor shape is not that of this layer, ", shape().out, " x ", shape().in);

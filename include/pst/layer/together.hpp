@@ -21,7 +21,7 @@ class Together {
   static void begin_step(Layers layers, index_t step, index_t steps) {
     std::vector<typename L::State::StepPlan> plans;
     for (L* layer : layers) {
-      layer->state_.need_memory("begin_step");
+      prepare(*layer, "begin_step");
       plans.push_back(layer->state_.plan_step(step, steps));
     }
     refresh_to(layers, plans.front().sparsity, some_lack_a_mask(layers) || plans.front().moves_mask);
@@ -29,7 +29,7 @@ class Together {
   }
   static void refresh(Layers layers, double progress) {
     for (L* layer : layers) {
-      layer->state_.need_memory("refresh");
+      prepare(*layer, "refresh");
       check_step(layer->state_.label, progress, 1.0);
     }
     const auto& first = layers.front()->state_;
@@ -44,9 +44,14 @@ class Together {
   [[nodiscard]] static bool some_lack_a_mask(Layers layers) {
     return std::ranges::any_of(layers, [](const L* layer) { return !layer->state_.has_mask; });
   }
+  static void prepare(L& layer, const char* caller) {
+    const auto in_use = layer.state_.use(caller);
+    layer.state_.need_memory();
+  }
   /// Whatever is refused is refused before the first layer changes.
   static void refresh_to(Layers layers, double sparsity, bool moves_mask) {
     std::vector<std::unique_ptr<Refresh>> refreshes;
+    const auto in_use = layers.front()->state_.on().use();
     for (L* layer : layers) {
       layer->state_.check_parameters();
       refreshes.push_back(std::make_unique<Refresh>(layer->state_.weight));
