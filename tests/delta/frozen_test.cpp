@@ -19,10 +19,10 @@ TEST_CASE_TEMPLATE("a frozen weight is the attached one, and nothing of it train
   layer.for_each_parameter([&](const auto&) { ++parameters; });
   CHECK(parameters == 0);
   layer.begin_step(0, 1);
-  HostMatrix<Scalar> out(12, 30), x(2, 30), y(2, 12);
+  HostMatrix<Scalar> out(12, 30), x(2, 30), y(2, 12), grad_x(2, 30);
   layer.export_masked(out.view());
   CHECK(distance(out, weight) == 0);
-  layer.backward(x.view(), y.view(), x.view());
+  layer.backward(x.view(), y.view(), grad_x.view());
   CHECK(layer.report().trainable == 0);
 }
 TEST_CASE("a frozen weight is handed on without a copy") {
