@@ -29,6 +29,7 @@ struct LinearState {
   using BiasView = std::conditional_t<Bias::trained, MutableView, ConstView>;
   using Weight = MaskedWeight<Scalar, Importance, Delta, Selector, Backend, Stored>;
   using Trained = TrainedMatrix<Backend, Scalar>;
+  static constexpr bool is_low_rank = IsLowRank<typename Weight::DeltaState, Backend, Scalar>;
   /// What a step is to do, settled before anything changes.
   struct StepPlan {
     double progress, sparsity;
@@ -216,7 +217,7 @@ struct LinearState {
   }
   /// Whether gradients of the update can be formed beside the weight.
   [[nodiscard]] bool has_branch() {
-    if constexpr (IsLowRank<typename Weight::DeltaState, Backend, Scalar>)
+    if constexpr (is_low_rank)
       return weight.delta().left().cols <= weight.layout().plan.tile_size();
     else
       return false;
@@ -231,6 +232,35 @@ struct LinearState {
     refuse_non_finite("grad_y", grad_y);
     fail(label, ": grad_y^T x overflows; lower the scale of the loss");
   }
+  /// Whether the update runs beside its weight: nothing is pruned, and nobody reads W~ or a tile of G.
+  [[nodiscard]] bool runs_beside() { return weight.nothing_pruned() && needed() == NeededGradient::activations; }
+  /// y = x W'^T + b
+  void multiply(ConstView x, MutableView y) {
+    if (weight.compressed_in_use())
+      return on().compressed_product(weight.kept_weight().by_rows(), x, ConstView{bias}, y, weight.workspace());
+    if constexpr (is_low_rank)
+      if (runs_beside()) {
+        dense_forward(
+            weight, [&](Tile tile) { return weight.attached_tile(tile); }, x, ConstView{bias}, y);
+        return add_branch(weight, x, y);
+      }
+    dense_forward(
+        weight, [&](Tile tile) { return weight.masked(tile); }, x, ConstView{bias}, y);
+  }
+  /// grad_x = grad_y W'
+  void multiply_back(ConstView grad_y, MutableView grad_x) {
+    if (weight.compressed_in_use())
+      return on().compressed_product(weight.kept_weight().by_columns(), grad_y, ConstView{}, grad_x,
+                                     weight.workspace());
+    if constexpr (is_low_rank)
+      if (runs_beside()) {
+        dense_grad_x(
+            weight, [&](Tile tile) { return weight.attached_tile(tile); }, grad_y, grad_x);
+        return add_branch_grad_x(weight, grad_y, grad_x);
+      }
+    dense_grad_x(
+        weight, [&](Tile tile) { return weight.masked(tile); }, grad_y, grad_x);
+  }
   /// Adds what x and grad_y teach to the gradients.
   void learn(ConstView x, ConstView grad_y) {
     using Needed = NeededGradient;
@@ -241,7 +271,7 @@ struct LinearState {
     if (need == Needed::everywhere) learn_everywhere(weight, rule, scores, x, grad_y);
     if (need == Needed::kept) learn_where_kept(weight, rule, scores, x, grad_y);
     if (need == Needed::sampled) learn_from_sample(weight, rule, scores, x, grad_y);
-    if constexpr (IsLowRank<typename Weight::DeltaState, Backend, Scalar>)
+    if constexpr (is_low_rank)
       if (need == Needed::activations) learn_from_activations(weight, x, grad_y);
     if (need != Needed::none && need != Needed::activations) weight.finish_backward();
     if constexpr (Bias::trained)

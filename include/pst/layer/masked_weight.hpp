@@ -162,13 +162,17 @@ class MaskedWeight {
   }
 
   // ---- one tile
+  /// W0 of a tile: where it is, or in scratch memory.
+  [[nodiscard]] ConstView attached_tile(Tile tile) {
+    if constexpr (!is_widened)
+      if (base_.rows_are_contiguous()) return plain_base(tile);
+    const MutableView scratch = workspace_->numbers(0, tile);
+    on_.map(scratch, functors::ConvertTo<Scalar>{}, tile.of(StridedView<const Stored, typename Backend::space>{base_}));
+    return scratch;
+  }
   /// W~ of a tile.
   [[nodiscard]] ConstView effective(Tile tile) {
-    const MutableView scratch = workspace_->numbers(0, tile);
-    if constexpr (!is_widened)
-      if (base_.rows_are_contiguous()) return delta_->effective(on_, tile, plain_base(tile), scratch);
-    on_.map(scratch, functors::ConvertTo<Scalar>{}, tile.of(StridedView<const Stored, typename Backend::space>{base_}));
-    return delta_->effective(on_, tile, ConstView{scratch}, scratch);
+    return delta_->effective(on_, tile, attached_tile(tile), workspace_->numbers(0, tile));
   }
   /// S of a tile of whole rows, from W~ in memory or as a term.
   [[nodiscard]] ConstView scores(Tile tile, const auto& weight) {

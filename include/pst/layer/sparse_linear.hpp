@@ -207,11 +207,7 @@ class SparseLinear {
     state_.check_matrix("y", y, x.rows, shape().out);
     detail::refuse_overlap(state_.label, "y", y, "x", x);
     state_.refuse_overlaps("y", y);
-    if (state_.weight.compressed_in_use())
-      state_.on().compressed_product(state_.weight.kept_weight().by_rows(), x, ConstView{state_.bias}, y,
-                                     state_.weight.workspace());
-    else
-      detail::dense_forward(state_.weight, x, ConstView{state_.bias}, y);
+    state_.multiply(x, y);
   }
 
   /// Adds to the gradients of all parameters, or overwrites them, and writes grad_x = grad_y W' unless `grad_x` is
@@ -227,12 +223,7 @@ class SparseLinear {
     state_.refuse_batch(x, grad_y);
     if (write == Gradients::overwrite) state_.zero_gradients();
     state_.learn(x, grad_y);
-    if (grad_x.data == nullptr) return;
-    if (state_.weight.compressed_in_use())
-      state_.on().compressed_product(state_.weight.kept_weight().by_columns(), grad_y, ConstView{}, grad_x,
-                                     state_.weight.workspace());
-    else
-      detail::dense_grad_x(state_.weight, grad_y, grad_x);
+    if (grad_x.data != nullptr) state_.multiply_back(grad_y, grad_x);
   }
 
   /// Calls `visit(Parameter<Scalar, space>)` for every trained matrix, in the order of the layout.
