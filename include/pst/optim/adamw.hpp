@@ -5,15 +5,15 @@
 #include <cstdint>
 #include <span>
 
-#include "pst/optim/moments.hpp"
+#include "pst/optim/optimizer.hpp"
 
 namespace pst::PST_ABI {
 
-/// Adam with decoupled weight decay (Loshchilov and Hutter 2019), as torch.optim.AdamW computes it.
+/// How AdamW moves a parameter; two numbers for each element.
 /// @ingroup optim
-template <class Scalar = float>
-class AdamW {
- public:
+template <class Scalar>
+struct AdamWRule {
+  using scalar = Scalar;
   struct Options {
     double learning_rate = 1e-3;
     double beta1 = 0.9;
@@ -22,33 +22,17 @@ class AdamW {
     double weight_decay = 0.0;
     GroupRates group_rates{};
   };
+  Options options{};
 
-  /// Throws Error when the learning rate is negative or not finite.
-  explicit AdamW(Options options = {}) : options_{detail::checked(options)} {}
-
-  /// Moves every parameter once; `rate_scale` is for a learning-rate schedule. The list must have the same parameters
-  /// at every step. Throws Error, having changed nothing, on NaN or Inf in a gradient.
-  void step(std::span<const Parameter<Scalar>> parameters, double rate_scale = 1.0) {
-    moments_.check(parameters);
-    ++steps_;
-    for (std::size_t i = 0; i < parameters.size(); ++i) update(parameters[i], moments_.of(i), rate_scale);
-  }
-  [[nodiscard]] std::size_t bytes() const noexcept { return moments_.bytes(); }
-  /// Steps and moments, for `restore` to go on from, bit for bit.
-  [[nodiscard]] TensorList save() const { return moments_.save(steps_); }
-  /// Throws Error, having changed nothing, when `state` is not what `save` gave.
-  void restore(const TensorList& state) { steps_ = moments_.restore(state); }
-
- private:
-  void update(const Parameter<Scalar>& p, std::span<Scalar> memory, double rate_scale) const {
-    const double rate = options_.learning_rate * options_.group_rates.of(p.group) * rate_scale;
-    const double t = static_cast<double>(steps_);
-    const auto beta1 = static_cast<Scalar>(options_.beta1), beta2 = static_cast<Scalar>(options_.beta2);
-    const auto rest1 = static_cast<Scalar>(1 - options_.beta1), rest2 = static_cast<Scalar>(1 - options_.beta2);
-    const auto keep = static_cast<Scalar>(1 - rate * options_.weight_decay);
-    const auto size = static_cast<Scalar>(rate / (1 - std::pow(options_.beta1, t)));
-    const auto root = static_cast<Scalar>(1 / std::sqrt(1 - std::pow(options_.beta2, t)));
-    const auto epsilon = static_cast<Scalar>(options_.epsilon);
+  [[nodiscard]] std::size_t numbers() const noexcept { return 2; }
+  void move(const Parameter<Scalar>& p, std::span<Scalar> memory, double rate, std::int64_t step) const {
+    const double t = static_cast<double>(step);
+    const auto beta1 = static_cast<Scalar>(options.beta1), beta2 = static_cast<Scalar>(options.beta2);
+    const auto rest1 = static_cast<Scalar>(1 - options.beta1), rest2 = static_cast<Scalar>(1 - options.beta2);
+    const auto keep = static_cast<Scalar>(1 - rate * options.weight_decay);
+    const auto size = static_cast<Scalar>(rate / (1 - std::pow(options.beta1, t)));
+    const auto root = static_cast<Scalar>(1 / std::sqrt(1 - std::pow(options.beta2, t)));
+    const auto epsilon = static_cast<Scalar>(options.epsilon);
     Scalar* mean = memory.data();
     Scalar* square = mean + p.value.size();
     for (index_t r = 0; r < p.value.rows; ++r, mean += p.value.cols, square += p.value.cols) {
@@ -61,10 +45,11 @@ class AdamW {
       }
     }
   }
-
-  Options options_;
-  Moments<Scalar> moments_{2};
-  std::int64_t steps_ = 0;
 };
+
+/// Adam with decoupled weight decay (Loshchilov and Hutter 2019), as torch.optim.AdamW computes it.
+/// @ingroup optim
+template <class Scalar = float>
+using AdamW = Optimizer<AdamWRule<Scalar>>;
 
 }  // namespace pst::PST_ABI
