@@ -31,7 +31,7 @@ struct Archetype {
   template <class Scalar>
   struct workspace {
     workspace(Archetype&, const LayerLayout&);
-    MatrixView<Scalar, DeviceSpace> numbers(index_t which, Tile);
+    MatrixView<Scalar, DeviceSpace> numbers(TileUse, Tile);
     MaskView<mask_word, DeviceSpace> mask(Tile);
     std::size_t bytes() const;
   };

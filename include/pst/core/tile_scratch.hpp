@@ -8,12 +8,18 @@
 
 namespace pst::PST_ABI {
 
+/// What a tile of scratch memory is for. A slot has one of each.
+enum class TileUse {
+  weight,   ///< W0 where it must be converted; W~; then W' over it
+  scores,   ///< S; then dS over it; x V^T of a low-rank branch
+  gradient  ///< G; then dW~ over it; what is thin between the two products of a low-rank branch
+};
+
 /// Memory of one layer for the tiles that are worked on: three of numbers and one of mask words for each slot.
 template <class B, class Scalar>
 class TileScratch {
  public:
-  /// W~ or W', S or dS, G.
-  static constexpr index_t tiles = 3;
+  static constexpr index_t tiles = 3;  ///< of a slot: one for each TileUse
 
   TileScratch(B& on, const LayerLayout& layout)
       : size_{layout.plan.tile_size()},
@@ -22,8 +28,8 @@ class TileScratch {
         mask_(static_cast<std::size_t>(on.slots() * words_)) {}
 
   /// Memory for the numbers of one tile.
-  [[nodiscard]] ViewOn<B, Scalar> numbers(index_t which, Tile tile) {
-    return {numbers_.data() + (tile.slot * tiles + which) * size_, tile.rows, tile.cols};
+  [[nodiscard]] ViewOn<B, Scalar> numbers(TileUse use, Tile tile) {
+    return {numbers_.data() + (tile.slot * tiles + static_cast<index_t>(use)) * size_, tile.rows, tile.cols};
   }
   /// Memory for the mask of one tile.
   [[nodiscard]] MaskOn<B> mask(Tile tile) { return {mask_.data() + tile.slot * words_, tile.rows, tile.cols}; }

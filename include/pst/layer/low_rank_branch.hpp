@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "pst/core/tile_scratch.hpp"
 #include "pst/core/work_plan.hpp"
 
 /// A low-rank update beside its weight: products of activations with thin factors, where W~ = W0 + s U V is not needed.
@@ -21,7 +22,7 @@ void for_each_block_of_rows(index_t rows, index_t most, F&& f) {
 /// or of a grad_x leave alone.
 template <class Weight>
 [[nodiscard]] auto thin_product(Weight& weight, index_t tokens, index_t rank, index_t slot) {
-  const auto thin = weight.workspace().numbers(2, Tile{.rows = tokens, .cols = rank, .slot = slot});
+  const auto thin = weight.workspace().numbers(TileUse::gradient, Tile{.rows = tokens, .cols = rank, .slot = slot});
   weight.backend().fill(thin, 0);
   return thin;
 }
@@ -77,7 +78,8 @@ void learn_from_activations(Weight& weight, typename Weight::ConstView x, typena
   for_each_block_of_rows(x.rows, plan.tile_size() / rank, [&](index_t begin, index_t tokens) {
     const ConstView inputs = x.middle_rows(begin, tokens), grads = grad_y.middle_rows(begin, tokens);
     const Tile thin{.rows = tokens, .cols = rank};
-    const auto x_v = weight.workspace().numbers(0, thin), grad_u = weight.workspace().numbers(1, thin);
+    const auto x_v = weight.workspace().numbers(TileUse::scores, thin);
+    const auto grad_u = weight.workspace().numbers(TileUse::gradient, thin);
     on.for_each_part((tokens + branch_tokens - 1) / branch_tokens, [&](index_t part, index_t) {
       const index_t first = part * branch_tokens, count = std::min(branch_tokens, tokens - first);
       const auto x_part = x_v.middle_rows(first, count), grad_part = grad_u.middle_rows(first, count);

@@ -17,6 +17,7 @@
 #include "pst/core/functors.hpp"
 #include "pst/core/strided_view.hpp"
 #include "pst/core/terms.hpp"
+#include "pst/core/tile_scratch.hpp"
 #include "pst/layer/kept_weight.hpp"
 #include "pst/layer/mask_report.hpp"
 
@@ -166,17 +167,17 @@ class MaskedWeight {
   [[nodiscard]] ConstView attached_tile(Tile tile) {
     if constexpr (!is_widened)
       if (base_.rows_are_contiguous()) return plain_base(tile);
-    const MutableView scratch = workspace_->numbers(0, tile);
+    const MutableView scratch = workspace_->numbers(TileUse::weight, tile);
     on_.map(scratch, functors::ConvertTo<Scalar>{}, tile.of(StridedView<const Stored, typename Backend::space>{base_}));
     return scratch;
   }
   /// W~ of a tile.
   [[nodiscard]] ConstView effective(Tile tile) {
-    return delta_->effective(on_, tile, attached_tile(tile), workspace_->numbers(0, tile));
+    return delta_->effective(on_, tile, attached_tile(tile), workspace_->numbers(TileUse::weight, tile));
   }
   /// S of a tile of whole rows, from W~ in memory or as a term.
   [[nodiscard]] ConstView scores(Tile tile, const auto& weight) {
-    const MutableView out = workspace_->numbers(1, tile);
+    const MutableView out = workspace_->numbers(TileUse::scores, tile);
     if constexpr (ScoresByTerms<ImportanceState, Backend, Scalar>) {
       std::apply([&](const auto&... term) { on_.sum_terms(out, term...); }, importance_->score_terms(tile, weight));
     } else {
@@ -189,14 +190,14 @@ class MaskedWeight {
   [[nodiscard]] ConstView masked(Tile tile) {
     const ConstView weight = effective(tile);
     if (nothing_pruned()) return weight;
-    const MutableView out = workspace_->numbers(0, tile);
+    const MutableView out = workspace_->numbers(TileUse::weight, tile);
     on_.map(out, functors::KeepOrZero{}, weight, tile.of(mask()));
     return out;
   }
   /// Memory for G, the gradient of W', of a tile.
-  [[nodiscard]] MutableView gradient_tile(Tile tile) { return workspace_->numbers(2, tile); }
+  [[nodiscard]] MutableView gradient_tile(Tile tile) { return workspace_->numbers(TileUse::gradient, tile); }
   /// Memory for the G that scores learn from, where it is another.
-  [[nodiscard]] MutableView score_gradient_tile(Tile tile) { return workspace_->numbers(1, tile); }
+  [[nodiscard]] MutableView score_gradient_tile(Tile tile) { return workspace_->numbers(TileUse::scores, tile); }
 
   // ---- learning from G of a tile, which is in `gradient_tile` and is used up
   /// The weight and the scores learn from the same G.

@@ -84,8 +84,8 @@ class Workspace {
                                            static_cast<std::size_t>(lanes) * sizeof(T)));
     static_cast<void>(PackMemory::of_this_thread().numbers<T>());
   }
-  [[nodiscard]] MatrixView<T> numbers(index_t which, Tile tile) {
-    return {lanes(tile.slot) + which * size_, tile.rows, tile.cols};
+  [[nodiscard]] MatrixView<T> numbers(TileUse use, Tile tile) {
+    return {lanes(tile.slot) + static_cast<index_t>(use) * size_, tile.rows, tile.cols};
   }
   [[nodiscard]] MaskView<mask_word> mask(Tile tile) {
     return {reinterpret_cast<mask_word*>(scratch_->of(tile.slot) + tiles_bytes_), tile.rows, tile.cols};
