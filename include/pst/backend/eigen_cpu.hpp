@@ -46,10 +46,12 @@ struct EigenCpu : Reference {
   /// As many threads as the environment variable PST_NUM_THREADS says, or as there are processors for this process.
   EigenCpu() : EigenCpu{available_threads()} {}
   explicit EigenCpu(int threads) : threads_{std::max(threads, 1)} {
+    using Memory = eigen_cpu::ThreadMemory;
+    Memory::of_this_thread().allocate();
     const auto prepare = [] {
-      eigen_cpu::PackMemory memory;
+      Memory memory;
       memory.allocate();
-      return [memory = std::move(memory)]() mutable { eigen_cpu::PackMemory::of_this_thread() = std::move(memory); };
+      return [memory = std::move(memory)]() mutable { Memory::of_this_thread() = std::move(memory); };
     };
     if (threads_ > 1) eigen_cpu::ThreadPool::of_process().reserve(threads_, prepare);
   }
@@ -65,7 +67,9 @@ struct EigenCpu : Reference {
   /// and with threads that the engine has brought together, `std::ref` of a Team. Each thread allocates 540 KB in its
   /// first part. Results have the same bits as with the threads of the process.
   EigenCpu(int threads, std::function<void(const Parts&)> loop)
-      : threads_{std::max(threads, 1)}, loop_{std::move(loop)} {}
+      : threads_{std::max(threads, 1)}, loop_{std::move(loop)} {
+    eigen_cpu::ThreadMemory::of_this_thread().allocate();
+  }
 
   template <class Scalar>
   using workspace = eigen_cpu::Workspace<Scalar>;
@@ -227,12 +231,12 @@ struct EigenCpu : Reference {
       eigen_cpu::product_tokens(at, weight, x, bias, y, memory.lanes(slot));
     });
   }
-  /// Memory is taken from the stack: 128 KB of each thread.
+  /// Several tokens become lanes in the memory of the thread.
   template <class T, class Value, class Column>
   void compressed_product(CompressedView<Value, HostSpace, Column> weight, Const<T> x, Const<T> bias, MatrixView<T> y) {
-    product_in_parts<T>(weight, x, eigen_cpu::outputs_on_stack<T>, [&](auto at, index_t) {
-      eigen_cpu::ProductMemory<T> memory;
-      eigen_cpu::product_tokens(at, weight, x, bias, y, memory.numbers);
+    product_in_parts<T>(weight, x, eigen_cpu::outputs_at_once<T>, [&](auto at, index_t) {
+      T* const memory = at.most > 1 ? eigen_cpu::ThreadMemory::of_this_thread().numbers<T>() : nullptr;
+      eigen_cpu::product_tokens(at, weight, x, bias, y, memory);
     });
   }
   template <class T>

@@ -56,21 +56,27 @@ inline constexpr index_t packed_b = Shape::chunk_cols / Shape::cols* Shape::pane
 template <class T>
 inline constexpr std::size_t packed_bytes = static_cast<std::size_t>(packed_a<T> + packed_b<T>) * sizeof(T);
 
-/// Where a thread packs A and B, 540 KB. Threads of EigenCpu bring it along; another one allocates it with the first
-/// layer that it attaches, or else with its first product.
-struct PackMemory {
+/// Memory of one thread for the product that it is at: 540 KB, for packed A and B or for the lanes of some tokens.
+/// Threads of EigenCpu bring it along. Another one allocates it when it makes an EigenCpu or attaches a layer, or else
+/// with its first product.
+struct ThreadMemory {
   HostBuffer<std::byte> bytes;
 
-  [[nodiscard]] static PackMemory& of_this_thread() {
-    thread_local PackMemory memory;
+  [[nodiscard]] static ThreadMemory& of_this_thread() {
+    thread_local ThreadMemory memory;
     return memory;
   }
-  void allocate() { bytes.resize(std::max(packed_bytes<float>, packed_bytes<double>)); }
+  void allocate() {
+    if (bytes.size() < size) bytes = HostBuffer<std::byte>(size);
+  }
   template <class T>
   [[nodiscard]] T* numbers() {
-    if (bytes.size() < packed_bytes<T>) allocate();
+    allocate();
     return reinterpret_cast<T*>(bytes.data());
   }
+
+ private:
+  static constexpr std::size_t size = std::max(packed_bytes<float>, packed_bytes<double>);
 };
 
 /// packed[p][i] = a(i, p) for `count` of `width` rows i, zeros for the others.
@@ -163,7 +169,7 @@ void multiply_add(index_t m, index_t n, index_t k, T alpha, Operand<T> a, Operan
     const Operand<T> left = b.transposed();
     b = a.transposed(), a = left;
   }
-  T *const a_panels = PackMemory::of_this_thread().numbers<T>(), *const b_panels = a_panels + packed_a<T>;
+  T *const a_panels = ThreadMemory::of_this_thread().numbers<T>(), *const b_panels = a_panels + packed_a<T>;
   alignas(64) T tile[Shape::rows * Shape::cols];
   for (index_t j = 0; j < n; j += Shape::chunk_cols)
     for (index_t p = 0; p < k; p += Shape::depth) {

@@ -82,7 +82,7 @@ class Workspace {
     tiles_bytes_ = static_cast<std::size_t>(numbers) * sizeof(T);
     scratch_->reserve(on.slots(), std::max(tiles_bytes_ + static_cast<std::size_t>(words_) * sizeof(mask_word),
                                            static_cast<std::size_t>(lanes) * sizeof(T)));
-    static_cast<void>(PackMemory::of_this_thread().numbers<T>());
+    ThreadMemory::of_this_thread().allocate();
   }
   [[nodiscard]] MatrixView<T> numbers(TileUse use, Tile tile) {
     return {lanes(tile.slot) + static_cast<index_t>(use) * size_, tile.rows, tile.cols};

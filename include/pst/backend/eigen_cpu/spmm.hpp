@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "pst/backend/eigen_cpu/dot.hpp"
+#include "pst/backend/eigen_cpu/gemm.hpp"
 #include "pst/backend/eigen_cpu/lanes.hpp"
 #include "pst/core/compressed.hpp"
 
@@ -68,6 +69,7 @@ template <int tokens, unsigned mask, class T, class Column>
 /// Some tokens and outputs of a product.
 template <int tokens>
 struct BlockOf {
+  static constexpr int most = tokens;
   index_t token = 0;  ///< the first of `count`, at most `tokens`
   index_t count = 0;
   index_t row = 0;  ///< the first of `rows` outputs
@@ -109,13 +111,11 @@ void product_block(BlockOf<tokens> at, CompressedView<Value, HostSpace, Column> 
   }
 }
 
-/// Memory for a block of at most `outputs_on_stack` tokens times outputs: 128 KB.
+/// Tokens times outputs of the largest block whose lanes a thread's own memory holds beside those of x: 64 KB, so that
+/// both stay in L2.
 template <class T>
-inline constexpr index_t outputs_on_stack = (64 << 10) / index_t{sizeof(T)};
-template <class T>
-struct ProductMemory {
-  alignas(64) T numbers[lanes_at_once<T> + outputs_on_stack<T>];
-};
+inline constexpr index_t outputs_at_once = lanes_at_once<T>;
+static_assert(2 * (64 << 10) <= std::min(packed_bytes<float>, packed_bytes<double>));
 
 /// The same, in and out of the caller's layout; `memory` has room for `lanes_at_once` and for the outputs of the block.
 template <int tokens, class T, class View>
