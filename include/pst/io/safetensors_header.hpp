@@ -118,7 +118,9 @@ struct DescribedTensor {
 
 /// Checks that the tensors cover `data` without a hole or an overlap, and points them into it.
 inline void place(std::span<DescribedTensor> tensors, std::span<const std::byte> data, std::string_view source) {
-  std::ranges::stable_sort(tensors, {}, [](const DescribedTensor& t) { return std::tuple{t.begin, t.end}; });
+  std::stable_sort(tensors.begin(), tensors.end(), [](const DescribedTensor& a, const DescribedTensor& b) {
+    return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);
+  });
   std::uint64_t covered = 0;
   for (const DescribedTensor& tensor : tensors) {
     const std::string what = tensor_in(source, tensor.entry.name);

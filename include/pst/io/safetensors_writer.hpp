@@ -52,7 +52,7 @@ struct SafetensorsLayout {
     }
     order.push_back(&entry);
   }
-  std::ranges::sort(order, [](const TensorEntry* a, const TensorEntry* b) {
+  std::sort(order.begin(), order.end(), [](const TensorEntry* a, const TensorEntry* b) {
     return a->type != b->type ? a->type > b->type : a->name < b->name;
   });
   return order;

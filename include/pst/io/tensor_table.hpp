@@ -32,8 +32,8 @@ class TensorTable {
 
   /// The tensor called `name`, or null.
   [[nodiscard]] const TensorEntry* find(std::string_view name) const noexcept {
-    const auto name_of = [this](std::size_t i) { return std::string_view{entries_[i].name}; };
-    const auto found = std::ranges::lower_bound(by_name_, name, {}, name_of);
+    const auto comes_before = [this](std::size_t i, std::string_view other) { return entries_[i].name < other; };
+    const auto found = std::lower_bound(by_name_.begin(), by_name_.end(), name, comes_before);
     return found != by_name_.end() && entries_[*found].name == name ? &entries_[*found] : nullptr;
   }
   /// The tensor called `name`; throws when there is none.
@@ -58,7 +58,8 @@ class TensorTable {
       : source_{std::move(source)}, entries_{std::move(entries)}, metadata_{std::move(metadata)} {
     by_name_.resize(entries_.size());
     for (std::size_t i = 0; i < by_name_.size(); ++i) by_name_[i] = i;
-    std::ranges::sort(by_name_, {}, [this](std::size_t i) { return std::string_view{entries_[i].name}; });
+    std::sort(by_name_.begin(), by_name_.end(),
+              [this](std::size_t a, std::size_t b) { return entries_[a].name < entries_[b].name; });
   }
   ~TensorTable() = default;
 

@@ -42,7 +42,7 @@ class Together {
   using Refresh = typename L::State::Weight::Refresh;
 
   [[nodiscard]] static bool some_lack_a_mask(Layers layers) {
-    return std::ranges::any_of(layers, [](const L* layer) { return !layer->state_.has_mask; });
+    return std::any_of(layers.begin(), layers.end(), [](const L* layer) { return !layer->state_.has_mask; });
   }
   static void prepare(L& layer, const char* caller) {
     const auto in_use = layer.state_.use(caller);

@@ -85,8 +85,9 @@ void check_parameters_of(Layer& layer, const std::string& owner, const TensorLis
     check_tensor(find(state, known.back()), owner, parameter.value);
   });
   for (const Tensor& tensor : state) {
-    const auto same = std::ranges::count(state, tensor.name, &Tensor::name);
-    require(std::ranges::find(known, tensor.name) != known.end(), owner, ": tensor ", tensor.name,
+    const auto same =
+        std::count_if(state.begin(), state.end(), [&](const Tensor& one) { return one.name == tensor.name; });
+    require(std::find(known.begin(), known.end(), tensor.name) != known.end(), owner, ": tensor ", tensor.name,
             " is nothing that this layer knows; was it saved by a layer with other policies?");
     require(same == 1, owner, ": tensor ", tensor.name, " is there ", same, " times, expected once");
   }

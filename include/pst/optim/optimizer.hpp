@@ -95,7 +95,7 @@ class Moments {
         require(is_finite(value), "tensor ", tensor.name, " holds ", value, ", expected finite numbers");
     }
     for (const Memory& one : memory_) {
-      const auto same = std::ranges::find(memory, one.name, &Memory::name);
+      const auto same = std::find_if(memory.begin(), memory.end(), Memory::called(one.name));
       require(same != memory.end(), "the saved optimizer has not stepped ", one.name, ", this one has");
       require(same->numbers.size() == one.numbers.size(), "tensor ", prefix, one.name,
               " does not fit the parameter that the optimizer has stepped");
@@ -110,6 +110,10 @@ class Moments {
   struct Memory {
     std::string name;
     std::vector<Scalar> numbers;
+
+    [[nodiscard]] static auto called(std::string_view name) {
+      return [name](const Memory& one) { return one.name == name; };
+    }
   };
   static inline const std::string prefix = "moments.";
 
@@ -122,7 +126,7 @@ class Moments {
   /// The second "score.A" is called "score.A#2".
   [[nodiscard]] std::string unused(std::string_view name) const {
     std::string candidate{name};
-    for (int n = 2; std::ranges::find(memory_, candidate, &Memory::name) != memory_.end(); ++n)
+    for (int n = 2; std::any_of(memory_.begin(), memory_.end(), Memory::called(candidate)); ++n)
       candidate = std::string{name} + '#' + std::to_string(n);
     return candidate;
   }
@@ -132,9 +136,12 @@ class Moments {
       const std::string_view there = memory_[place].name;
       return there == name || (there.starts_with(name) && there.substr(name.size()).starts_with('#'));
     };
-    if (fits(before.size()) && std::ranges::find(before, before.size()) == before.end()) return before.size();
+    const auto is_free = [&](std::size_t place) {
+      return std::find(before.begin(), before.end(), place) == before.end();
+    };
+    if (fits(before.size()) && is_free(before.size())) return before.size();
     for (std::size_t place = 0; place < memory_.size(); ++place)
-      if (fits(place) && std::ranges::find(before, place) == before.end()) return place;
+      if (fits(place) && is_free(place)) return place;
     fail("the optimizer has not stepped ", name, " before; it must be given the same parameters at every step");
   }
 

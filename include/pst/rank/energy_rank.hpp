@@ -114,7 +114,7 @@ struct EnergyRank {
         for (std::size_t q = p + 1; q < n; ++q) rotate(a, p, q);
     std::vector<double> values(n);
     for (std::size_t i = 0; i < n; ++i) values[i] = std::max(a[i][i], 0.0);
-    std::ranges::sort(values, std::greater{});
+    std::sort(values.begin(), values.end(), std::greater{});
     return values;
   }
   /// One Jacobi rotation: makes a[p][q] zero.

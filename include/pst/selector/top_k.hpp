@@ -164,7 +164,7 @@ struct TopK {
         for (index_t bin = 0; bin < bins; ++bin) totals[static_cast<std::size_t>(bin)] += host(r, bin);
     }
     [[nodiscard]] std::vector<std::int64_t>& begin_totals() {
-      std::ranges::fill(totals_, 0);
+      std::fill(totals_.begin(), totals_.end(), 0);
       return totals_;
     }
     /// Shares out the ties, if the search is over: the host has counted them in one bin of each part, and `before` of

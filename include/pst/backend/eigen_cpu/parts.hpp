@@ -34,31 +34,35 @@ inline void await_change(const std::atomic<std::uint32_t>& value, std::uint32_t 
 }
 
 /// The first exception that several threads met, until one of them can throw it again.
+#if defined(__cpp_exceptions)
 class FirstFailure {
  public:
   template <class F>
   void watch(F&& f) noexcept {
-#if defined(__cpp_exceptions)
     try {
       f();
     } catch (...) {
       if (!failed_.exchange(true, std::memory_order_relaxed)) failure_ = std::current_exception();
     }
-#else
-    f();
-#endif
   }
   /// Called when all others are done.
   void rethrow() {
-#if defined(__cpp_exceptions)
     if (failed_.exchange(false, std::memory_order_relaxed)) std::rethrow_exception(std::exchange(failure_, nullptr));
-#endif
   }
 
  private:
   std::atomic<bool> failed_{false};
   std::exception_ptr failure_;
 };
+#else
+struct FirstFailure {
+  template <class F>
+  void watch(F&& f) noexcept {
+    f();
+  }
+  void rethrow() noexcept {}
+};
+#endif
 
 /// Whether its owner is the only caller of something, for as long as it lives.
 class OnlyCaller {
