@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# cmake -D CASE=file.cpp -D COMPILER=g++ -D COMPILER_ID=GNU -D "FLAGS=-I..;-isystem.." -P run_case.cmake
+# cmake -D CASE=file.cpp -D COMPILER=g++ -D COMPILER_ID=GNU -D "FLAGS=-I..;-isystem.."
+#       -D PRECOMPILED=.../pst/pst.hpp.gch -P run_case.cmake
 #
 # The file must compile as it is, must not compile with -DPST_EXPECT_ERROR, and what the compiler then says must hold
 # the texts that the file asks for, near the top, where a user reads them:
@@ -17,6 +18,18 @@ endif()
 file(READ "${CASE}" source)
 if(source MATCHES "// within(-${compiler})?: ([0-9]+) lines")
   set(within ${CMAKE_MATCH_2})
+endif()
+# A case whose first include is the umbrella reads it precompiled. g++ then says one line less of where it was included.
+string(REGEX MATCH "#[ ]*include [^\n]+" first_include "${source}")
+if(first_include STREQUAL "#include \"pst/pst.hpp\"")
+  if(compiler STREQUAL "clang")
+    list(PREPEND FLAGS -include-pch "${PRECOMPILED}")
+  else()
+    cmake_path(GET PRECOMPILED PARENT_PATH folder)
+    cmake_path(GET folder PARENT_PATH folder)
+    list(PREPEND FLAGS "-I${folder}")
+    math(EXPR within "${within} - 1")
+  endif()
 endif()
 
 set(ENV{LC_ALL} C)  # messages in English, with plain quotation marks
