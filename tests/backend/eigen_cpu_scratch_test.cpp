@@ -67,11 +67,11 @@ std::vector<std::vector<OrderKey<typename Layer::scalar>>> trained(bool share, i
   return all;
 }
 
-using Plain = SparseLinear<>;
+using Default = SparseLinear<>;
 
-TEST_CASE_TEMPLATE("layers that share one EigenCpu have the bits of layers with their own", Layer, Plain,
-                   Plain::with<double>, Plain::with<InParts<EigenCpu>>, Plain::with<ScoreTokenSample>,
-                   Plain::with<ScoreEveryKthStep>::with<RefreshEveryKthStep>) {
+TEST_CASE_TEMPLATE("layers that share one EigenCpu have the bits of layers with their own", Layer, Default,
+                   Default::with<double>, Default::with<InParts<EigenCpu>>, Default::with<ScoreTokenSample>,
+                   Default::with<ScoreEveryKthStep>::with<RefreshEveryKthStep>) {
   const auto alone = trained<Layer>(false, 1);
   for (int threads : {1, 2, 3}) {
     CAPTURE(threads);
@@ -80,17 +80,17 @@ TEST_CASE_TEMPLATE("layers that share one EigenCpu have the bits of layers with 
 }
 TEST_CASE("layers that share one EigenCpu have as much scratch memory as the largest, copies of two have two") {
   const HostMatrix<float> small(20, 30), large(300, 400);
-  const auto scratch = [](Plain& layer) { return layer.report().scratch_bytes; };
-  const auto begin = [](Plain& layer, const HostMatrix<float>& weight) {
+  const auto scratch = [](Default& layer) { return layer.report().scratch_bytes; };
+  const auto begin = [](Default& layer, const HostMatrix<float>& weight) {
     layer.attach(weight.view());
     layer.begin_step(0, 1);
   };
-  Plain alone_small{{.in = 30, .out = 20}, {}, EigenCpu{2}}, alone_large{{.in = 400, .out = 300}, {}, EigenCpu{2}};
+  Default alone_small{{.in = 30, .out = 20}, {}, EigenCpu{2}}, alone_large{{.in = 400, .out = 300}, {}, EigenCpu{2}};
   begin(alone_small, small), begin(alone_large, large);
   CHECK(scratch(alone_small) < scratch(alone_large));
 
   const EigenCpu on{2};
-  Plain shared_small{{.in = 30, .out = 20}, {}, on}, shared_large{{.in = 400, .out = 300}, {}, on};
+  Default shared_small{{.in = 30, .out = 20}, {}, on}, shared_large{{.in = 400, .out = 300}, {}, on};
   begin(shared_small, small);
   CHECK(scratch(shared_small) == scratch(alone_small));
   begin(shared_large, large);

@@ -13,12 +13,12 @@
 namespace pst::test {
 namespace {
 
-constexpr Shape shapes[] = {{1, 1}, {70, 1}, {64, 3}, {33, 17}, {130, 9}, {5, 0}, {0, 5}};
+constexpr Shape ranking_shapes[] = {{1, 1}, {70, 1}, {64, 3}, {33, 17}, {130, 9}, {5, 0}, {0, 5}};
 
 TEST_CASE_TEMPLATE("on Thrust, scores in a range are collected as on Reference, in any order", T, float, double) {
   using Key = OrderKey<T>;
   Draw draw{1};
-  for (const Shape shape : shapes)
+  for (const Shape shape : ranking_shapes)
     for (const auto& scores : {draw.normal<T>(shape.out, shape.in, 3), draw.grid<T>(shape.out, shape.in, 2)})
       for (const auto& [first, last] : {std::pair{T{-0.5}, T{0.25}}, {T{0}, T{0}}, {T{-9}, T{9}}, {T{9}, T{10}}})
         for (index_t room : {index_t{3}, shape.size() + 2}) {
@@ -42,7 +42,7 @@ TEST_CASE_TEMPLATE("on Thrust, scores in a range are collected as on Reference, 
 TEST_CASE_TEMPLATE("on Thrust, terms are added up as on Reference", T, float, double) {
   using In = MatrixView<const T>;
   Draw draw{2};
-  for (const Shape shape : shapes)
+  for (const Shape shape : ranking_shapes)
     for (index_t rank : {0, 1, 8, 9}) {
       CAPTURE(shape.in);
       CAPTURE(shape.out);
