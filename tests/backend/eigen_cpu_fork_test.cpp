@@ -24,7 +24,7 @@ std::vector<float> step(const EigenCpu& on) {
   HostMatrix<float> y(tokens, 300);
   Layer layer{{.in = 200, .out = 300}, {}, on};
   layer.attach(weight.view());
-  layer.begin_step(1);
+  layer.begin_step(1, 1);
   layer.forward(x.view(), y.view());
   layer.backward(x.view(), y.view());
   std::vector<float> numbers{y.view().data, y.view().data + y.view().size()};

@@ -13,7 +13,7 @@
 namespace pst::test {
 namespace {
 
-constexpr Case small{{23, 18}, 9, 3, 4, 0.8};
+constexpr Case lent_case{{23, 18}, 9, 3, 4, 0.8};
 
 /// Memory of an engine for one layer, or for several one behind the other.
 struct EngineMemory {
@@ -87,7 +87,7 @@ TEST_CASE_TEMPLATE("what trains in place comes last, with a gradient in the run 
   CHECK(parameter_of(layer, "weight").grad.data == memory.gradients.data() + 18 * 23);
 }
 TEST_CASE("in memory of the engine a layer starts, steps and learns as in its own") {
-  Posed<PlainPst> own{small}, lent{small};
+  Posed<PlainPst> own{lent_case}, lent{lent_case};
   EngineMemory memory{lent.layer.layout()};
   memory.bind_to(lent.layer);
   CHECK(std::ranges::count(memory.gradients, 7.0F) == 0);
@@ -103,7 +103,7 @@ TEST_CASE("in memory of the engine a layer starts, steps and learns as in its ow
   CHECK(same_bits(copy_of(parameter_of(fresh, "delta.V").value), copy_of(parameter_of(bound, "delta.V").value)));
 }
 TEST_CASE("what was learnt in a layer's own memory moves along to the engine's") {
-  Posed<PlainPst> own{small}, moves{small};
+  Posed<PlainPst> own{lent_case}, moves{lent_case};
   check_same_step(own, moves, 1);
   EngineMemory memory{moves.layer.layout()};
   memory.bind_to(moves.layer);
@@ -112,7 +112,7 @@ TEST_CASE("what was learnt in a layer's own memory moves along to the engine's")
   check_same_step(own, moves, 2);
 }
 TEST_CASE("an engine that gives its parameters new memory binds again: nothing is written") {
-  Posed<PlainPst> own{small}, lent{small};
+  Posed<PlainPst> own{lent_case}, lent{lent_case};
   EngineMemory first{lent.layer.layout()};
   first.bind_to(lent.layer);
   lent.put_factors();
@@ -124,7 +124,7 @@ TEST_CASE("an engine that gives its parameters new memory binds again: nothing i
   CHECK(std::ranges::count(first.gradients, 99.0F) == std::ssize(first.gradients));
 }
 TEST_CASE("a run that holds values already is taken as it is") {
-  Posed<PlainPst> source{small};
+  Posed<PlainPst> source{lent_case};
   EngineMemory memory{source.layer.layout()};
   memory.bind_to(source.layer);
   source.put_factors();
@@ -138,7 +138,7 @@ TEST_CASE("a run that holds values already is taken as it is") {
   CHECK(unpacked(restored.mask()) == unpacked(source.layer.mask()));
 }
 TEST_CASE("runs of other sizes and null pointers are refused") {
-  Posed<PlainPst> posed{small};
+  Posed<PlainPst> posed{lent_case};
   const ParameterLayout& layout = posed.layer.layout();
   EngineMemory memory{layout};
   const auto bind = [&](float* values, index_t own, float* gradients, index_t all) {
@@ -180,7 +180,7 @@ TEST_CASE("one flat run serves a whole model: an all-reduce and an optimizer ove
   CHECK(parameter_of(b.layer, "delta.U").value.data == values.data() + a.layer.layout().own);
 }
 TEST_CASE("buffers that are new in every call, as a functional engine has them, are bound in every call") {
-  Posed<PlainPst> own{small}, pure{small};
+  Posed<PlainPst> own{lent_case}, pure{lent_case};
   EngineMemory state{pure.layer.layout()};
   state.bind_to(pure.layer);
   pure.put_factors();

@@ -9,8 +9,8 @@
 namespace pst::test {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+constexpr double infinite = std::numeric_limits<double>::infinity();
 
 template <class T>
 struct Attached {
@@ -93,7 +93,7 @@ TEST_CASE_TEMPLATE("a layer that trains nothing refuses NaN in backward too", T,
   layer.attach(weight.view());
   layer.begin_step(0, 1);
   HostMatrix<float> x(2, 4), grad_y(2, 3), grad_x(2, 4);
-  grad_x.fill(3), grad_y(1, 2) = static_cast<float>(nan);
+  grad_x.fill(3), grad_y(1, 2) = static_cast<float>(not_a_number);
   CHECK(error_of([&] { layer.backward(x.view(), grad_y.view(), grad_x.view()); }) ==
         "layer: grad_y is nan at row 1, column 2, expected finite numbers");
   CHECK(grad_x(1, 3) == 3);
@@ -101,10 +101,10 @@ TEST_CASE_TEMPLATE("a layer that trains nothing refuses NaN in backward too", T,
 TEST_CASE_TEMPLATE("attach refuses NaN and Inf", T, ReferenceFloat, ReferenceDouble, EigenFloat, EigenDouble) {
   using Scalar = typename T::scalar;
   Attached<T> a;
-  a.weight(17, 4) = static_cast<Scalar>(nan);
+  a.weight(17, 4) = static_cast<Scalar>(not_a_number);
   CHECK(error_of([&] { a.layer.attach(a.weight.view()); }) ==
         "layer block.3.query: the weight is nan at row 17, column 4, expected finite numbers");
-  a.weight(17, 4) = 0, a.bias(0, 19) = static_cast<Scalar>(-infinity);
+  a.weight(17, 4) = 0, a.bias(0, 19) = static_cast<Scalar>(-infinite);
   CHECK(error_of([&] { a.layer.attach(a.weight.view(), a.bias.view()); }) ==
         "layer block.3.query: the bias is -inf at row 0, column 19, expected finite numbers");
 }
@@ -155,7 +155,7 @@ TEST_CASE("a layer refuses a schedule that ends outside [0, 1)") {
   };
   CHECK(made(1.0, "") == "layer: the schedule ends with sparsity 1, expected a number in [0, 1)");
   CHECK(made(-0.1, "query") == "layer query: the schedule ends with sparsity -0.1, expected a number in [0, 1)");
-  CHECK(made(nan, "") == "layer: the schedule ends with sparsity nan, expected a number in [0, 1)");
+  CHECK(made(not_a_number, "") == "layer: the schedule ends with sparsity nan, expected a number in [0, 1)");
   CHECK(made(0.0, "") == "nothing was thrown");
 }
 TEST_CASE("a layer refuses a schedule whose numbers mean nothing") {
@@ -187,10 +187,11 @@ TEST_CASE("begin_step and refresh refuse a step outside the run and a sparsity o
   };
   CHECK(step(0.5, -0.25) == "layer: step is -0.25, expected 0 to 1");
   CHECK(step(0.5, 1.5) == "layer: step is 1.5, expected 0 to 1");
-  CHECK(step(0.5, nan) == "layer: step is nan, expected 0 to 1");
+  CHECK(step(0.5, not_a_number) == "layer: step is nan, expected 0 to 1");
   CHECK(step(1.0, 0.5) == "layer: the schedule gives sparsity 1 at step 0.5 of 1, expected a number in [0, 1)");
   CHECK(step(-0.1, 0.25) == "layer: the schedule gives sparsity -0.1 at step 0.25 of 1, expected a number in [0, 1)");
-  CHECK(step(nan, 0.75) == "layer: the schedule gives sparsity nan at step 0.75 of 1, expected a number in [0, 1)");
+  CHECK(step(not_a_number, 0.75) ==
+        "layer: the schedule gives sparsity nan at step 0.75 of 1, expected a number in [0, 1)");
   Layer layer{{.in = 4, .out = 3}};
   layer.attach(weight.view());
   CHECK(error_of([&] { layer.begin_step(101, 100); }) == "layer: step is 101, expected 0 to 100");
@@ -224,16 +225,16 @@ TEST_CASE_TEMPLATE("begin_step names the parameter that is NaN and leaves the ma
   for (const char* name : {"delta.U", "delta.V", "score.A", "score.B"}) {
     const auto value = parameter_of(a.layer, name).value;
     const Scalar kept = value(1, 2);
-    value(1, 2) = static_cast<Scalar>(nan);
+    value(1, 2) = static_cast<Scalar>(not_a_number);
     // N(0, 1) times a zero factor is not NaN, but zero times NaN is
     CHECK(error_of([&] { a.layer.begin_step(0, 1); }) ==
           std::string{"layer block.3.query: "} + name + " is nan at row 1, column 2, expected finite numbers");
-    value(1, 2) = static_cast<Scalar>(infinity);
+    value(1, 2) = static_cast<Scalar>(infinite);
     CHECK(error_of([&] { a.layer.begin_step(0, 1); }) ==
           std::string{"layer block.3.query: "} + name + " is inf at row 1, column 2, expected finite numbers");
     value(1, 2) = kept;
   }
-  parameter_of(a.layer, "score.R").value(18, 0) = static_cast<Scalar>(nan);
+  parameter_of(a.layer, "score.R").value(18, 0) = static_cast<Scalar>(not_a_number);
   CHECK(error_of([&] { a.layer.begin_step(0, 1); }) ==
         "layer block.3.query: score.R is nan at row 18, column 0, expected finite numbers");
   parameter_of(a.layer, "score.R").value(18, 0) = 0;
@@ -245,7 +246,7 @@ TEST_CASE_TEMPLATE("begin_step refuses a borrowed weight that has become NaN, an
                    EigenFloat, PartsFloat) {
   using Scalar = typename T::scalar;
   Attached<T> a;
-  a.weight(19, 7) = static_cast<Scalar>(nan);
+  a.weight(19, 7) = static_cast<Scalar>(not_a_number);
   const std::string text = error_of([&] { a.layer.begin_step(0, 1); });
   CHECK(text.starts_with("layer block.3.query: "));
   CHECK(text.find("weight") != std::string::npos);
@@ -282,9 +283,9 @@ TEST_CASE_TEMPLATE("backward refuses NaN and Inf, and leaves grad_x and the grad
       check_untouched();
       return text;
     };
-    grad_y(5, 13) = static_cast<Scalar>(nan), x(2, 9) = 1;
+    grad_y(5, 13) = static_cast<Scalar>(not_a_number), x(2, 9) = 1;
     CHECK(refused() == "layer block.3.query: grad_y is nan at row 5, column 13, expected finite numbers");
-    grad_y(5, 13) = 1, x(2, 9) = static_cast<Scalar>(infinity);
+    grad_y(5, 13) = 1, x(2, 9) = static_cast<Scalar>(infinite);
     CHECK(refused() == "layer block.3.query: x is inf at row 2, column 9, expected finite numbers");
     x(2, 9) = std::numeric_limits<Scalar>::max(), grad_y(2, 1) = std::numeric_limits<Scalar>::max();
     CHECK(refused() == "layer block.3.query: grad_y^T x overflows; lower the scale of the loss");

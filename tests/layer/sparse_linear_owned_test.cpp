@@ -9,7 +9,7 @@
 namespace pst::test {
 namespace {
 
-constexpr Case small{{70, 41}, 9, 3, 4, 0.8};
+constexpr Case posed_case{{70, 41}, 9, 3, 4, 0.8};
 
 TEST_CASE_TEMPLATE("refresh twice is refresh once: nothing is counted and no gradient is touched", T, ReferenceFloat,
                    EigenFloat, PartsFloat) {
@@ -17,7 +17,7 @@ TEST_CASE_TEMPLATE("refresh twice is refresh once: nothing is counted and no gra
     using Layer = typename PstLayer<T>::template with<RefreshEveryKthStep>::template with<ScoreEveryKthStep>;
     const typename Layer::Options options{
         .score_gradient = {.interval = 2}, .refresh = {.interval = 3}, .dense_above_density = above};
-    Posed<Layer> plain{small, {}, options}, evaluated{small, {}, options};
+    Posed<Layer> plain{posed_case, {}, options}, evaluated{posed_case, {}, options};
     for (int step = 1; step <= 7; ++step) {
       CAPTURE(step);
       for (Posed<Layer>* posed : {&plain, &evaluated}) {
@@ -42,8 +42,8 @@ TEST_CASE_TEMPLATE("refresh twice is refresh once: nothing is counted and no gra
 }
 TEST_CASE_TEMPLATE("refresh moves the mask where every step does, and makes the first one", T, ReferenceFloat,
                    EigenFloat) {
-  Posed<PstLayer<T>> every{small};
-  Posed<typename PstLayer<T>::template with<RefreshUntil>> until{small};
+  Posed<PstLayer<T>> every{posed_case};
+  Posed<typename PstLayer<T>::template with<RefreshUntil>> until{posed_case};
   every.layer.refresh(0.5), until.layer.refresh(0.9);
   CHECK(unpacked(every.layer.mask()) == unpacked(until.layer.mask()));
   const auto first = unpacked(every.layer.mask());
@@ -55,7 +55,7 @@ TEST_CASE_TEMPLATE("refresh moves the mask where every step does, and makes the 
 TEST_CASE_TEMPLATE("W' is that of the last refresh, dense and compressed alike", T, ReferenceFloat, ReferenceDouble,
                    EigenFloat, EigenDouble, PartsFloat) {
   for (double above : {-1.0, 1.0}) {
-    Posed<PstLayer<T>> posed{small, {}, {.dense_above_density = above}};
+    Posed<PstLayer<T>> posed{posed_case, {}, {.dense_above_density = above}};
     posed.layer.begin_step(1, 2);
     posed.pass();
     const auto y = posed.y, grad_x = posed.grad_x;
@@ -80,7 +80,7 @@ TEST_CASE_TEMPLATE("W' is that of the last refresh, dense and compressed alike",
 TEST_CASE_TEMPLATE("after a refresh that was refused, W' is that of before", T, ReferenceFloat, EigenFloat,
                    PartsFloat) {
   for (double above : {-1.0, 1.0}) {
-    Posed<PstLayer<T>> posed{small, {}, {.dense_above_density = above}};
+    Posed<PstLayer<T>> posed{posed_case, {}, {.dense_above_density = above}};
     posed.layer.begin_step(1, 2);
     posed.pass();
     const auto y = posed.y;
@@ -99,7 +99,7 @@ TEST_CASE_TEMPLATE("after a refresh that was refused, W' is that of before", T, 
   }
 }
 TEST_CASE_TEMPLATE("backward overwrites the gradients when it is asked to", T, ReferenceFloat, EigenDouble) {
-  Posed<PstLayer<T>> posed{small};
+  Posed<PstLayer<T>> posed{posed_case};
   posed.layer.begin_step(1, 2);
   const auto x = posed.own_x.view(), grad_y = posed.own_grad_y.view();
   posed.layer.backward(x, grad_y);
@@ -132,7 +132,7 @@ TEST_CASE_TEMPLATE("a penalty does not come back after a step at rest was refuse
 TEST_CASE_TEMPLATE("a clone goes on bit for bit, in memory of its own", T, ReferenceFloat, EigenFloat, EigenDouble,
                    PartsFloat) {
   for (double above : {-1.0, 1.0}) {
-    Posed<PstLayer<T>> posed{small, {}, {.name = "query", .dense_above_density = above}};
+    Posed<PstLayer<T>> posed{posed_case, {}, {.name = "query", .dense_above_density = above}};
     posed.layer.begin_step(1, 2);
     posed.pass();
     posed.move_factors();  // W' stays that of the refresh, in the clone too
@@ -141,7 +141,7 @@ TEST_CASE_TEMPLATE("a clone goes on bit for bit, in memory of its own", T, Refer
     CHECK(unpacked(clone.mask()) == unpacked(posed.layer.mask()));
     const auto gradients = gradients_of(posed.layer), cloned = gradients_of(clone);
     for (std::size_t n = 0; n < cloned.size(); ++n) CHECK(same_bits(gradients[n], cloned[n]));
-    HostMatrix<typename T::scalar> y(small.tokens, small.shape.out);
+    HostMatrix<typename T::scalar> y(posed_case.tokens, posed_case.shape.out);
     clone.forward(posed.own_x.view(), y.view());
     posed.layer.forward(posed.own_x.view(), posed.y.view());
     CHECK(same_bits(y, posed.y));
@@ -152,7 +152,7 @@ TEST_CASE_TEMPLATE("a clone goes on bit for bit, in memory of its own", T, Refer
 TEST_CASE_TEMPLATE("a mask from elsewhere is taken as it is, and multiplied with", T, ReferenceFloat, EigenFloat,
                    PartsFloat) {
   for (double above : {-1.0, 1.0}) {
-    Posed<PstLayer<T>> posed{small, {}, {.dense_above_density = above}};
+    Posed<PstLayer<T>> posed{posed_case, {}, {.dense_above_density = above}};
     std::vector<mask_word> words(2 * 41, 0);  // 70 columns are two words
     for (std::size_t r = 0; r < 41; ++r) words[2 * r] = 0x5555555555555555U + r, words[2 * r + 1] = r % 64;
     const MaskView<const mask_word> mask{words.data(), 41, 70};
@@ -168,7 +168,7 @@ TEST_CASE_TEMPLATE("a mask from elsewhere is taken as it is, and multiplied with
   }
 }
 TEST_CASE_TEMPLATE("bytes that save gave are restored, and others are refused", T, ReferenceFloat, EigenDouble) {
-  Posed<PstLayer<T>> source{small}, target{small};
+  Posed<PstLayer<T>> source{posed_case}, target{posed_case};
   source.move_factors();
   source.layer.begin_step(1, 2);
   const std::vector<std::byte> bytes = source.layer.save_bytes();
@@ -193,7 +193,7 @@ TEST_CASE("layers without a name start from other factors where their weights di
 }
 TEST_CASE_TEMPLATE("a refusal in one of several layers leaves none a step ahead", T, ReferenceFloat, EigenFloat) {
   using Layer = typename PstLayer<T>::template with<GlobalTopK>;
-  Posed<Layer> a{small}, b{{{30, 41}, 9, 3, 4, 0.8}};
+  Posed<Layer> a{posed_case}, b{{{30, 41}, 9, 3, 4, 0.8}};
   Layer* const both[] = {&a.layer, &b.layer};
   begin_step_together(std::span<Layer* const>{both}, 1, 4);
   a.pass(), b.pass();

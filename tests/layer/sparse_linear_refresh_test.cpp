@@ -14,12 +14,12 @@ namespace {
 template <class T>
 using SlowMask = typename PstLayer<T>::template with<RefreshEveryKthStep>;
 
-constexpr Case cases[] = {
+constexpr Case refreshed_cases[] = {
     {{1, 1}, 1, 1, 1, 0.0}, {{65, 33}, 33, 2, 4, 0.9}, {{300, 17}, 9, 3, 4, 0.7}, {{23, 130}, 5, 3, 4, 0.8}};
 
 TEST_CASE_TEMPLATE("between refreshes the mask stays, while outputs and gradients follow the parameters", T,
                    ReferenceFloat, ReferenceDouble, EigenFloat, EigenDouble, PartsFloat) {
-  for (const Case& now : cases)
+  for (const Case& now : refreshed_cases)
     for (double dense_above_density : {-1.0, 1.0}) {
       CAPTURE(now.shape.in);
       CAPTURE(now.shape.out);
@@ -44,7 +44,7 @@ TEST_CASE_TEMPLATE("between refreshes the mask stays, while outputs and gradient
 }
 TEST_CASE_TEMPLATE("the mask that stays is that of the step of a layer, restored ones too, and the last step moves it",
                    T, ReferenceFloat, EigenFloat, PartsFloat) {
-  Posed<SlowMask<T>> posed{cases[1], {}, {.refresh = {.interval = 100}}};
+  Posed<SlowMask<T>> posed{refreshed_cases[1], {}, {.refresh = {.interval = 100}}};
   posed.layer.begin_step(0, 1);
   const auto first = unpacked(posed.layer.mask());
   posed.move_factors();
@@ -54,7 +54,7 @@ TEST_CASE_TEMPLATE("the mask that stays is that of the step of a layer, restored
   CHECK(unpacked(posed.layer.mask()) != first);
 }
 TEST_CASE_TEMPLATE("a step that keeps the mask reports that nothing changed", T, ReferenceFloat, PartsFloat) {
-  Posed<SlowMask<T>> posed{cases[1], {}, {.refresh = {.interval = 2}}};
+  Posed<SlowMask<T>> posed{refreshed_cases[1], {}, {.refresh = {.interval = 2}}};
   posed.layer.begin_step(1, 8);
   posed.move_factors(), posed.layer.begin_step(2, 8);
   CHECK(posed.layer.report().churn() == 0);
@@ -136,7 +136,7 @@ TEST_CASE_TEMPLATE("a step that keeps the mask leaves no weight that overflows t
 TEST_CASE_TEMPLATE("with mask and scores at rest, steps follow the oracle", T, ReferenceFloat, EigenFloat, EigenDouble,
                    PartsFloat) {
   using Layer = typename SlowMask<T>::template with<ScoreEveryKthStep>;
-  for (const Case& now : cases) {
+  for (const Case& now : refreshed_cases) {
     Posed<Layer> posed{now, oracle::Rule::reference, {.score_gradient = {.interval = 2}, .refresh = {.interval = 3}}};
     for (int step = 0; step < 7; ++step) {
       CAPTURE(step);

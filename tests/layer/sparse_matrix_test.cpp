@@ -102,9 +102,9 @@ TEST_CASE_TEMPLATE("an exported layer is served as it was trained", T, Reference
   matrix.product(x.view(), served.view(), bias.view());
   CHECK(distance(served, trained) <= tolerances<Scalar>::value);
   CHECK(matrix.kept() == layer.kept());
-  const SparseMatrix<Scalar, BFloat16, typename T::backend> small{layer.export_bitmask()};
-  CHECK(small.kept() == layer.kept());
-  CHECK(matrix.bytes() - small.bytes() == static_cast<std::size_t>(layer.kept()) * (sizeof(Scalar) - 2));
+  const SparseMatrix<Scalar, BFloat16, typename T::backend> compressed{layer.export_bitmask()};
+  CHECK(compressed.kept() == layer.kept());
+  CHECK(matrix.bytes() - compressed.bytes() == static_cast<std::size_t>(layer.kept()) * (sizeof(Scalar) - 2));
 }
 TEST_CASE_TEMPLATE("pruned weights do not see what they would be multiplied with", T, ReferenceFloat, ReferenceDouble,
                    EigenFloat, EigenDouble) {

@@ -23,12 +23,12 @@ template <class T>
   return StridedView<T>{columns.view()}.transposed();
 }
 
-constexpr Case cases[] = {{{70, 41}, 9, 3, 4, 0.8}, {{1, 5}, 3, 1, 1, 0.0}, {{300, 130}, 17, 3, 4, 0.5}};
+constexpr Case transposed_cases[] = {{{70, 41}, 9, 3, 4, 0.8}, {{1, 5}, 3, 1, 1, 0.0}, {{300, 130}, 17, 3, 4, 0.5}};
 
 TEST_CASE_TEMPLATE("a weight with contiguous columns gives the bits of one with contiguous rows", T, ReferenceFloat,
                    EigenFloat, EigenDouble, PartsFloat) {
   using Scalar = typename T::scalar;
-  for (const Case& now : cases)
+  for (const Case& now : transposed_cases)
     for (double above : {-1.0, 1.0}) {
       Posed<PstLayer<T>> by_rows{now, {}, {.dense_above_density = above}};
       Posed<PstLayer<T>> by_columns{now, {}, {.dense_above_density = above}};

@@ -28,7 +28,7 @@ static_assert(ScoreGradientPolicy<AlwaysRest> && ScoreGradientPolicy<FixedTokens
 template <class T, class Rule, class ScoreGradient>
 using LayerWith = typename PstLayer<T, Rule>::template with<ScoreGradient>;
 
-std::vector<Case> all_cases() {
+std::vector<Case> gradient_cases() {
   return {{{1, 1}, 1, 1, 1, 0.0},     {{1, 23}, 3, 2, 5, 0.5},    {{23, 1}, 3, 5, 2, 0.5},
           {{7, 5}, 0, 3, 2, 0.5},     {{65, 33}, 65, 2, 40, 0.9}, {{31, 29}, 64, 31, 3, 0.7},
           {{300, 17}, 16, 3, 4, 0.7}, {{257, 9}, 33, 9, 4, 0.9},  {{600, 40}, 130, 3, 4, 0.9},
@@ -54,7 +54,7 @@ void check_step(const Case& now, oracle::Rule rule, oracle::ScoreTokens tokens, 
 TEST_CASE_TEMPLATE("while scores rest, the weight learns G where it is kept, and the scores nothing", T, ReferenceFloat,
                    ReferenceDouble, EigenFloat, EigenDouble, PartsFloat, PartsDouble) {
   const oracle::ScoreTokens rest{.any = false};
-  for (const Case& now : all_cases())
+  for (const Case& now : gradient_cases())
     for (double above : {dense_always, compressed_always}) {
       // the score is detached: both rules are dW~ = G .* M
       check_step<LayerWith<T, ReferenceGradient, AlwaysRest>>(now, oracle::Rule::masked, rest,
@@ -80,7 +80,7 @@ TEST_CASE_TEMPLATE("while scores rest, their gradients are exactly zero, and tho
 }
 TEST_CASE_TEMPLATE("where pruned weights learn too, they do from every token", T, ReferenceDouble, EigenFloat,
                    PartsFloat) {
-  for (const Case& now : all_cases())
+  for (const Case& now : gradient_cases())
     for (double above : {dense_always, compressed_always}) {
       check_step<LayerWith<T, DenseGradient, AlwaysRest>>(now, oracle::Rule::dense, {.any = false},
                                                           {.dense_above_density = above});
@@ -91,7 +91,7 @@ TEST_CASE_TEMPLATE("where pruned weights learn too, they do from every token", T
 }
 TEST_CASE_TEMPLATE("scores learn from one token in so many, scaled, and the weight through the mask from all", T,
                    ReferenceFloat, ReferenceDouble, EigenFloat, EigenDouble, PartsFloat) {
-  for (const Case& now : all_cases())
+  for (const Case& now : gradient_cases())
     for (FixedTokens tokens : {FixedTokens{2, 0}, FixedTokens{4, 3}, FixedTokens{7, 2}, FixedTokens{100, 99}})
       for (double above : {dense_always, compressed_always}) {
         const oracle::ScoreTokens sample{.stride = tokens.stride, .first = tokens.first};
