@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "archive.hpp"
 
-#include <pst/layer/sparse_export.hpp>
+#include <pst/serve/sparse_export.hpp>
 
 #include <cstdint>
 #include <span>

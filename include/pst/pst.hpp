@@ -8,7 +8,7 @@
 #include "pst/core/version.hpp"
 #include "pst/layer/mask_report.hpp"
 #include "pst/layer/sparse_linear.hpp"
-#include "pst/layer/sparse_matrix.hpp"
+#include "pst/serve/sparse_matrix.hpp"
 #include "pst/layer/together.hpp"
 #include "pst/optim/adamw.hpp"
 #include "pst/optim/sgd.hpp"

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "pst/layer/sparse_matrix.hpp"
+#include "pst/serve/sparse_matrix.hpp"
 #include "support/host_matrix.hpp"
 #include "support/tolerances.hpp"
 

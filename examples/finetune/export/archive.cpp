@@ -4,7 +4,7 @@
 #include <pst/core/error.hpp>
 #include <pst/io/elements.hpp>
 #include <pst/io/safetensors_writer.hpp>
-#include <pst/layer/sparse_export.hpp>
+#include <pst/serve/sparse_export.hpp>
 
 #include <list>
 #include <nlohmann/json.hpp>

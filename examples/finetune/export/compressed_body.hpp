@@ -2,7 +2,7 @@
 #pragma once
 
 #include <pst/io/element_type.hpp>
-#include <pst/layer/sparse_export.hpp>
+#include <pst/serve/sparse_export.hpp>
 
 #include <functional>
 #include <memory>

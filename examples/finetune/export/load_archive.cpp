@@ -3,7 +3,7 @@
 #include <pst/core/order_key.hpp>
 #include <pst/io/checkpoint.hpp>
 #include <pst/io/strict_json.hpp>
-#include <pst/layer/sparse_matrix.hpp>
+#include <pst/serve/sparse_matrix.hpp>
 #include <pst/pst.hpp>
 
 #include <set>

@@ -8,11 +8,11 @@
 #include <type_traits>
 #include <vector>
 
+#include "pst/core/checks.hpp"
 #include "pst/core/functors.hpp"
 #include "pst/core/matrix.hpp"
 #include "pst/core/random.hpp"
 #include "pst/core/strided_view.hpp"
-#include "pst/layer/checks.hpp"
 
 /// What a layer asks of the memory that it borrows.
 namespace pst::PST_ABI::detail {

@@ -9,11 +9,11 @@
 #include <string_view>
 #include <vector>
 
+#include "pst/core/checks.hpp"
 #include "pst/core/error.hpp"
 #include "pst/core/matrix.hpp"
 #include "pst/core/parameter.hpp"
 #include "pst/core/tensor.hpp"
-#include "pst/layer/checks.hpp"
 
 /// Parameters as named tensors: what `save` writes and `restore` reads.
 namespace pst::PST_ABI::detail {

@@ -10,10 +10,10 @@
 
 #include "pst/concepts/score_gradient.hpp"
 #include "pst/concepts/straight_through.hpp"
+#include "pst/core/checks.hpp"
 #include "pst/core/functors.hpp"
 #include "pst/core/matrix.hpp"
 #include "pst/core/work_plan.hpp"
-#include "pst/layer/checks.hpp"
 
 /// How a batch becomes gradients: G = grad_y^T x one tile at a time, at the kept weights alone, or not at all.
 namespace pst::PST_ABI::detail {

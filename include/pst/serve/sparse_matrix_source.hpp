@@ -11,7 +11,7 @@
 #include "pst/core/compressed.hpp"
 #include "pst/core/error.hpp"
 #include "pst/core/order_key.hpp"
-#include "pst/layer/sparse_export.hpp"
+#include "pst/serve/sparse_export.hpp"
 
 /// What a SparseMatrix is made from: `shape_of` refuses what is no matrix, and `for_each_number` calls
 /// `visit(row, column, number)` for its numbers in row-major order. Sources may come from a file: nothing is believed.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pst/layer/sparse_export.hpp"
+#include "pst/serve/sparse_export.hpp"
 
 #include <doctest/doctest.h>
 

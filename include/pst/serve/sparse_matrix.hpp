@@ -10,9 +10,9 @@
 #include "pst/concepts/backend.hpp"
 #include "pst/concepts/scalar.hpp"
 #include "pst/core/compressed.hpp"
-#include "pst/layer/checks.hpp"
-#include "pst/layer/sparse_export.hpp"
-#include "pst/layer/sparse_matrix_source.hpp"
+#include "pst/core/checks.hpp"
+#include "pst/serve/sparse_export.hpp"
+#include "pst/serve/sparse_matrix_source.hpp"
 
 namespace pst::PST_ABI {
 
@@ -31,7 +31,7 @@ namespace pst::PST_ABI {
 ///
 /// Several threads may call `product` of one object at the same time; make it with `EigenCpu{1}` then. Otherwise it
 /// uses the threads of the backend where there is enough work; they serve one of these threads at a time.
-/// @ingroup layer
+/// @ingroup serve
 template <FloatOrDouble Scalar = float, StoredNumber Value = Scalar, class Backend = EigenCpu>
 requires BackendIsIncluded<Backend> && PlaysRole<Backend, roles::backend> && MultipliesStored<Backend, Scalar, Value>
 class SparseMatrix {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pst/layer/checks.hpp"
+#include "pst/core/checks.hpp"
 
 #include <doctest/doctest.h>
 

@@ -7,10 +7,12 @@
 
 #include "pst/core/config.hpp"
 
+/// @defgroup serve Serving
+/// What a layer gives away: sparse weights without anything of training.
 namespace pst::PST_ABI {
 
 /// Compressed sparse rows: the non-zeros of a rows x cols matrix.
-/// @ingroup layer
+/// @ingroup serve
 template <class Scalar>
 struct CsrMatrix {
   index_t rows = 0;
@@ -28,7 +30,7 @@ struct CsrMatrix {
 /// A bit mask and the non-zeros in row-major order, as in the format `sparse-bitmask` of compressed-tensors.
 ///
 /// Bit i of byte k of a row is column 8 k + i; each row has ceil(cols / 8) bytes, unused bits are 0.
-/// @ingroup layer
+/// @ingroup serve
 template <class Scalar>
 struct BitmaskMatrix {
   index_t rows = 0;
@@ -43,7 +45,7 @@ struct BitmaskMatrix {
 };
 
 /// Compresses a dense row-major matrix; -0 counts as zero.
-/// @ingroup layer
+/// @ingroup serve
 template <class Scalar>
 [[nodiscard]] CsrMatrix<Scalar> to_csr(index_t rows, index_t cols, std::span<const Scalar> dense) {
   CsrMatrix<Scalar> out{rows, cols, {0}, {}, {}};
@@ -59,7 +61,7 @@ template <class Scalar>
 }
 
 /// Compresses a dense row-major matrix; -0 counts as zero.
-/// @ingroup layer
+/// @ingroup serve
 template <class Scalar>
 [[nodiscard]] BitmaskMatrix<Scalar> to_bitmask(index_t rows, index_t cols, std::span<const Scalar> dense) {
   const index_t row_bytes = (cols + 7) / 8;

@@ -13,7 +13,7 @@
 #include "pst/core/matrix.hpp"
 #include "pst/core/order_key.hpp"
 
-/// What a layer refuses, in a sentence.
+/// What layers and serving matrices refuse, in a sentence.
 namespace pst::PST_ABI::detail {
 
 /// A shape that a layer can have; throws when a side is not positive, or when sizes that follow from it could wrap.
