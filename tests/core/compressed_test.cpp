@@ -10,8 +10,8 @@ namespace {
 
 using Panels = CompressedView<float, HostSpace>;
 using Wide = CompressedView<const float, HostSpace, std::uint16_t>;
-static_assert(Panels::panel_cols == 256 && Panels::steps == 1);
-static_assert(Wide::panel_cols == 1024 && Wide::steps == 4 && Wide::panels_for(1024) == 1 &&
+static_assert(Panels::panel_cols == 256 && Panels::segments == 1);
+static_assert(Wide::panel_cols == 1024 && Wide::segments == 4 && Wide::panels_for(1024) == 1 &&
               Wide::panels_for(1025) == 2);
 static_assert(Panels::panels_for(1) == 1 && Panels::panels_for(256) == 1 && Panels::panels_for(257) == 2);
 
@@ -45,7 +45,7 @@ TEST_CASE("the view of the compressed weight has its shape, and a last panel as 
   CHECK(view.cols_of(1) == 256);
   CHECK(view.cols_of(2) == 88);
 }
-TEST_CASE("a row of a panel has an offset for each of its steps") {
+TEST_CASE("a row of a panel has an offset for each of its segments") {
   const std::uint32_t offsets[2 * 3 * 4 + 1] = {};
   const Wide wide{3, 1025, offsets, nullptr, nullptr};
   CHECK(wide.row_start(0, 2) == offsets + 8);

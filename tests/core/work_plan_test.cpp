@@ -72,7 +72,7 @@ TEST_CASE("the pieces of a plan are its blocks, cut at the columns of its tiles"
     for (index_t part = 0; part < plan.parts(); ++part) {
       Tile block;
       index_t next = 0;  // column of the block
-      plan.for_each_piece(part, 9, [&](Tile piece) {
+      plan.for_each_tile_of_blocks(part, 9, [&](Tile piece) {
         ok = ok && piece.part == part && piece.slot == 9 && piece.col % plan.cols_per_tile == 0 && piece.cols > 0 &&
              piece.cols <= plan.cols_per_tile && piece.rows * piece.cols <= plan.tile_size();
         if (piece.col == 0) {
@@ -84,7 +84,7 @@ TEST_CASE("the pieces of a plan are its blocks, cut at the columns of its tiles"
       });
       std::vector<index_t> rows, rows_of_pieces;
       plan.for_each_block(part, 9, [&](Tile tile) { rows.push_back(tile.row); });
-      plan.for_each_piece(part, 9, [&](Tile tile) {
+      plan.for_each_tile_of_blocks(part, 9, [&](Tile tile) {
         if (tile.col == 0) rows_of_pieces.push_back(tile.row);
       });
       CHECK(rows == rows_of_pieces);

@@ -97,15 +97,15 @@ struct EigenCpu : Reference {
 
   template <class T, class F, class... In>
   void map(MatrixView<T> out, F f, In... in) {
-    constexpr index_t step = eigen_cpu::map_step;
+    constexpr index_t group = eigen_cpu::map_group;
     for (index_t r = 0; r < out.rows; ++r)
-      for (index_t c = 0; c < out.cols; c += step)
-        eigen_cpu::map_piece(out.row(r) + c, std::min(step, out.cols - c), f, eigen_cpu::piece(in, r, c)...);
+      for (index_t c = 0; c < out.cols; c += group)
+        eigen_cpu::map_elements(out.row(r) + c, std::min(group, out.cols - c), f, eigen_cpu::group_of(in, r, c)...);
   }
   template <class T>
   void gemm(double alpha, Const<T> a, Const<T> b, MatrixView<T> out) {
     if (a.cols > eigen_cpu::thin_rank) return multiply(alpha, plain<T>(a), plain<T>(b), a.cols, out);
-    eigen_cpu::for_each_rank_piece(a.cols, [&]<int ranks>(index_t first, std::integral_constant<int, ranks>) {
+    eigen_cpu::for_each_group_of_ranks(a.cols, [&]<int ranks>(index_t first, std::integral_constant<int, ranks>) {
       eigen_cpu::add_outer<ranks, T>(static_cast<T>(alpha), a.middle_cols(first, ranks), b.middle_rows(first, ranks),
                                      out);
     });
@@ -113,7 +113,7 @@ struct EigenCpu : Reference {
   template <class T>
   void gemm_nt(double alpha, Const<T> a, Const<T> b, MatrixView<T> out) {
     if (b.rows > eigen_cpu::thin_rank) return multiply(alpha, plain<T>(a), plain<T>(b).transposed(), a.cols, out);
-    eigen_cpu::for_each_rank_piece(b.rows, [&]<int ranks>(index_t first, std::integral_constant<int, ranks>) {
+    eigen_cpu::for_each_group_of_ranks(b.rows, [&]<int ranks>(index_t first, std::integral_constant<int, ranks>) {
       eigen_cpu::add_row_products<ranks, T>(static_cast<T>(alpha), a, b.middle_rows(first, ranks),
                                             out.middle_cols(first, ranks));
     });
@@ -121,7 +121,7 @@ struct EigenCpu : Reference {
   template <class T>
   void gemm_tn(double alpha, Const<T> a, Const<T> b, MatrixView<T> out) {
     if (a.cols > eigen_cpu::thin_rank) return multiply(alpha, plain<T>(a).transposed(), plain<T>(b), a.rows, out);
-    eigen_cpu::for_each_rank_piece(a.cols, [&]<int ranks>(index_t first, std::integral_constant<int, ranks>) {
+    eigen_cpu::for_each_group_of_ranks(a.cols, [&]<int ranks>(index_t first, std::integral_constant<int, ranks>) {
       eigen_cpu::add_column_products<ranks, T>(static_cast<T>(alpha), a.middle_cols(first, ranks), b,
                                                out.middle_rows(first, ranks));
     });
@@ -129,11 +129,11 @@ struct EigenCpu : Reference {
   template <class T>
   void row_sums(double alpha, Const<T> in, MatrixView<T> out) {
     using Packet = typename eigen_cpu::RegisterTile<T>::Packet;
-    constexpr index_t step = eigen_cpu::RegisterTile<T>::packet;
+    constexpr index_t width = eigen_cpu::RegisterTile<T>::packet;
     for (index_t r = 0; r < in.rows; ++r) {
       Packet lanes = Packet::Zero();
       index_t c = 0;
-      for (; c + step <= in.cols; c += step) lanes += Eigen::Map<const Packet>(in.row(r) + c);
+      for (; c + width <= in.cols; c += width) lanes += Eigen::Map<const Packet>(in.row(r) + c);
       T sum = lanes.sum();
       for (; c < in.cols; ++c) sum += in(r, c);
       out(r, 0) += static_cast<T>(alpha) * sum;
@@ -147,16 +147,16 @@ struct EigenCpu : Reference {
   }
   template <class T>
   [[nodiscard]] double squared_norm(MatrixView<T> in) {
-    constexpr index_t step = 32;
-    using Piece = Eigen::Array<double, step, 1>;
-    Piece lanes = Piece::Zero();
+    constexpr index_t width = 32;
+    using Lanes = Eigen::Array<double, width, 1>;
+    Lanes lanes = Lanes::Zero();
     double sum = 0;
     for (index_t r = 0; r < in.rows; ++r) {
       const T* const row = in.row(r);
       index_t c = 0;
-      for (; c + step <= in.cols; c += step)
+      for (; c + width <= in.cols; c += width)
         lanes +=
-            Eigen::Map<const Eigen::Array<std::remove_const_t<T>, step, 1>>(row + c).template cast<double>().square();
+            Eigen::Map<const Eigen::Array<std::remove_const_t<T>, width, 1>>(row + c).template cast<double>().square();
       for (; c < in.cols; ++c) sum += double{row[c]} * double{row[c]};
     }
     return sum + lanes.sum();
@@ -288,7 +288,7 @@ struct EigenCpu : Reference {
   /// tokens run at the same time; when they are few, the rows are cut too. No result depends on how.
   template <class T, class View, class F>
   void product_in_parts(View weight, MatrixView<const T> x, index_t outputs, F f) {
-    const index_t kept = weight.start[weight.panels() * weight.rows * View::steps];
+    const index_t kept = weight.start[weight.panels() * weight.rows * View::segments];
     eigen_cpu::for_each_block_size<T>(
         x.rows, [&]<int tokens>(std::integral_constant<int, tokens>, index_t begin, index_t count) {
           const index_t blocks = (count + tokens - 1) / tokens;

@@ -32,8 +32,8 @@ struct Reference {
   template <class T>
   using KeyOf = OrderKey<std::remove_const_t<T>>;
 
-  /// Called by a layer in front of its work; what it gives lives until the end of that. Throws Error where copies of the
-  /// backend share memory with which another thread is at work.
+  /// Called by a layer in front of its work; what it gives lives until the end of that. Throws Error where copies of
+  /// the backend share memory with which another thread is at work.
   [[nodiscard]] NothingShared use() const noexcept { return {}; }
   /// How many blocks can be worked on at the same time; each has a slot of scratch memory.
   [[nodiscard]] index_t slots() const noexcept { return 1; }
@@ -291,7 +291,7 @@ struct Reference {
         double sum = bias.empty() ? 0.0 : double{bias(0, o)};
         for (index_t panel = 0; panel < weight.panels(); ++panel) {
           const std::uint32_t* const start = weight.row_start(panel, o);
-          for (std::uint32_t k = start[0]; k < start[weight.steps]; ++k)
+          for (std::uint32_t k = start[0]; k < start[weight.segments]; ++k)
             sum += double{weight.value[k]} * double{x(t, panel * weight.panel_cols + weight.column[k])};
         }
         y(t, o) = static_cast<T>(sum);

@@ -280,9 +280,9 @@ struct Thrust {
   static void copy_rows(index_t rows, index_t cols, From from, index_t from_stride, To to, index_t to_stride) {
     if (rows == 0 || cols == 0) return;
     const bool gapless = from_stride == cols && to_stride == cols;
-    const index_t pieces = gapless ? 1 : rows, length = gapless ? rows * cols : cols;
-    for (index_t piece = 0; piece < pieces; ++piece)
-      thrust::copy_n(from + piece * from_stride, length, to + piece * to_stride);
+    const index_t copies = gapless ? 1 : rows, length = gapless ? rows * cols : cols;
+    for (index_t copy = 0; copy < copies; ++copy)
+      thrust::copy_n(from + copy * from_stride, length, to + copy * to_stride);
   }
 };
 

@@ -60,8 +60,8 @@ inline void refuse_bits_beyond(const std::string& owner, std::string_view name, 
                                index_t per_row, index_t cols) {
   const index_t used = cols - (per_row - 1) * MaskView<mask_word>::bits;
   const mask_word unused = used == MaskView<mask_word>::bits ? 0 : ~mask_word{0} << used;
-  const auto step = static_cast<std::size_t>(per_row);
-  for (std::size_t last = step - 1; last < words.size(); last += step)
+  const auto stride = static_cast<std::size_t>(per_row);
+  for (std::size_t last = stride - 1; last < words.size(); last += stride)
     require((words[last] & unused) == 0, owner, ": ", name, " has bits set beyond column ", cols);
 }
 

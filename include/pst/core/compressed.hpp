@@ -13,20 +13,20 @@ namespace pst::PST_ABI {
 ///
 /// A column within a panel fits in `Column`: training reads panels of 256 columns, of which 32 tokens fit in a core's
 /// cache. Inference with few tokens reads wider ones, so that rows are longer; offsets are still given for every 256
-/// columns, a step, for when tokens are many. The kept weights of row r in step s of panel p are those from
+/// columns, a segment, for when tokens are many. The kept weights of row r in segment s of panel p are those from
 /// `row_start(p, r)[s]` to `row_start(p, r)[s + 1]`.
 template <class Value, class Space, class Column = std::uint8_t>
 struct CompressedView {
   static constexpr index_t panel_cols = sizeof(Column) == 1 ? 256 : 1024;
-  static constexpr index_t step_cols = 256;
-  static constexpr index_t steps = panel_cols / step_cols;
+  static constexpr index_t segment_cols = 256;
+  static constexpr index_t segments = panel_cols / segment_cols;
   /// Constant if `Value` is.
   template <class T>
   using Like = std::conditional_t<std::is_const_v<Value>, const T, T>;
 
   index_t rows = 0;
   index_t cols = 0;
-  Like<std::uint32_t>* start = nullptr;  ///< panels * rows * steps + 1 offsets into `column` and `value`
+  Like<std::uint32_t>* start = nullptr;  ///< panels * rows * segments + 1 offsets into `column` and `value`
   Like<Column>* column = nullptr;        ///< within the panel, ascending within a row
   Value* value = nullptr;
 
@@ -39,7 +39,7 @@ struct CompressedView {
     return cols - panel * panel_cols < panel_cols ? cols - panel * panel_cols : panel_cols;
   }
   [[nodiscard]] PST_HD constexpr Like<std::uint32_t>* row_start(index_t panel, index_t row) const noexcept {
-    return start + (panel * rows + row) * steps;
+    return start + (panel * rows + row) * segments;
   }
 };
 

@@ -74,9 +74,9 @@ struct WorkPlan {
   constexpr void for_each_block(index_t part, index_t slot, F&& f) const {
     cut_part(part, slot, rows_per_block, std::max<index_t>(shape.in, 1), f);
   }
-  /// Calls `f(Tile)` for the same rows, each block in pieces as wide as a tile.
+  /// Calls `f(Tile)` for the same rows, each block cut into tiles.
   template <class F>
-  constexpr void for_each_piece(index_t part, index_t slot, F&& f) const {
+  constexpr void for_each_tile_of_blocks(index_t part, index_t slot, F&& f) const {
     cut_part(part, slot, rows_per_block, cols_per_tile, f);
   }
   /// Calls `f(Tile)` for the tiles of one part, row by row.

@@ -24,18 +24,18 @@ void dense_forward(Weight& weight, TileOf tile_of, typename Weight::ConstView x,
   });
 }
 
-/// grad_x = grad_y W. Tokens in chunks and inputs in strips, so that there are enough parts; the rows of W in order
+/// grad_x = grad_y W. Tokens are cut as well as inputs, so that there are enough parts; the rows of W in order
 /// for each.
 template <class Weight, class TileOf>
 void dense_grad_x(Weight& weight, TileOf tile_of, typename Weight::ConstView grad_y,
                   typename Weight::MutableView grad_x) {
-  constexpr index_t tokens_per_chunk = 512;
+  constexpr index_t tokens_at_once = 512;
   auto& on = weight.backend();
   const WorkPlan& plan = weight.layout().plan;
-  const index_t chunks = (grad_y.rows + tokens_per_chunk - 1) / tokens_per_chunk;
-  on.for_each_part(chunks * plan.strips(), [&](index_t part, index_t slot) {
-    const index_t first = part / plan.strips() * tokens_per_chunk;
-    const index_t count = std::min(tokens_per_chunk, grad_y.rows - first);
+  const index_t cuts = (grad_y.rows + tokens_at_once - 1) / tokens_at_once;
+  on.for_each_part(cuts * plan.strips(), [&](index_t part, index_t slot) {
+    const index_t first = part / plan.strips() * tokens_at_once;
+    const index_t count = std::min(tokens_at_once, grad_y.rows - first);
     plan.for_each_tile_of_strip(part % plan.strips(), slot, [&](Tile tile) {
       const auto out = tile.cols_of(grad_x.middle_rows(first, count));
       if (tile.row == 0) on.fill(out, 0);

@@ -145,7 +145,7 @@ class MaskedWeight {
     const double density = static_cast<double>(kept()) / static_cast<double>(layout_.shape.size());
     if (density > compress_below || !kept_.fits()) return;
     kept_.reserve();
-    for_each_piece([&](Tile tile) { kept_.put(on_, effective(tile), tile.of(mask()), tile); });
+    for_each_tile_of_blocks([&](Tile tile) { kept_.put(on_, effective(tile), tile.of(mask()), tile); });
     kept_.complete(on_);
   }
   /// Brings the compressed weight, if it is in use, up to date with W~; the mask stays. False when a weight is NaN or
@@ -153,7 +153,7 @@ class MaskedWeight {
   [[nodiscard]] bool keep_mask() {
     forget_change();
     std::atomic<bool> finite{true};
-    for_each_piece([&](Tile tile) {
+    for_each_tile_of_blocks([&](Tile tile) {
       const ConstView weight = effective(tile);
       if (!on_.all_finite(weight)) finite.store(false, std::memory_order_relaxed);
       if (kept_.in_use()) kept_.put(on_, weight, tile.of(mask()), tile);
@@ -244,11 +244,11 @@ class MaskedWeight {
     on_.for_each_part(layout_.plan.parts(),
                       [&](index_t part, index_t slot) { layout_.plan.for_each_block(part, slot, f); });
   }
-  /// Calls `f(Tile)` for all pieces of blocks, parts at the same time.
+  /// Calls `f(Tile)` for all blocks, cut into tiles, parts at the same time.
   template <class F>
-  void for_each_piece(F&& f) {
+  void for_each_tile_of_blocks(F&& f) {
     on_.for_each_part(layout_.plan.parts(),
-                      [&](index_t part, index_t slot) { layout_.plan.for_each_piece(part, slot, f); });
+                      [&](index_t part, index_t slot) { layout_.plan.for_each_tile_of_blocks(part, slot, f); });
   }
   /// Calls `f(Tile)` for all rows in order, in the memory of one slot.
   template <class F>

@@ -9,8 +9,8 @@
 
 #include "pst/concepts/backend.hpp"
 #include "pst/concepts/scalar.hpp"
-#include "pst/core/compressed.hpp"
 #include "pst/core/checks.hpp"
+#include "pst/core/compressed.hpp"
 #include "pst/serve/sparse_export.hpp"
 #include "pst/serve/sparse_matrix_source.hpp"
 
@@ -84,7 +84,7 @@ class SparseMatrix {
     for (index_t r = 0; r < out.rows; ++r) {
       for (index_t c = 0; c < out.cols; ++c) out(r, c) = Scalar{0};
       for (index_t panel = 0; panel < from.panels(); ++panel)
-        for (auto k = from.row_start(panel, r)[0]; k < from.row_start(panel, r)[from.steps]; ++k)
+        for (auto k = from.row_start(panel, r)[0]; k < from.row_start(panel, r)[from.segments]; ++k)
           out(r, panel * from.panel_cols + from.column[k]) = static_cast<Scalar>(from.value[k]);
     }
   }

@@ -122,10 +122,10 @@ template <class Value, class Source>
   using View = typename StoredWeight<Value>::View;
   StoredWeight<Value> out{shape_of(owner, source)};
   const auto segment = [rows = out.shape.out](index_t r, index_t c) {
-    return static_cast<std::size_t>((c / View::panel_cols * rows + r) * View::steps +
-                                    c % View::panel_cols / View::step_cols);
+    return static_cast<std::size_t>((c / View::panel_cols * rows + r) * View::segments +
+                                    c % View::panel_cols / View::segment_cols);
   };
-  out.start.resize(static_cast<std::size_t>(View::panels_for(out.shape.in) * out.shape.out * View::steps) + 1);
+  out.start.resize(static_cast<std::size_t>(View::panels_for(out.shape.in) * out.shape.out * View::segments) + 1);
   for_each_number(source, [&](index_t r, index_t c, double number) {
     const auto stored = static_cast<Value>(number);
     require(is_finite(number), owner, ": the weight is ", number, " at row ", r, ", column ", c,

@@ -29,13 +29,13 @@ void expect_writes(CompressedView<T, HostSpace> out, std::uint32_t begin, std::u
 template <class T>
 [[nodiscard]] std::uint32_t compress_word(mask_word word, const T* weight, int column, std::uint32_t at,
                                           std::uint32_t limit, CompressedView<T, HostSpace> out) {
-  constexpr std::uint32_t step = 8;  // words differ in how many they keep, but seldom in how many steps that takes
+  constexpr std::uint32_t group = 8;  // words differ in how many they keep, but seldom in how many groups that takes
   const auto count = static_cast<std::uint32_t>(std::popcount(word));
   const mask_word last = std::bit_floor(word);
   mask_word left = word;
-  if (at + (count + step - 1) / step * step <= limit) {
-    for (std::uint32_t i = 0; i < count; i += step)
-      for (std::uint32_t j = i; j < i + step; ++j, left &= left - 1) {
+  if (at + (count + group - 1) / group * group <= limit) {
+    for (std::uint32_t i = 0; i < count; i += group)
+      for (std::uint32_t j = i; j < i + group; ++j, left &= left - 1) {
         const int bit = std::countr_zero(left | last);
         out.column[at + j] = static_cast<std::uint8_t>(column + bit);
         out.value[at + j] = weight[bit];

@@ -37,8 +37,8 @@ struct RegisterTile {
   static constexpr int rows = packet * int{sizeof(T)} >= 64 ? 12 : 6;  // 32 registers, or 16
   static constexpr int cols = 2 * packet;
   static constexpr index_t depth = 1024 / sizeof(T);  // of a packed panel
-  static constexpr index_t chunk_rows = 22 * 12;      // of A that are packed together, a multiple of `rows`
-  static constexpr index_t chunk_cols = 256;          // of B
+  static constexpr index_t packed_rows = 22 * 12;     // of A that are packed together, a multiple of `rows`
+  static constexpr index_t packed_cols = 256;         // of B
   using Packet = Eigen::Array<T, packet, 1>;
 
   /// From one packed panel to the next: a cache line more than it holds, or all panels would begin in the same sets of
@@ -50,9 +50,9 @@ struct RegisterTile {
 
 /// Numbers of packed A and B.
 template <class T, class Shape = RegisterTile<T>>
-inline constexpr index_t packed_a = Shape::chunk_rows / Shape::rows* Shape::panel(Shape::rows, Shape::depth);
+inline constexpr index_t packed_a = Shape::packed_rows / Shape::rows* Shape::panel(Shape::rows, Shape::depth);
 template <class T, class Shape = RegisterTile<T>>
-inline constexpr index_t packed_b = Shape::chunk_cols / Shape::cols* Shape::panel(Shape::cols, Shape::depth);
+inline constexpr index_t packed_b = Shape::packed_cols / Shape::cols* Shape::panel(Shape::cols, Shape::depth);
 template <class T>
 inline constexpr std::size_t packed_bytes = static_cast<std::size_t>(packed_a<T> + packed_b<T>) * sizeof(T);
 
@@ -171,13 +171,13 @@ void multiply_add(index_t m, index_t n, index_t k, T alpha, Operand<T> a, Operan
   }
   T *const a_panels = ThreadMemory::of_this_thread().numbers<T>(), *const b_panels = a_panels + packed_a<T>;
   alignas(64) T tile[Shape::rows * Shape::cols];
-  for (index_t j = 0; j < n; j += Shape::chunk_cols)
+  for (index_t j = 0; j < n; j += Shape::packed_cols)
     for (index_t p = 0; p < k; p += Shape::depth) {
-      const index_t depth = std::min(Shape::depth, k - p), wide = std::min(Shape::chunk_cols, n - j);
+      const index_t depth = std::min(Shape::depth, k - p), wide = std::min(Shape::packed_cols, n - j);
       const index_t a_panel = Shape::panel(Shape::rows, depth), b_panel = Shape::panel(Shape::cols, depth);
       pack<Shape::cols>(b.from(p, j).transposed(), wide, depth, b_panels);
-      for (index_t i = 0; i < m; i += Shape::chunk_rows) {
-        const index_t tall = std::min(Shape::chunk_rows, m - i);
+      for (index_t i = 0; i < m; i += Shape::packed_rows) {
+        const index_t tall = std::min(Shape::packed_rows, m - i);
         pack<Shape::rows>(a.from(i, p), tall, depth, a_panels);
         for (index_t x = 0; x < wide; x += Shape::cols)  // a panel of B stays in L1 while all of A meets it
           for (index_t y = 0; y < tall; y += Shape::rows) {

@@ -15,20 +15,20 @@
 
 namespace pst::PST_ABI::PST_ISA::eigen_cpu {
 
-/// Elements of one piece: a word of a mask.
-inline constexpr index_t map_step = 64;
+/// Elements of one group: a word of a mask.
+inline constexpr index_t map_group = 64;
 
-/// One piece of an input, as a function is given it.
+/// One group of elements of an input, as a function is given it.
 template <class T>
-struct PieceOfMatrix {
+struct GroupOfMatrix {
   const T* value;
   [[nodiscard]] T operator[](index_t i) const { return value[i]; }
 };
 /// Unpacked to numbers of 32 bits, which vectors compare as wide as floats.
-struct PieceOfMask {
-  std::uint32_t bit[map_step];
+struct GroupOfMask {
+  std::uint32_t bit[map_group];
 
-  explicit PieceOfMask(mask_word word) {
+  explicit GroupOfMask(mask_word word) {
     const auto low = static_cast<std::uint32_t>(word), high = static_cast<std::uint32_t>(word >> 32);
     for (std::uint32_t i = 0; i < 32; ++i) bit[i] = (low >> i) & 1U;
     for (std::uint32_t i = 0; i < 32; ++i) bit[32 + i] = (high >> i) & 1U;
@@ -36,36 +36,36 @@ struct PieceOfMask {
   [[nodiscard]] bool operator[](index_t i) const { return bit[i] != 0; }
 };
 template <class T>
-[[nodiscard]] PieceOfMatrix<std::remove_const_t<T>> piece(MatrixView<T> in, index_t r, index_t c) {
+[[nodiscard]] GroupOfMatrix<std::remove_const_t<T>> group_of(MatrixView<T> in, index_t r, index_t c) {
   return {in.row(r) + c};
 }
 /// Every `stride`-th number: lines that are read for one row of a column-major matrix are there for its next rows.
 template <class T>
-struct PieceOfColumns {
+struct GroupOfColumns {
   const T* value;
   index_t stride;
   [[nodiscard]] T operator[](index_t i) const { return value[i * stride]; }
 };
 template <class T>
-[[nodiscard]] PieceOfColumns<std::remove_const_t<T>> piece(StridedView<T> in, index_t r, index_t c) {
+[[nodiscard]] GroupOfColumns<std::remove_const_t<T>> group_of(StridedView<T> in, index_t r, index_t c) {
   return {&in(r, c), in.col_stride};
 }
 template <class Word>
-[[nodiscard]] PieceOfMask piece(MaskView<Word> in, index_t r, index_t c) {
-  return PieceOfMask{in.row(r)[c / map_step]};
+[[nodiscard]] GroupOfMask group_of(MaskView<Word> in, index_t r, index_t c) {
+  return GroupOfMask{in.row(r)[c / map_group]};
 }
 
 /// out[i] = f(in[i]...) for `count` elements, at most 64. By way of the stack: an input may be `out` itself, and the
 /// compiler need not ask.
 template <class T, class F, class... In>
-void map_piece(T* out, index_t count, F f, const In&... in) {
-  if (count == map_step) {
-    using Piece = Eigen::Array<T, map_step, 1>;
-    Piece result;
-    for (index_t i = 0; i < map_step; ++i) result.data()[i] = static_cast<T>(f(in[i]...));
-    Eigen::Map<Piece>{out} = result;
+void map_elements(T* out, index_t count, F f, const In&... in) {
+  if (count == map_group) {
+    using Group = Eigen::Array<T, map_group, 1>;
+    Group result;
+    for (index_t i = 0; i < map_group; ++i) result.data()[i] = static_cast<T>(f(in[i]...));
+    Eigen::Map<Group>{out} = result;
   } else {
-    T result[map_step];
+    T result[map_group];
     for (index_t i = 0; i < count; ++i) result[i] = static_cast<T>(f(in[i]...));
     std::copy_n(result, count, out);
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Parts of one piece of work that several threads take, the first free one the next.
+// Parts of one work that several threads take, the first free one the next.
 // Cost: less than 1 us for each thread that still looks for work.
 // Bound by the threads that work, never by one that the system has not let run: the thread that has the work done takes
 // all parts that nobody has begun, and waits for those alone that somebody has.
@@ -80,7 +80,7 @@ class OnlyCaller {
   std::atomic_flag* busy_;
 };
 
-/// The parts of one piece of work after the other.
+/// The parts of one work after the other.
 class SharedWork {
  public:
   /// Calls `f(part, slot)` for every part: here, in slot 0, and on threads that call `take_parts` meanwhile, with slots

@@ -38,12 +38,12 @@ void for_each_block_size(index_t count, F f) {
 
 /// Numbers of x that are lanes at once: 64 KB.
 template <class T>
-inline constexpr index_t lanes_at_once = block_tokens<T>* CompressedView<T, HostSpace>::step_cols;
+inline constexpr index_t lanes_at_once = block_tokens<T>* CompressedView<T, HostSpace>::segment_cols;
 
-/// How many steps of 256 columns a block of tokens takes at once: as many as a full block's one.
+/// How many segments of 256 columns a block of tokens takes at once: as many as a full block's one.
 template <int tokens, class T, class View>
-inline constexpr index_t steps_at_once = tokens == 1 ? View::steps
-                                                     : std::min<index_t>(View::steps, block_tokens<T> / tokens);
+inline constexpr index_t segments_at_once = tokens == 1 ? View::segments
+                                                        : std::min<index_t>(View::segments, block_tokens<T> / tokens);
 
 /// sum + the kept weights of one row times the lanes; `mask` leaves of a column what the lanes begin at.
 template <int tokens, unsigned mask, class T, class Column>
@@ -83,17 +83,17 @@ void product_block(BlockOf<tokens> at, CompressedView<Value, HostSpace, Column> 
   using View = CompressedView<Value, HostSpace, Column>;
   using Lane = Eigen::Array<T, tokens, 1>;
   using Out = Eigen::Map<Lane>;
-  constexpr index_t steps = steps_at_once<tokens, T, View>, width = steps * View::step_cols;
-  constexpr unsigned mask = steps == View::steps ? ~0U : unsigned{width - 1};
+  constexpr index_t segments = segments_at_once<tokens, T, View>, width = segments * View::segment_cols;
+  constexpr unsigned mask = segments == View::segments ? ~0U : unsigned{width - 1};
   T memory[View::panel_cols];
   for (index_t col = 0; col < weight.cols; col += width) {
     const MatrixView<const T> x_part = x.middle_cols(col, std::min(width, weight.cols - col));
     if constexpr (tokens > 1) to_lanes<tokens>(x_part, lanes);
     const std::uint32_t* const start =
-        weight.row_start(col / View::panel_cols, at.row) + col % View::panel_cols / View::step_cols;
+        weight.row_start(col / View::panel_cols, at.row) + col % View::panel_cols / View::segment_cols;
     for (index_t r = 0; r < at.rows; ++r) {
-      const std::uint32_t begin = start[r * View::steps];
-      const auto kept = static_cast<index_t>(start[r * View::steps + steps] - begin);
+      const std::uint32_t begin = start[r * View::segments];
+      const auto kept = static_cast<index_t>(start[r * View::segments + segments] - begin);
       const auto* const column = weight.column + begin;
       const auto* const value = weight.value + begin;
       if constexpr (tokens == 1) {

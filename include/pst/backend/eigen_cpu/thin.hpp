@@ -16,9 +16,9 @@ namespace pst::PST_ABI::PST_ISA::eigen_cpu {
 /// Ranks up to this take the way of thin products.
 inline constexpr index_t thin_rank = 32;
 
-/// Calls `f(first, constant)` for pieces of 8, 4 or 1 ranks.
+/// Calls `f(first, constant)` for groups of 8, 4 or 1 ranks.
 template <class F>
-void for_each_rank_piece(index_t rank, F&& f) {
+void for_each_group_of_ranks(index_t rank, F&& f) {
   index_t k = 0;
   for (; k + 8 <= rank; k += 8) f(k, std::integral_constant<int, 8>{});
   for (; k + 4 <= rank; k += 4) f(k, std::integral_constant<int, 4>{});
@@ -31,9 +31,9 @@ void add_outer(T alpha, MatrixView<const T> left, MatrixView<const T> right, Mat
   using Packet = typename RegisterTile<T>::Packet;
   using In = Eigen::Map<const Packet>;
   using Out = Eigen::Map<Packet>;
-  constexpr index_t step = RegisterTile<T>::packet;
-  const index_t whole = out.cols / step * step;
-  for (index_t c = 0; c < whole; c += step) {
+  constexpr index_t width = RegisterTile<T>::packet;
+  const index_t whole = out.cols / width * width;
+  for (index_t c = 0; c < whole; c += width) {
     Packet row[ranks];
     for (int k = 0; k < ranks; ++k) row[k] = alpha * In(right.row(k) + c);
     for (index_t r = 0; r < out.rows; ++r) {
@@ -53,13 +53,13 @@ template <int ranks, class T>
 void add_row_products(T alpha, MatrixView<const T> grad, MatrixView<const T> right, MatrixView<T> out) {
   using Packet = typename RegisterTile<T>::Packet;
   using In = Eigen::Map<const Packet>;
-  constexpr index_t step = RegisterTile<T>::packet;
-  const index_t whole = grad.cols / step * step;
+  constexpr index_t width = RegisterTile<T>::packet;
+  const index_t whole = grad.cols / width * width;
   for (index_t r = 0; r < grad.rows; ++r) {
     const T* const g = grad.row(r);
     Packet sum[ranks];
     for (int k = 0; k < ranks; ++k) sum[k].setZero();
-    for (index_t c = 0; c < whole; c += step) {
+    for (index_t c = 0; c < whole; c += width) {
       const Packet here = In(g + c);
       for (int k = 0; k < ranks; ++k) sum[k] += here * In(right.row(k) + c);
     }
@@ -74,13 +74,13 @@ void add_row_products(T alpha, MatrixView<const T> grad, MatrixView<const T> rig
 /// out += alpha L^T G for `ranks` columns of L and rows of out.
 template <int ranks, class T>
 void add_column_products(T alpha, MatrixView<const T> left, MatrixView<const T> grad, MatrixView<T> out) {
-  constexpr index_t step = 2 * RegisterTile<T>::packet;
+  constexpr index_t width = 2 * RegisterTile<T>::packet;
   using Packet = typename RegisterTile<T>::Packet;
   using In = Eigen::Map<const Packet>;
   using Out = Eigen::Map<Packet>;
   constexpr index_t half = RegisterTile<T>::packet;
-  const index_t whole = grad.cols / step * step;
-  for (index_t c = 0; c < whole; c += step) {
+  const index_t whole = grad.cols / width * width;
+  for (index_t c = 0; c < whole; c += width) {
     Packet low[ranks], high[ranks];
     for (int k = 0; k < ranks; ++k) low[k].setZero(), high[k].setZero();
     for (index_t r = 0; r < grad.rows; ++r) {

@@ -98,7 +98,7 @@ struct CompressedProduct {
     double sum = bias.empty() ? 0.0 : double{bias(0, o)};
     for (index_t panel = 0; panel < weight.panels(); ++panel) {
       const std::uint32_t* const start = weight.row_start(panel, o);
-      for (std::uint32_t k = start[0]; k < start[weight.steps]; ++k)
+      for (std::uint32_t k = start[0]; k < start[weight.segments]; ++k)
         sum += double{weight.value[k]} * double{x(t, panel * weight.panel_cols + weight.column[k])};
     }
     y(t, o) = static_cast<T>(sum);

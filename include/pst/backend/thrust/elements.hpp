@@ -75,17 +75,17 @@ struct AddProduct {
   }
 };
 
-/// out(r, c) += alpha times the sum of `count` elements of `in`, from (r, c) on and `step` apart.
+/// out(r, c) += alpha times the sum of `count` elements of `in`, from (r, c) on and `distance` apart.
 template <class T, class Space>
 struct AddSum {
   double alpha;
   MatrixView<const T, Space> in;
-  index_t count, step;
+  index_t count, distance;
   MatrixView<T, Space> out;
 
   PST_HD void operator()(index_t r, index_t c) const {
     double sum = 0;
-    for (index_t k = 0; k < count; ++k) sum += double{in.data[r * in.row_stride + c + k * step]};
+    for (index_t k = 0; k < count; ++k) sum += double{in.data[r * in.row_stride + c + k * distance]};
     out(r, c) = static_cast<T>(double{out(r, c)} + alpha * sum);
   }
 };
