@@ -6,7 +6,7 @@
 # the texts that the file asks for, near the top, where a user reads them:
 #   // expect: text           from every compiler (also expect-gcc:, expect-clang:); each of them must be found
 #   // within: 12 lines       how far down the texts may be (also within-gcc:, within-clang:)
-cmake_minimum_required(VERSION 3.25)
+cmake_minimum_required(VERSION 3.22)
 
 set(within 12)
 if(COMPILER_ID MATCHES "Clang")

@@ -13,7 +13,6 @@ int main() {
   layer.begin_step(1, 2);
   layer.forward(pst::MatrixView<const float>{x.data(), 4, 64}, pst::MatrixView<float>{y.data(), 4, 32});
 
-  std::printf("pst %d.%d.%d, y(0, 0) = %g\n", PST_VERSION_MAJOR, PST_VERSION_MINOR, PST_VERSION_PATCH,
-              static_cast<double>(y[0]));
+  std::printf("pst %s, y(0, 0) = %g\n", PST_VERSION_STRING, static_cast<double>(y[0]));
   return y[0] == y[0] ? 0 : 1;
 }

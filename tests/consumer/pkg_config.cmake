@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # cmake -D PKG_CONFIG=... -D PREFIX=... -D COMPILER=... -D SOURCE=... -D PROGRAM=... -P pkg_config.cmake
 # pkg-config and a compiler, no build system.
-cmake_minimum_required(VERSION 3.25)
+cmake_minimum_required(VERSION 3.22)
 
 set(ENV{PKG_CONFIG_PATH} "${PREFIX}/share/pkgconfig")
 execute_process(COMMAND "${PKG_CONFIG}" --cflags --libs pst OUTPUT_VARIABLE flags

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # cmake -D INCLUDE_DIR=include -P layering.cmake: who may include whom, which macros exist, and that all lies in the
 # inline namespace of the version.
-cmake_minimum_required(VERSION 3.25)
+cmake_minimum_required(VERSION 3.22)
 
 cmake_path(ABSOLUTE_PATH INCLUDE_DIR)
 
