@@ -221,6 +221,19 @@ TEST_CASE("a bit mask is not believed") {
   CHECK(error([](auto& m) { m.value.pop_back(); }) ==
         "sparse matrix q: there are 2 values, expected one for each of 3 bits");
 }
+TEST_CASE("product refuses outputs over what it reads, and takes slices beside it") {
+  const auto weight = Draw{1}.normal<float>(4, 3);
+  const SparseMatrix<float> matrix{weight.view(), "query"};
+  std::vector<float> numbers(2 * 8 + 4);
+  const MatrixView<float> fused{numbers.data(), 2, 8};
+  const auto x = fused.middle_cols(0, 3), y = fused.middle_cols(3, 4), bias = MatrixView<float>{&numbers[16], 1, 4};
+  CHECK(error_of([&] { matrix.product(x, y, bias); }) == "nothing was thrown");
+  const std::string expected = ", expected memory of its own: it is written while ";
+  CHECK(error_of([&] { matrix.product(x, fused.middle_cols(2, 4)); }) ==
+        "sparse matrix query: y lies over x" + expected + "x is still read");
+  CHECK(error_of([&] { matrix.product(x, y, y.middle_rows(1, 1)); }) ==
+        "sparse matrix query: y lies over the bias" + expected + "the bias is still read");
+}
 TEST_CASE_TEMPLATE("product refuses other shapes, narrow strides and null pointers", T, ReferenceFloat, EigenDouble) {
   using Scalar = typename T::scalar;
   const HostMatrix<Scalar> given(20, 10);

@@ -61,6 +61,8 @@ class SparseMatrix {
     detail::check_matrix(label_, "x", x, x.rows, shape_.in);
     detail::check_matrix(label_, "y", y, x.rows, shape_.out);
     if (bias.data != nullptr) detail::check_matrix(label_, "the bias", bias, 1, shape_.out);
+    detail::refuse_overlap(label_, "y", y, "x", x);
+    if (bias.data != nullptr) detail::refuse_overlap(label_, "y", y, "the bias", bias);
     on_.compressed_product(view(), x, bias.data == nullptr ? ConstView{} : bias, y);
   }
 
