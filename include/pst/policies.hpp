@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// Every policy but the backends.
+/// Every policy but the backends; include/pst/POLICIES.md lists them by their axes.
 
 #include "pst/bias/frozen_bias.hpp"
 #include "pst/bias/trained_bias.hpp"

@@ -33,6 +33,7 @@ function(fault text)
 endfunction()
 
 file(GLOB_RECURSE headers RELATIVE "${INCLUDE_DIR}/pst" "${INCLUDE_DIR}/pst/*")
+list(REMOVE_ITEM headers POLICIES.md)  # a page of the documentation
 foreach(header IN LISTS headers)
   if(NOT header MATCHES "\\.(hpp|cuh)$")
     fault("${header} is neither .hpp nor .cuh")
