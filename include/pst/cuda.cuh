@@ -11,9 +11,9 @@
 #include "pst/backend/thrust.hpp"
 #include "pst/core/version.hpp"
 #include "pst/layer/sparse_linear.hpp"
-#include "pst/serve/sparse_matrix.hpp"
 #include "pst/layer/together.hpp"
 #include "pst/policies.hpp"
+#include "pst/serve/sparse_matrix.hpp"
 
 namespace pst::PST_ABI {
 

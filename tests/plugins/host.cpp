@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // host local|global PLUGIN PLUGIN: loads two shared objects that hold pst, compiled for different instruction sets.
-// Each must compute after the other what it computes before it, and write in no memory but its own (-fsanitize=address).
+// Each must compute after the other what it computes before it, and write in no memory but its own
+// (-fsanitize=address).
 #include <dlfcn.h>
 
 #include <cstdint>
