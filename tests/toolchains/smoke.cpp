@@ -34,13 +34,13 @@ void train_and_serve() {
   pst::SparseLinear<> layer{shape, {}, pst::EigenCpu{2}};
   layer.attach({weight.data(), shape.out, shape.in});
   pst::AdamW<float> optimizer;
-  for (const double progress : {0.5, 1.0}) {
-    layer.begin_step(progress);
+  for (const int step : {1, 2}) {
+    layer.begin_step(step, 2);
     layer.forward(in, out);
     layer.backward(in, out);
     optimizer.step(pst::parameters_of(layer));
   }
-  layer.begin_step(1);
+  layer.refresh(1);
   layer.forward(in, out);
   check(layer.kept() == shape.size() - shape.size() * 9 / 10, "a tenth of the weights is kept");
 
@@ -55,7 +55,7 @@ void train_and_serve() {
   check(largest > 0 && difference <= 1e-5F * largest, "the exported weight serves what was trained");
 }
 
-void make_a_mistake() { pst::SparseLinear<>{{.in = 0, .out = 3}}.begin_step(1); }
+void make_a_mistake() { pst::SparseLinear<>{{.in = 0, .out = 3}}.begin_step(1, 1); }
 constexpr const char* expected = "a layer has at least one input and one output, found in = 0, out = 3";
 
 }  // namespace
