@@ -118,6 +118,15 @@ TEST_CASE("Line ends of Windows make no other vocabulary") {
   CHECK(windows_lines.encode("the dog").ids == unix_lines.encode("the dog").ids);
 }
 
+TEST_CASE("Blank lines at the end of vocab.txt ask for no rows of an embedding") {
+  const Folder folder{"bert"};
+  const auto before = finetune::load_tokenizer(folder.path());
+  folder.write("vocab.txt", pst::io::test::read_text(folder.path() / "vocab.txt") + "\n\n");
+  const auto tokenizer = finetune::load_tokenizer(folder.path());
+  CHECK(tokenizer.vocabulary_size() == before.vocabulary_size());
+  CHECK(tokenizer.encode("the dog").ids == before.encode("the dog").ids);
+}
+
 TEST_CASE("The last of two equal lines of vocab.txt counts, as in Python's dictionary") {
   const Folder folder{"bert"};
   folder.write("vocab.txt", "[UNK]\n[CLS]\n[SEP]\na\nb\na\n");

@@ -87,13 +87,15 @@ std::string Tokenizer::decode(std::span<const TokenId> ids, bool leave_out_speci
     const std::string* token = added_spellings_.token_of(id);
     if (token == nullptr) token = parts_.vocabulary.token_of(id);
     if (token == nullptr || (leave_out_special && added_.is_special(id))) continue;
-    if (is_word_piece()) {
+    if (!parts_.decodes) {
+      text.append(std::exchange(is_first, false) ? "" : " ").append(*token);
+    } else if (is_word_piece()) {
       std::get<WordPiece>(parts_.model).decode(*token, text, std::exchange(is_first, false));
     } else {
       text += byte_symbols::bytes_of(*token);
     }
   }
-  return is_word_piece() ? text : unicode::repaired(text);
+  return is_word_piece() || !parts_.decodes ? text : unicode::repaired(text);
 }
 
 }  // namespace finetune

@@ -58,6 +58,7 @@ class Tokenizer {
     std::variant<WordPiece, ByteBpe> model;
     SequenceTemplate sequence;
     SpecialIds special;
+    bool decodes = true;  ///< without, the text of some ids is their tokens with blanks between
   };
   /// Fails where two tokens have one id.
   explicit Tokenizer(Parts parts);
@@ -88,8 +89,8 @@ class Tokenizer {
 };
 
 /// Reads the tokenizer of a Hugging Face folder: tokenizer.json, or else vocab.txt, or vocab.json with merges.txt;
-/// tokenizer_config.json and special_tokens_map.json are read where they are there. What is in them and is not
-/// supported is refused by its name.
+/// tokenizer_config.json, special_tokens_map.json and added_tokens.json are read where they are there. What is in them
+/// and is not supported is refused by its name.
 [[nodiscard]] Tokenizer load_tokenizer(const std::filesystem::path& folder);
 
 }  // namespace finetune
