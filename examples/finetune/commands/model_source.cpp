@@ -29,24 +29,23 @@ OpenedModel open_model(const ModelSource& source, bool with_tokenizer) {
   if (!source.run.empty()) {
     TrainedRun run = load_run(source.run, source.checkpoint == "last" ? Checkpoint::last : Checkpoint::best);
     opened.model = std::move(run.model);
+    opened.folder = run.settings.model;
     opened.settings = std::move(run.settings);
     opened.tokenizer = std::move(run.tokenizer);
     return opened;
   }
-  const std::filesystem::path& folder = !source.archive.empty()     ? source.archive
-                                        : !source.task_file.empty() ? source.base
-                                                                    : source.model;
+  opened.folder = !source.archive.empty() ? source.archive : !source.task_file.empty() ? source.base : source.model;
   if (!source.archive.empty()) {
     opened.model = load_archive(source.archive);
   } else if (!source.task_file.empty()) {
     opened.model = apply_task_file(source.task_file, source.base);
   } else {
-    LoadedModel loaded = load_model(folder, {.train_embeddings = false, .together = true}, make_dense_body);
+    LoadedModel loaded = load_model(opened.folder, {.train_embeddings = false, .together = true}, make_dense_body);
     loaded.model->begin_step(1.0);
     opened.model = std::move(loaded.model);
     opened.made_new = std::move(loaded.made_new);
   }
-  if (with_tokenizer) opened.tokenizer = load_tokenizer(folder);
+  if (with_tokenizer) opened.tokenizer = load_tokenizer(opened.folder);
   return opened;
 }
 

@@ -29,6 +29,7 @@ struct OpenedModel {
   std::optional<Settings> settings;    ///< of a run
   std::optional<Tokenizer> tokenizer;  ///< that of a run; of a folder if it was asked for
   std::vector<std::string> made_new;   ///< tensors that a folder does not have, with random numbers
+  std::filesystem::path folder;        ///< with config.json and the files of the tokenizer
 };
 
 /// Adds --model, --run, --archive and --task-file, of which one is needed, and what goes with them.
