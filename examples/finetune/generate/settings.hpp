@@ -20,7 +20,7 @@ enum class EarlyStopping {
 /// transformers' GenerationConfig.
 struct GenerationSettings {
   index_t max_new_tokens = 128;  ///< the end token among them; never more than the model can read with the prompt
-  std::vector<int> ends;         ///< the tokens that end a sentence, each of them; none: no token does
+  std::vector<int> ends = {};    ///< the tokens that end a sentence, each of them; none: no token does
   index_t no_repeat_ngram = 0;   ///< no so many tokens occur twice, those of the prompt among them; 0: all may
 
   index_t beams = 1;            ///< 1: the likeliest token each time
