@@ -5,7 +5,6 @@
 #include <pst/io/tensor_entry.hpp>
 
 #include <chrono>
-#include <cstdio>
 #include <iomanip>
 #include <iostream>
 #include <memory>
@@ -160,11 +159,8 @@ void print_scores(std::ostream& out, const Task& task, const std::vector<Asked>&
     }
     sentences.push_back({texts[i], asked[i].meaning.references});
   }
-  for (const Score& score : score_sentences(task, sentences)) {
-    char line[80];
-    std::snprintf(line, sizeof line, "%-10.20s %.4f\n", std::string{score.name}.c_str(), score.value);
-    out << line;
-  }
+  for (const Score& score : score_sentences(task, sentences))
+    out << std::left << std::setw(10) << score.name << ' ' << text_of(score) << '\n';
 }
 
 void write_lines(const fs::path& out, const std::string& lines) {
