@@ -19,7 +19,7 @@ struct ModelSource {
   std::filesystem::path run;        ///< what `train` left
   std::filesystem::path archive;    ///< a sparse archive that `export` wrote
   std::filesystem::path task_file;  ///< another file of `export`, to be applied to `base`
-  std::filesystem::path base;       ///< a Hugging Face folder
+  std::filesystem::path base;       ///< the Hugging Face folder of a task file, or that of a run where it is now
   std::string checkpoint = "best";  ///< of a run
 };
 
