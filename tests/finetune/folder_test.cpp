@@ -98,7 +98,20 @@ Change without(const std::string& part) {
     std::erase_if(list, [&](const Stored& each) { return each.name.find(part) != std::string::npos; });
   };
 }
+Change prefixed(const std::string& prefix) {
+  return [=](std::vector<Stored>& list) {
+    for (Stored& each : list) each.name = prefix + each.name;
+  };
+}
 const Change nothing = [](auto&) {};
+
+Matrix logits_of(const LoadedModel& loaded) {
+  constexpr const char* names[] = {"bert", "roberta", "gpt2"};
+  const Golden golden{names[static_cast<int>(loaded.model->config().architecture)]};
+  Matrix logits;
+  loaded.model->forward(golden.batch(), logits);
+  return logits;
+}
 
 }  // namespace
 
@@ -166,6 +179,25 @@ TEST_CASE("a model saved in 16 bits is widened when it is read") {
   }
 }
 
+TEST_CASE("a number too large for a type of file is refused with the types that hold it") {
+  const LoadedModel loaded = load(data / "bert");
+  const auto error_with = [&](float number, ElementType type) {
+    loaded.model->for_each_tensor([&](const TensorPlace& place, Matrix& value, LinearLayer*) {
+      if (place.name == "classifier.bias") value(0, 1) = number;
+    });
+    const TemporaryDirectory folder;
+    return pst::io::test::error_of([&] { save_model(*loaded.model, folder.path(), {.type = type}); });
+  };
+  CHECK(error_with(70000.0F, ElementType::f16) ==
+        "tensor \"classifier.bias\" holds 70000 at element 1, which is too large for f16: bf16 and f32 hold it, give "
+        "another --type");
+  CHECK(error_with(3.4028e38F, ElementType::f16).ends_with("too large for f16: f32 holds it, give another --type"));
+  CHECK(error_with(3.4028e38F, ElementType::bf16).ends_with("too large for bf16: f32 holds it, give another --type"));
+  CHECK(error_with(65504.0F, ElementType::f16).empty());
+  CHECK(error_with(70000.0F, ElementType::bf16).empty());
+  CHECK(error_with(3.4028e38F, ElementType::f32).empty());
+}
+
 TEST_CASE("a head that the folder lacks is made and named, and so is what is not used") {
   const TemporaryDirectory folder;
   copy_changed("bert", folder.path(), renamed("classifier.", "cls.seq_relationship."), "BertForSequenceClassification",
@@ -192,7 +224,7 @@ TEST_CASE("labels of another number need a new head") {
   CHECK_THROWS_WITH_AS(load(data / "bert", two),
                        (std::string{FINETUNE_DATA} +
                         "/bert/model.safetensors: tensor \"classifier.weight\" has shape [3,32], expected [2,32] by "
-                        "config.json; for other labels ask for a new head")
+                        "config.json; for other labels give train --new-head, which leaves this head aside")
                            .c_str(),
                        pst::Error);
   const LoadedModel loaded = load(data / "bert", {.new_head = true, .labels = {"score"}});
@@ -205,10 +237,54 @@ TEST_CASE("labels of another number need a new head") {
   CHECK(load(folder.path()).made_new.empty());
 }
 
+TEST_CASE("a head whose labels are the task's in another order and case gives its rows in the task's order") {
+  for (const std::string name : {"bert", "roberta"}) {
+    const LoadedModel as_it_is = load(data / name);
+    if (as_it_is.model->config().outputs() != 3) continue;
+    const TemporaryDirectory folder;
+    copy_changed(name, folder.path(), nothing);
+    nlohmann::json config = as_it_is.model->config().json;
+    config["id2label"] = {{"0", "NEUTRAL"}, {"1", "Contradiction"}, {"2", "entailment"}};
+    std::ofstream{folder.path() / "config.json"} << config;
+    const LoadedModel loaded = load(folder.path(), {.labels = {"entailment", "neutral", "contradiction"}});
+    CHECK(loaded.made_new.empty());
+    CHECK(loaded.model->config().labels == std::vector<std::string>{"entailment", "neutral", "contradiction"});
+    const Matrix expected = logits_of(as_it_is), found = logits_of(loaded);
+    CHECK(found.col(0) == expected.col(2));
+    CHECK(found.col(1) == expected.col(0));
+    CHECK(found.col(2) == expected.col(1));
+    const Matrix others = logits_of(load(folder.path(), {.labels = {"a", "b", "c"}}));
+    CHECK(others == expected);
+  }
+}
+
+TEST_CASE("a new head gets past any head of the folder") {
+  for (const auto& [field, value] :
+       std::vector<std::pair<std::string, nlohmann::json>>{{"problem_type", "multi_label_classification"},
+                                                           {"problem_type", "nonsense"},
+                                                           {"id2label", {{"0", "a"}, {"7", "b"}}},
+                                                           {"id2label", nlohmann::json::array()},
+                                                           {"num_labels", 5000}}) {
+    const TemporaryDirectory folder;
+    copy_changed("bert", folder.path(), nothing);
+    nlohmann::json config = read_config(data / "bert").json;
+    if (field == "num_labels") config.erase("id2label");
+    config[field] = value;
+    std::ofstream{folder.path() / "config.json"} << config;
+    CHECK_THROWS_AS(load(folder.path(), {.labels = {"no", "yes"}}), pst::Error);
+    const LoadedModel loaded = load(folder.path(), {.new_head = true, .labels = {"no", "yes"}});
+    CHECK(loaded.model->config().outputs() == 2);
+    CHECK(loaded.made_new == std::vector<std::string>{"classifier.weight", "classifier.bias"});
+    const TemporaryDirectory saved;
+    save_model(*loaded.model, saved.path());
+    CHECK(load(saved.path()).model->config().labels == std::vector<std::string>{"no", "yes"});
+  }
+}
+
 TEST_CASE("weights that do not fit are refused by name") {
   CHECK(refusal("bert", without("layer.1.output.dense.weight")) ==
         "model.safetensors: has no tensor \"bert.encoder.layer.1.output.dense.weight\", expected one of shape [32,48]; "
-        "is config.json that of these weights?");
+        "all other tensors of the file are as expected");
   CHECK(refusal("gpt2",
                 [](auto& list) {
                   for (Stored& each : list)
@@ -226,8 +302,8 @@ TEST_CASE("weights that do not fit are refused by name") {
         "model.safetensors: has both \"bert.embeddings.LayerNorm.bias\" and \"bert.embeddings.LayerNorm.beta\", "
         "expected one of them");
   CHECK(refusal("roberta", without("classifier.dense.bias")) ==
-        "model.safetensors: has no tensor \"classifier.dense.bias\", expected one of shape [32]; is config.json that "
-        "of these weights?");
+        "model.safetensors: has no tensor \"classifier.dense.bias\", expected one of shape [32]; all other "
+        "tensors of the file are as expected");
   CHECK(refusal("gpt2",
                 [](auto& list) {
                   for (const Stored& each : std::vector<Stored>{list})
@@ -243,6 +319,60 @@ TEST_CASE("weights that do not fit are refused by name") {
           for (Stored& each : list)
             if (each.name == "bert.pooler.dense.bias") each.bytes[3] = each.bytes[2] = std::byte{0xFF};
         }).starts_with("model.safetensors: tensor \"bert.pooler.dense.bias\" holds "));
+}
+
+TEST_CASE("names that do not fit are told with those that were met, and the configuration is not blamed") {
+  CHECK(
+      refusal("bert", renamed("bert.embeddings.word_embeddings", "bert.embeddings.words")) ==
+      "model.safetensors: has no tensor \"bert.embeddings.word_embeddings.weight\", expected one of shape [40,32]; the "
+      "file has of that shape \"bert.embeddings.words.weight\"");
+  CHECK(refusal("bert", renamed("bert.", "electra.")).find("the file has ") != std::string::npos);
+  CHECK(refusal("bert", renamed("bert.", "electra.")).find("config.json") == std::string::npos);
+}
+
+TEST_CASE("names behind the prefixes of wrappers are those of the model") {
+  for (const std::string name : {"bert", "roberta", "gpt2"}) {
+    const Matrix expected = logits_of(load(data / name));
+    const std::string prefix{prefix_of(read_config(data / name).architecture)};
+    for (const auto& change : std::vector<Change>{
+             prefixed("_orig_mod."), prefixed("module."), prefixed("module._orig_mod."), prefixed("model."),
+             prefixed("a.b."), renamed(prefix, prefix + "_orig_mod."), renamed(".attn.", "._fsdp_wrapped_module.attn."),
+             renamed(".attention.", "._checkpoint_wrapped_module.attention.")}) {
+      const TemporaryDirectory folder;
+      copy_changed(name, folder.path(), change);
+      const LoadedModel loaded = load(folder.path());
+      CHECK(loaded.made_new.empty());
+      CHECK(loaded.unused.empty());
+      CHECK(logits_of(loaded) == expected);
+    }
+  }
+  CHECK(refusal("gpt2", [](auto& list) {
+          list.push_back(list[0]);
+          list.back().name = "module." + list[0].name;
+        }).find(": has both \"") != std::string::npos);
+}
+
+TEST_CASE("tied weights may be there under the name of the head alone, as save_model leaves them") {
+  const Matrix expected = logits_of(load(data / "gpt2"));
+  for (const char* name : {"lm_head.weight", "_orig_mod.lm_head.weight"}) {
+    const TemporaryDirectory folder;
+    copy_changed("gpt2", folder.path(), renamed("transformer.wte.weight", name));
+    CHECK(logits_of(load(folder.path())) == expected);
+  }
+  const TemporaryDirectory folder;
+  copy_changed("bert", folder.path(),
+               renamed("bert.embeddings.word_embeddings.weight", "cls.predictions.decoder.weight"));
+  CHECK(logits_of(load(folder.path())) == logits_of(load(data / "bert")));
+}
+
+TEST_CASE("a pointer of Git LFS and a pickle are refused with what to do") {
+  const TemporaryDirectory folder;
+  fs::copy(data / "bert" / "config.json", folder.path());
+  pst::io::test::write_text(folder.path() / "pytorch_model.bin", "x");
+  CHECK_THROWS_WITH_AS(load(folder.path()), doctest::Contains("t.clone().contiguous()"), pst::Error);
+  pst::io::test::write_text(folder.path() / "model.safetensors",
+                            "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 438\n");
+  CHECK_THROWS_WITH_AS(load(folder.path()), doctest::Contains("is a pointer of Git LFS"), pst::Error);
 }
 
 TEST_CASE("weights of more blocks than the configuration has are refused") {
