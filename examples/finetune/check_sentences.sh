@@ -57,7 +57,7 @@ case $part in
 generated)
   status_of "$program" generate --model "$model" --prompt "a b" --max-new-tokens 4
   expect 0 '"prompt":"a b","text":"'
-  for prompt in '[a, b]' '[]' '{}' 'a b' '-5' '--max-new-tokens' '"a"' 'a,b' '%%' "'a'"; do
+  for prompt in '[a, b]' '[]' '{}' 'a b' '-5' '--beams' '--' '--x=' '"a"' 'a,b' '%%' "'a'"; do
     status_of "$program" generate --model "$model" --prompt "$prompt" --max-new-tokens 1 --prompt b --prompt="$prompt"
     expect 0 '3 sentences of 3 tokens'
     printf '%s\nb\n%s\n' "$prompt" "$prompt" | sed 's/"/\\"/g; s/.*/{"prompt":"&","text":/' >"$folder/wanted"
