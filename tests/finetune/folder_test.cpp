@@ -1,119 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <pst/io/checkpoint.hpp>
-#include <pst/io/safetensors_writer.hpp>
-
 #include <cstdlib>
 #include <fstream>
-#include <functional>
 
-#include "model_data.hpp"
+#include "changed_folder.hpp"
 
 using namespace finetune;
 using namespace finetune::test;
-using pst::io::ElementType;
-
-namespace {
-
-/// A tensor of a folder that a test changes.
-struct Stored {
-  std::string name;
-  ElementType type;
-  std::vector<index_t> shape;
-  std::vector<std::byte> bytes;
-};
-
-std::vector<Stored> tensors_of(const fs::path& folder) {
-  const auto file = pst::io::Checkpoint::open(folder);
-  std::vector<Stored> list;
-  for (const auto& entry : file.entries())
-    list.push_back({entry.name, entry.type, entry.shape, {entry.bytes.begin(), entry.bytes.end()}});
-  return list;
-}
-
-void write(const fs::path& file, std::span<const Stored> list) {
-  std::vector<pst::io::TensorEntry> entries;
-  for (const Stored& each : list) entries.push_back({each.name, each.type, each.shape, each.bytes});
-  pst::io::write_safetensors(file, entries);
-}
-
-using Change = std::function<void(std::vector<Stored>&)>;
-
-/// Copies a folder, with other tensors and with `text` in its config.json changed.
-void copy_changed(const std::string& name, const fs::path& to, const Change& change, const std::string& text = {},
-                  const std::string& by = {}) {
-  std::vector<Stored> list = tensors_of(data / name);
-  change(list);
-  write(to / "model.safetensors", list);
-  std::ifstream in{data / name / "config.json"};
-  std::string config{std::istreambuf_iterator<char>{in}, {}};
-  if (!text.empty()) {
-    REQUIRE(config.find(text) != std::string::npos);
-    config.replace(config.find(text), text.size(), by);
-  }
-  std::ofstream{to / "config.json"} << config;
-}
-
-LoadedModel load(const fs::path& folder, const ModelOptions& options = {}) {
-  LoadedModel loaded = load_model(folder, options, make_dense_body);
-  loaded.model->begin_step(0.0);
-  return loaded;
-}
-
-void check_logits(Model& model, const Golden& golden, double within) {
-  Matrix logits;
-  model.forward(golden.batch(), logits);
-  std::vector<float> expected = golden.file.read<float>("logits");
-  if (model.config().objective == Objective::language_model)
-    expected = without_padding(expected, golden, logits.cols());
-  CHECK(relative_error(numbers(logits), expected) < within);
-}
-
-/// The error of loading a changed copy of a folder.
-std::string refusal(const std::string& name, const Change& change, const std::string& text = {},
-                    const std::string& by = {}) {
-  const TemporaryDirectory folder;
-  copy_changed(name, folder.path(), change, text, by);
-  try {
-    static_cast<void>(load(folder.path()));
-  } catch (const pst::Error& error) {
-    std::string said = error.what();
-    const std::string path = folder.path().string() + "/";
-    if (said.starts_with(path)) said.erase(0, path.size());
-    return said;
-  }
-  return {};
-}
-
-void replace(std::string& text, const std::string& from, const std::string& to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
-}
-Change renamed(const std::string& from, const std::string& to) {
-  return [=](std::vector<Stored>& list) {
-    for (Stored& each : list) replace(each.name, from, to);
-  };
-}
-Change without(const std::string& part) {
-  return [=](std::vector<Stored>& list) {
-    std::erase_if(list, [&](const Stored& each) { return each.name.find(part) != std::string::npos; });
-  };
-}
-Change prefixed(const std::string& prefix) {
-  return [=](std::vector<Stored>& list) {
-    for (Stored& each : list) each.name = prefix + each.name;
-  };
-}
-const Change nothing = [](auto&) {};
-
-Matrix logits_of(const LoadedModel& loaded) {
-  constexpr const char* names[] = {"bert", "roberta", "gpt2"};
-  const Golden golden{names[static_cast<int>(loaded.model->config().architecture)]};
-  Matrix logits;
-  loaded.model->forward(golden.batch(), logits);
-  return logits;
-}
-
-}  // namespace
 
 TEST_CASE("a model that is loaded and saved has the names, shapes and bits that transformers wrote") {
   for (const std::string name : {"bert", "roberta", "gpt2"})
@@ -237,50 +129,6 @@ TEST_CASE("labels of another number need a new head") {
   CHECK(load(folder.path()).made_new.empty());
 }
 
-TEST_CASE("a head whose labels are the task's in another order and case gives its rows in the task's order") {
-  for (const std::string name : {"bert", "roberta"}) {
-    const LoadedModel as_it_is = load(data / name);
-    if (as_it_is.model->config().outputs() != 3) continue;
-    const TemporaryDirectory folder;
-    copy_changed(name, folder.path(), nothing);
-    nlohmann::json config = as_it_is.model->config().json;
-    config["id2label"] = {{"0", "NEUTRAL"}, {"1", "Contradiction"}, {"2", "entailment"}};
-    std::ofstream{folder.path() / "config.json"} << config;
-    const LoadedModel loaded = load(folder.path(), {.labels = {"entailment", "neutral", "contradiction"}});
-    CHECK(loaded.made_new.empty());
-    CHECK(loaded.model->config().labels == std::vector<std::string>{"entailment", "neutral", "contradiction"});
-    const Matrix expected = logits_of(as_it_is), found = logits_of(loaded);
-    CHECK(found.col(0) == expected.col(2));
-    CHECK(found.col(1) == expected.col(0));
-    CHECK(found.col(2) == expected.col(1));
-    const Matrix others = logits_of(load(folder.path(), {.labels = {"a", "b", "c"}}));
-    CHECK(others == expected);
-  }
-}
-
-TEST_CASE("a new head gets past any head of the folder") {
-  for (const auto& [field, value] :
-       std::vector<std::pair<std::string, nlohmann::json>>{{"problem_type", "multi_label_classification"},
-                                                           {"problem_type", "nonsense"},
-                                                           {"id2label", {{"0", "a"}, {"7", "b"}}},
-                                                           {"id2label", nlohmann::json::array()},
-                                                           {"num_labels", 5000}}) {
-    const TemporaryDirectory folder;
-    copy_changed("bert", folder.path(), nothing);
-    nlohmann::json config = read_config(data / "bert").json;
-    if (field == "num_labels") config.erase("id2label");
-    config[field] = value;
-    std::ofstream{folder.path() / "config.json"} << config;
-    CHECK_THROWS_AS(load(folder.path(), {.labels = {"no", "yes"}}), pst::Error);
-    const LoadedModel loaded = load(folder.path(), {.new_head = true, .labels = {"no", "yes"}});
-    CHECK(loaded.model->config().outputs() == 2);
-    CHECK(loaded.made_new == std::vector<std::string>{"classifier.weight", "classifier.bias"});
-    const TemporaryDirectory saved;
-    save_model(*loaded.model, saved.path());
-    CHECK(load(saved.path()).model->config().labels == std::vector<std::string>{"no", "yes"});
-  }
-}
-
 TEST_CASE("weights that do not fit are refused by name") {
   CHECK(refusal("bert", without("layer.1.output.dense.weight")) ==
         "model.safetensors: has no tensor \"bert.encoder.layer.1.output.dense.weight\", expected one of shape [32,48]; "
@@ -319,60 +167,6 @@ TEST_CASE("weights that do not fit are refused by name") {
           for (Stored& each : list)
             if (each.name == "bert.pooler.dense.bias") each.bytes[3] = each.bytes[2] = std::byte{0xFF};
         }).starts_with("model.safetensors: tensor \"bert.pooler.dense.bias\" holds "));
-}
-
-TEST_CASE("names that do not fit are told with those that were met, and the configuration is not blamed") {
-  CHECK(
-      refusal("bert", renamed("bert.embeddings.word_embeddings", "bert.embeddings.words")) ==
-      "model.safetensors: has no tensor \"bert.embeddings.word_embeddings.weight\", expected one of shape [40,32]; the "
-      "file has of that shape \"bert.embeddings.words.weight\"");
-  CHECK(refusal("bert", renamed("bert.", "electra.")).find("the file has ") != std::string::npos);
-  CHECK(refusal("bert", renamed("bert.", "electra.")).find("config.json") == std::string::npos);
-}
-
-TEST_CASE("names behind the prefixes of wrappers are those of the model") {
-  for (const std::string name : {"bert", "roberta", "gpt2"}) {
-    const Matrix expected = logits_of(load(data / name));
-    const std::string prefix{prefix_of(read_config(data / name).architecture)};
-    for (const auto& change : std::vector<Change>{
-             prefixed("_orig_mod."), prefixed("module."), prefixed("module._orig_mod."), prefixed("model."),
-             prefixed("a.b."), renamed(prefix, prefix + "_orig_mod."), renamed(".attn.", "._fsdp_wrapped_module.attn."),
-             renamed(".attention.", "._checkpoint_wrapped_module.attention.")}) {
-      const TemporaryDirectory folder;
-      copy_changed(name, folder.path(), change);
-      const LoadedModel loaded = load(folder.path());
-      CHECK(loaded.made_new.empty());
-      CHECK(loaded.unused.empty());
-      CHECK(logits_of(loaded) == expected);
-    }
-  }
-  CHECK(refusal("gpt2", [](auto& list) {
-          list.push_back(list[0]);
-          list.back().name = "module." + list[0].name;
-        }).find(": has both \"") != std::string::npos);
-}
-
-TEST_CASE("tied weights may be there under the name of the head alone, as save_model leaves them") {
-  const Matrix expected = logits_of(load(data / "gpt2"));
-  for (const char* name : {"lm_head.weight", "_orig_mod.lm_head.weight"}) {
-    const TemporaryDirectory folder;
-    copy_changed("gpt2", folder.path(), renamed("transformer.wte.weight", name));
-    CHECK(logits_of(load(folder.path())) == expected);
-  }
-  const TemporaryDirectory folder;
-  copy_changed("bert", folder.path(),
-               renamed("bert.embeddings.word_embeddings.weight", "cls.predictions.decoder.weight"));
-  CHECK(logits_of(load(folder.path())) == logits_of(load(data / "bert")));
-}
-
-TEST_CASE("a pointer of Git LFS and a pickle are refused with what to do") {
-  const TemporaryDirectory folder;
-  fs::copy(data / "bert" / "config.json", folder.path());
-  pst::io::test::write_text(folder.path() / "pytorch_model.bin", "x");
-  CHECK_THROWS_WITH_AS(load(folder.path()), doctest::Contains("t.clone().contiguous()"), pst::Error);
-  pst::io::test::write_text(folder.path() / "model.safetensors",
-                            "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 438\n");
-  CHECK_THROWS_WITH_AS(load(folder.path()), doctest::Contains("is a pointer of Git LFS"), pst::Error);
 }
 
 TEST_CASE("weights of more blocks than the configuration has are refused") {

@@ -62,6 +62,12 @@ void StoredTensors::read_names() {
     pst::require(is_new, source(), ": has both \"", at->second->name, "\" and \"", entry.name,
                  "\", expected one of them");
   }
+  // safetensors' save_model keeps one name of tied weights, and tells of the other in the metadata.
+  std::map<std::string, const pst::io::TensorEntry*> tied;
+  for (const auto& [other, kept] : file_.metadata())
+    if (const auto at = by_name_.find(without_wrappers(kept)); at != by_name_.end())
+      tied.emplace(without_wrappers(other), at->second);
+  by_name_.merge(tied);
   // A class of one's own may have the whole model as a member.
   while (!by_name_.empty()) {
     const std::string module = common_module(by_name_);
@@ -82,15 +88,11 @@ void StoredTensors::check_tied_head(const ModelConfig& config) {
   used_.insert(head->second);
 }
 
+/// Where the metadata do not tell: the head of a language model is the table of words.
 const pst::io::TensorEntry* StoredTensors::find_tied(const std::string& name) const {
-  // safetensors' save_model keeps one name of tied weights, and tells of the other in the metadata.
-  for (const auto& [other, kept] : file_.metadata())
-    if (without_wrappers(other).ends_with(name))
-      if (const auto at = by_name_.find(without_wrappers(kept)); at != by_name_.end()) return at->second;
-  const bool is_words = name.ends_with("wte.weight") || name.ends_with("word_embeddings.weight");
-  if (is_words)
-    for (const char* head : {"lm_head.weight", "lm_head.decoder.weight", "cls.predictions.decoder.weight"})
-      if (const auto at = by_name_.find(head); at != by_name_.end()) return at->second;
+  if (!name.ends_with("wte.weight") && !name.ends_with("word_embeddings.weight")) return nullptr;
+  for (const char* head : {"lm_head.weight", "lm_head.decoder.weight", "cls.predictions.decoder.weight"})
+    if (const auto at = by_name_.find(head); at != by_name_.end()) return at->second;
   return nullptr;
 }
 

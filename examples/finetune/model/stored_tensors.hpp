@@ -40,7 +40,8 @@ class StoredTensors {
   pst::io::Checkpoint file_;
   std::string prefix_;
   std::vector<ExpectedTensor> expected_;
-  std::map<std::string, const pst::io::TensorEntry*> by_name_;  ///< without the prefixes of wrappers
+  std::map<std::string, const pst::io::TensorEntry*>
+      by_name_;  ///< without the prefixes of wrappers; tied ones have two
   std::set<const pst::io::TensorEntry*> used_;
 };
 

@@ -9,6 +9,8 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <functional>
+#include <set>
 #include <utility>
 
 namespace finetune {
@@ -89,19 +91,17 @@ void read_added_decoder(const JsonObject& object, TokenizerConfig& config) {
 void read_added_ids(const std::filesystem::path& path, TokenizerConfig& config) {
   const auto json = read_json_file(path);
   const JsonObject object{json, path.string()};
-  const auto is_special = [&](const std::string& content) {
-    return std::ranges::any_of(config.named, [&](const auto& part) { return part.second.content == content; }) ||
-           std::ranges::any_of(config.added, [&](const AddedToken& token) { return token.content == content; });
-  };
-  std::vector<AddedToken> added;
+  std::set<std::string, std::less<>> specials;
+  for (const auto& [part, token] : config.named) specials.insert(token.content);
+  for (const AddedToken& token : config.added) specials.insert(token.content);
   for (const auto& [content, value] : object.value().items()) {
     const auto id = object.count(content);
     pst::require(id && *id < most_tokens, object.what(), ": the token ", in_quotes(content), " has the id ",
                  in_quotes(value.dump()), ", expected a whole number below ", most_tokens);
-    const bool special = is_special(content);
-    added.push_back({.content = content, .id = static_cast<TokenId>(*id), .normalized = !special, .special = special});
+    const bool special = specials.contains(content);
+    config.added.push_back(
+        {.content = content, .id = static_cast<TokenId>(*id), .normalized = !special, .special = special});
   }
-  config.added.insert(config.added.end(), added.begin(), added.end());
 }
 
 /// The next id that `tokenizers` would give: behind the vocabulary and all tokens that were added to it.
