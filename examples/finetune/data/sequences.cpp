@@ -107,8 +107,8 @@ void check_fits(const Task& task, const Tokenizer& tokenizer, const ModelConfig&
   pst::require(asked != Objective::classification || config.labels.size() == task.labels.size(), "the task ", task.name,
                " has ", task.labels.size(), " labels, the model has ", config.labels.size(),
                ": train --new-head makes a head for the task");
-  pst::require(tokenizer.vocabulary_size() <= static_cast<std::size_t>(config.vocabulary),
-               "the tokenizer has ids up to ", tokenizer.vocabulary_size() - 1, ", the model has embeddings for ",
+  pst::require(tokenizer.embedding_rows() <= static_cast<std::size_t>(config.vocabulary),
+               "the tokenizer has ids up to ", tokenizer.embedding_rows() - 1, ", the model has embeddings for ",
                config.vocabulary, " tokens: are these the tokenizer files of this model?");
 }
 

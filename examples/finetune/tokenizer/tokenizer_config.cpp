@@ -99,7 +99,7 @@ void read_added_ids(const std::filesystem::path& path, TokenizerConfig& config) 
     pst::require(id && *id < most_tokens, object.what(), ": the token ", in_quotes(content), " has the id ",
                  in_quotes(value.dump()), ", expected a whole number below ", most_tokens);
     const bool special = specials.contains(content);
-    config.added.push_back(
+    config.numbered.push_back(
         {.content = content, .id = static_cast<TokenId>(*id), .normalized = !special, .special = special});
   }
 }
@@ -182,6 +182,12 @@ void apply_names(Tokenizer::Parts& parts, const TokenizerConfig& config, const N
   // Tokens without ids may be those with ids once more, with fewer choices.
   for (const auto& token : config.added)
     if (token.id != no_token) add_token(parts, token);
+  for (const auto& token : config.numbered) {
+    const auto known = parts.added.find(token.content);
+    const AddedToken kept = known == parts.added.end() ? token : known->second;
+    add_token(parts, token);  // which compares ids
+    parts.added.insert_or_assign(token.content, kept);
+  }
   TokenId next = next_id(parts);
   const auto add = [&](AddedToken token) {
     if (parts.added.contains(token.content)) return;

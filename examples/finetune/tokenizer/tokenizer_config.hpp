@@ -23,6 +23,7 @@ struct TokenizerConfig {
   std::optional<bool> add_prefix_space;
   std::map<std::string, AddedToken> named;  ///< by the part they play, as in "cls_token"; without ids
   std::vector<AddedToken> added;            ///< all others, with ids or without
+  std::vector<AddedToken> numbered;         ///< of added_tokens.json; what other files say of the same tokens counts
 
   /// Whether the class leaves everything to tokenizer.json, what its parts are called and how tokens become text too.
   [[nodiscard]] bool is_generic() const {

@@ -32,6 +32,8 @@ FOLDERS = [
     ("added_tokens.json beside a tokenizer.json", "bert_json", {"tokenizer_config.json": BERT, "added_tokens.json": {"hello-x": 627}}, ["the hello-x foo"]),
     ("added_tokens.json with a special token", "gpt2", {"added_tokens.json": {"<pad>": 621, "foo": 622}, "special_tokens_map.json": {"pad_token": "<pad>"}},
      ["a<pad>b foo"]),
+    ("added_tokens.json with tokens of which tokenizer.json says more", "bert_json",
+     {"tokenizer_config.json": BERT, "added_tokens.json": {"left": 622, "whole": 625}}, ["a  left b", "wholeness whole"]),
     ("added_tokens.json that tokenizer_config.json makes superfluous", "bert",
      {"tokenizer_config.json": {**BERT, "cls_token": "[MASK]", "added_tokens_decoder": {"4": {"content": "[MASK]", "special": True}}},
       "special_tokens_map.json": {"cls_token": "[SEP]"}, "added_tokens.json": {"q1": 620}}, ["the q1"]),
