@@ -157,6 +157,7 @@ TEST_CASE("A WordPiece tokenizer.json with something else in it is refused by na
                  {[](json& t) { t["model"].erase("vocab"); }, "lacks the member \"vocab\""},
                  {[](json& t) { t["model"]["vocab"] = json::array(); }, "expected an object"},
                  {[](json& t) { t["model"]["unk_token"] = "?!"; }, "lacks the unknown token \"?!\""},
+                 {[](json& t) { t["model"]["unk_token"] = ""; }, "lacks the unknown token \"\""},
                  {[](json& t) { t["model"]["max_input_chars_per_word"] = -3; }, "expected a whole number from 0 on"},
                  {[](json& t) { t["normalizer"]["type"] = "NFKC"; }, "\"normalizer\" has the type \"NFKC\""},
                  {[](json& t) { t["pre_tokenizer"]["type"] = "Metaspace"; }, "has the type \"Metaspace\""},

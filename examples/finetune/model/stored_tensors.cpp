@@ -68,8 +68,9 @@ void StoredTensors::read_names() {
     if (const auto at = by_name_.find(without_wrappers(kept)); at != by_name_.end())
       tied.emplace(without_wrappers(other), at->second);
   by_name_.merge(tied);
-  // A class of one's own may have the whole model as a member.
-  while (!by_name_.empty()) {
+  // A class of one's own may have the whole model as a member of a member.
+  constexpr int deepest = 8;
+  for (int depth = 0; depth < deepest && !by_name_.empty(); ++depth) {
     const std::string module = common_module(by_name_);
     if (module.empty() || module == prefix_) return;
     std::map<std::string, const pst::io::TensorEntry*> inside;
