@@ -120,6 +120,10 @@ refused)
   status_of $run --method magnitude --steps 3 --out "$out"
   [ $status -eq 1 ] || fail "exit code $status with other settings, expected 1"
   grep -q 'error: .*holds a run with other settings (steps = 2 there, 3 here)' "$folder/last.log" || fail "error text"
+  grep -q 'the length of a run, so that it cannot be changed: give another --out .*export --to-folder' "$folder/last.log" ||
+    fail "expected the way out for a longer run"
+  status_of $run --steps 3 --epochs 2 --out "$folder/new"
+  [ $status -eq 1 ] && grep -q 'error: --steps and --epochs are given' "$folder/last.log" || fail "accepted both lengths"
   status_of $run --out "$folder/task"
   [ $status -eq 1 ] || fail "exit code $status in a folder of other files, expected 1"
   status_of $run --method nonsense --out "$folder/new"
@@ -174,6 +178,34 @@ exported)
     [ -e "$folder/first" ] || cp "$folder/predictions" "$folder/first"
     cmp "$folder/first" "$folder/predictions" || fail "eval $way: other predictions than of the run"
   done
+  mv "$folder/model" "$folder/moved"
+  status_of "$program" eval --run "$out" --checkpoint last
+  [ $status -eq 1 ] && grep -q 'is not in .*/model any more: say where it is by --base' "$folder/last.log" ||
+    fail "expected a model that is missing to be told"
+  status_of "$program" eval --run "$out" --checkpoint last --base "$folder/moved" --predictions "$folder/predictions" --overwrite
+  [ $status -eq 0 ] && cmp "$folder/first" "$folder/predictions" || fail "a base that has moved gives other predictions"
+  status_of "$program" eval --run "$out" --checkpoint last --base "$folder/sparse"
+  [ $status -eq 1 ] && grep -q 'began from other weights' "$folder/last.log" || fail "accepted another base"
+  status_of $export --base "$folder/moved" --to-folder "$folder/from_moved"
+  [ $status -eq 0 ] && cmp "$folder/sparse/model.safetensors" "$folder/from_moved/model.safetensors" ||
+    fail "a base that has moved gives another folder"
+  sed "s|$folder/model|$folder/moved|" "$folder/train" >"$folder/train_moved"
+  status_of sh "$folder/train_moved" --method pst --rate 2e-2 --sparsity 0.8 --out "$out"
+  [ $status -eq 0 ] || fail "exit code $status of a run whose model has moved, expected 0"
+  grep -q "$folder/moved" "$out/settings.json" || fail "the run does not know where its model is now"
+  mv "$folder/moved" "$folder/model"
+  status_of $run --method pst --rate 2e-2 --sparsity 0.8 --out "$out"
+  [ $status -eq 0 ] || fail "exit code $status of a run whose model is back, expected 0"
+  printf 'a b c\n\nx y z\n' >"$folder/sentences"
+  status_of "$program" classify --run "$out" --sentences "$folder/sentences"
+  [ $status -eq 0 ] || fail "exit code $status of classify, expected 0"
+  grep -q '^line	prediction	probability_negative	probability_positive	score_negative	score_positive$' \
+    "$folder/last.out" || fail "expected the columns of classify"
+  grep -q '^1	\(positive\|negative\)	[0-9.e-]*	[0-9.e-]*	' "$folder/last.out" || fail "expected a class of line 1"
+  grep -q '^3	' "$folder/last.out" && [ "$(wc -l <"$folder/last.out")" -eq 3 ] || fail "expected a class of line 3"
+  status_of "$program" classify --model "$folder/sparse" --sentence '[a, b]' --sentence "$(printf 'a\tb')"
+  [ $status -eq 1 ] && grep -q 'error: --sentence 2: is a pair, expected one sentence as before' "$folder/last.log" ||
+    fail "accepted a pair among sentences"
   status_of "$program" eval --run "$out" --predictions "$folder/predictions"
   [ $status -eq 1 ] && [ ! -s "$folder/last.out" ] && ! grep -q threads: "$folder/last.log" ||
     fail "expected a refusal before the work begins"
@@ -201,6 +233,14 @@ exported)
   status_of "$program" eval --model "$folder/sparse" --checkpoint last --task sst2 --data "$folder/task"
   [ $status -eq 2 ] && grep -q 'requires --run' "$folder/last.log" || fail "accepted a checkpoint of a folder"
   sed -i 's/"positive"/"good"/; s/"negative"/"bad"/' "$folder/sparse/config.json"
+  sed 's/"0": "bad"/"0": "POSITIVE"/; s/"1": "good"/"1": "Negative"/' "$folder/sparse/config.json" >"$folder/turned.json"
+  cp -r "$folder/sparse" "$folder/turned"
+  mv "$folder/turned.json" "$folder/turned/config.json"
+  status_of "$program" eval --model "$folder/sparse" --task sst2 --data "$folder/task" --predictions "$folder/straight.tsv"
+  status_of "$program" eval --model "$folder/turned" --task sst2 --data "$folder/task" --predictions "$folder/turned.tsv"
+  [ $status -eq 0 ] && ! grep -q warning "$folder/last.log" || fail "expected turned labels to be understood"
+  awk -F '\t' 'NR == FNR { said[$1] = $2; next } FNR > 1 && said[$1] == $2 { exit 1 }' "$folder/straight.tsv" "$folder/turned.tsv" ||
+    fail "expected the other class of every sentence where the labels are turned"
   status_of "$program" eval --model "$folder/sparse" --task sst2 --data "$folder/task"
   [ $status -eq 0 ] && grep -q 'warning: the labels of the model are bad, good' "$folder/last.log" ||
     fail "expected a warning about labels"

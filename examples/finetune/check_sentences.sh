@@ -57,6 +57,33 @@ case $part in
 generated)
   status_of "$program" generate --model "$model" --prompt "a b" --max-new-tokens 4
   expect 0 '"prompt":"a b","text":"'
+  for prompt in '[a, b]' '[]' '{}' 'a b' '-5' '--beams' '--' '--x=' '"a"' 'a,b' '%%' "'a'"; do
+    status_of "$program" generate --model "$model" --prompt "$prompt" --max-new-tokens 1 --prompt b --prompt="$prompt"
+    expect 0 '3 sentences of 3 tokens'
+    printf '%s\nb\n%s\n' "$prompt" "$prompt" | sed 's/"/\\"/g; s/.*/{"prompt":"&","text":/' >"$folder/wanted"
+    sed 's/"text":.*/"text":/' "$folder/last.out" | cmp - "$folder/wanted" || fail "another prompt than $prompt"
+  done
+  status_of "$program" generate --model "$model" --prompt= --max-new-tokens 1
+  expect 1 'error: --prompt 1: has 0 tokens, expected 1 to 15'
+  status_of "$program" generate --model "$model" --prompt a b
+  expect 2 'not expected: b'
+  for number in 010 +10 10; do
+    status_of "$program" generate --model "$model" --prompt a --max-new-tokens $number
+    expect 0 ' of 10 tokens'
+  done
+  for number in 0x10 1e1 1.0 ''; do
+    status_of "$program" generate --model "$model" --prompt a --max-new-tokens "$number"
+    expect 2 'is no whole number'
+  done
+  printf 'a b\n\n[c, d]\r\n' >"$folder/prompts"
+  status_of "$program" generate --model "$model" --prompts "$folder/prompts" --max-new-tokens 2
+  expect 0 '{"prompt":"a b","text":'
+  expect 0 '{"prompt":"\[c, d\]","text":'
+  echo '{"eos_token_id": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26]}' \
+    >"$model/generation_config.json"
+  status_of "$program" generate --model "$model" --prompt a --max-new-tokens 9
+  expect 0 '1 sentences of [1-8] tokens'
+  rm "$model/generation_config.json"
   status_of "$program" train --model "$model" --task e2e --data "$task" --batch 8 --steps 12 --max-length 16 \
     --sparsity 0.5 --rate 1e-2 --threads 1 --out "$folder/run"
   expect 0 "^| method | task | dev loss best |"

@@ -7,16 +7,18 @@
 #include <vector>
 
 #include "finetune/commands/command.hpp"
+#include "finetune/commands/command_line.hpp"
 
 namespace {
 
 /// The subcommands, in the order of --help.
 constexpr finetune::Run (*subcommands[])(CLI::App&) = {
-    finetune::add_train, finetune::add_eval, finetune::add_generate, finetune::add_export, finetune::add_inspect,
+    finetune::add_train,    finetune::add_eval,   finetune::add_classify,
+    finetune::add_generate, finetune::add_export, finetune::add_inspect,
 };
 
 int run(int argc, char** argv) {
-  CLI::App program{"Fine-tunes language models and makes them sparse at the same time."};
+  CLI::App program{"Fine-tunes language models and makes them sparse at the same time.", "pst-finetune"};
   program.require_subcommand(1);
   program.footer(
       "Exit codes: 0 done; 1 an error, which stderr names; 2 a command line that cannot be read; 128 + the signal\n"
@@ -26,8 +28,9 @@ int run(int argc, char** argv) {
     finetune::Run made = add(program);
     runs.emplace_back(program.get_subcommands({}).back(), std::move(made));
   }
+  finetune::read_decimal(program);
   try {
-    program.parse(argc, argv);
+    program.parse(finetune::arguments_to_parse(program, argc, argv));
   } catch (const CLI::ParseError& error) {
     return program.exit(error) == 0 ? 0 : 2;
   }

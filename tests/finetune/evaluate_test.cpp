@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "finetune/evaluate/evaluate.hpp"
+#include "finetune/evaluate/predictions.hpp"
+
+#include <cmath>
+#include <fstream>
 
 #include "small_tokenizers.hpp"
 
@@ -40,8 +43,9 @@ TEST_CASE("a classification has transformers' loss, and the same predictions in 
   const std::vector<float> logits = golden.file.read<float>("logits");
   for (const std::size_t batch : {1U, 2U, 3U, 100U}) {
     const Evaluation found = evaluate(*bert.model, find_task("mnli"), sequences, batch);
-    CHECK(found.loss == doctest::Approx(golden.number("loss")).epsilon(1e-5));
+    CHECK(found.loss.value() == doctest::Approx(golden.number("loss")).epsilon(1e-5));
     REQUIRE(found.predictions.size() == 3);
+    CHECK(relative_error(numbers(found.logits), logits) < 1e-5);
     double right = 0.0;
     for (std::size_t s = 0; s < 3; ++s) {
       const auto row = logits.begin() + static_cast<std::ptrdiff_t>(3 * s);
@@ -59,7 +63,7 @@ TEST_CASE("a regression has transformers' loss and numbers, in the order of the 
   const LoadedModel roberta = load("roberta");
   const auto sequences = sequences_of(golden, 3);
   const Evaluation found = evaluate(*roberta.model, find_task("stsb"), sequences, 4);
-  CHECK(found.loss == doctest::Approx(golden.number("loss")).epsilon(1e-5));
+  CHECK(found.loss.value() == doctest::Approx(golden.number("loss")).epsilon(1e-5));
   const std::vector<float> logits = golden.file.read<float>("logits");
   REQUIRE(found.predictions.size() == 9);
   for (std::size_t s = 0; s < 9; ++s)
@@ -77,11 +81,11 @@ TEST_CASE("a language model's loss is a mean over tokens, whatever the batches")
   double summed = 0.0;
   for (const Evaluation& found : {evaluate(*gpt2.model, find_task("text"), sequences, 1),
                                   evaluate(*gpt2.model, find_task("text"), sequences, 3)}) {
-    CHECK(found.loss == doctest::Approx(golden.number("sharp_loss")).epsilon(1e-5));
+    CHECK(found.loss.value() == doctest::Approx(golden.number("sharp_loss")).epsilon(1e-5));
     CHECK(found.predictions.empty());
     REQUIRE(found.scores.size() == 1);
     CHECK(found.scores[0].value == doctest::Approx(std::exp(golden.number("sharp_loss"))).epsilon(1e-5));
-    summed += found.loss;
+    summed += found.loss.value();
   }
   CHECK(evaluate(*gpt2.model, find_task("e2e"), sequences, 2).scores.empty());
   CHECK(summed > 0.0);
@@ -94,7 +98,39 @@ TEST_CASE("data without labels have predictions and no scores") {
   const Evaluation found = evaluate(*bert.model, find_task("mnli"), sequences, 2);
   CHECK(found.predictions.size() == 3);
   CHECK(found.scores.empty());
-  CHECK(found.loss == 0.0);
+  CHECK(!found.loss);
+}
+
+TEST_CASE("classes are the task's by the names that the model has for them, in any order") {
+  const LoadedModel bert = load("bert");
+  const auto sequences = sequences_of(Golden{"bert"});
+  const Evaluation before = evaluate(*bert.model, find_task("mnli"), sequences, 2);
+  const TemporaryDirectory folder;
+  fs::copy(data / "bert" / "model.safetensors", folder.path());
+  nlohmann::json config = bert.model->config().json;
+  config["id2label"] = {{"0", "Contradiction"}, {"1", "ENTAILMENT"}, {"2", "neutral"}};
+  std::ofstream{folder.path() / "config.json"} << config;
+  const LoadedModel other = load_model(folder.path(), {}, make_dense_body);
+  other.model->begin_step(0.0);
+  const Evaluation found = evaluate(*other.model, find_task("mnli"), sequences, 2);
+  const int place[] = {1, 2, 0};  // of entailment, neutral and contradiction
+  for (index_t task_class = 0; task_class < 3; ++task_class)
+    CHECK(found.logits.col(task_class) == before.logits.col(place[task_class]));
+  for (std::size_t s = 0; s < sequences.size(); ++s)
+    CHECK(before.predictions[s] == place[static_cast<std::size_t>(found.predictions[s])]);
+}
+
+TEST_CASE("predictions are a table with the numbers of rows, probabilities and scores") {
+  Evaluation found;
+  found.predictions = {1, 0};
+  found.logits.resize(2, 2);
+  found.logits << 0.0F, std::log(3.0F), 1.0F, 1.0F;
+  const std::vector<std::string> rows{"3", "7"};
+  const std::vector<PredictedClass> classes{{"0", "negative"}, {"1", "positive"}};
+  CHECK(predictions_text("index", rows, classes, found) ==
+        "index\tprediction\tprobability_negative\tprobability_positive\tscore_negative\tscore_positive\n"
+        "3\t1\t0.25\t0.75\t0\t1.09861\n7\t0\t0.5\t0.5\t1\t1\n");
+  CHECK(predictions_text("line", rows, {}, found) == "line\tprediction\n3\t1\n7\t0\n");
 }
 
 TEST_CASE("progress is told how many sequences are done, and may stop") {

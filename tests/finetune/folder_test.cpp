@@ -1,106 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <pst/io/checkpoint.hpp>
-#include <pst/io/safetensors_writer.hpp>
-
 #include <cstdlib>
 #include <fstream>
-#include <functional>
 
-#include "model_data.hpp"
+#include "changed_folder.hpp"
 
 using namespace finetune;
 using namespace finetune::test;
-using pst::io::ElementType;
-
-namespace {
-
-/// A tensor of a folder that a test changes.
-struct Stored {
-  std::string name;
-  ElementType type;
-  std::vector<index_t> shape;
-  std::vector<std::byte> bytes;
-};
-
-std::vector<Stored> tensors_of(const fs::path& folder) {
-  const auto file = pst::io::Checkpoint::open(folder);
-  std::vector<Stored> list;
-  for (const auto& entry : file.entries())
-    list.push_back({entry.name, entry.type, entry.shape, {entry.bytes.begin(), entry.bytes.end()}});
-  return list;
-}
-
-void write(const fs::path& file, std::span<const Stored> list) {
-  std::vector<pst::io::TensorEntry> entries;
-  for (const Stored& each : list) entries.push_back({each.name, each.type, each.shape, each.bytes});
-  pst::io::write_safetensors(file, entries);
-}
-
-using Change = std::function<void(std::vector<Stored>&)>;
-
-/// Copies a folder, with other tensors and with `text` in its config.json changed.
-void copy_changed(const std::string& name, const fs::path& to, const Change& change, const std::string& text = {},
-                  const std::string& by = {}) {
-  std::vector<Stored> list = tensors_of(data / name);
-  change(list);
-  write(to / "model.safetensors", list);
-  std::ifstream in{data / name / "config.json"};
-  std::string config{std::istreambuf_iterator<char>{in}, {}};
-  if (!text.empty()) {
-    REQUIRE(config.find(text) != std::string::npos);
-    config.replace(config.find(text), text.size(), by);
-  }
-  std::ofstream{to / "config.json"} << config;
-}
-
-LoadedModel load(const fs::path& folder, const ModelOptions& options = {}) {
-  LoadedModel loaded = load_model(folder, options, make_dense_body);
-  loaded.model->begin_step(0.0);
-  return loaded;
-}
-
-void check_logits(Model& model, const Golden& golden, double within) {
-  Matrix logits;
-  model.forward(golden.batch(), logits);
-  std::vector<float> expected = golden.file.read<float>("logits");
-  if (model.config().objective == Objective::language_model)
-    expected = without_padding(expected, golden, logits.cols());
-  CHECK(relative_error(numbers(logits), expected) < within);
-}
-
-/// The error of loading a changed copy of a folder.
-std::string refusal(const std::string& name, const Change& change, const std::string& text = {},
-                    const std::string& by = {}) {
-  const TemporaryDirectory folder;
-  copy_changed(name, folder.path(), change, text, by);
-  try {
-    static_cast<void>(load(folder.path()));
-  } catch (const pst::Error& error) {
-    std::string said = error.what();
-    const std::string path = folder.path().string() + "/";
-    if (said.starts_with(path)) said.erase(0, path.size());
-    return said;
-  }
-  return {};
-}
-
-void replace(std::string& text, const std::string& from, const std::string& to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
-}
-Change renamed(const std::string& from, const std::string& to) {
-  return [=](std::vector<Stored>& list) {
-    for (Stored& each : list) replace(each.name, from, to);
-  };
-}
-Change without(const std::string& part) {
-  return [=](std::vector<Stored>& list) {
-    std::erase_if(list, [&](const Stored& each) { return each.name.find(part) != std::string::npos; });
-  };
-}
-const Change nothing = [](auto&) {};
-
-}  // namespace
 
 TEST_CASE("a model that is loaded and saved has the names, shapes and bits that transformers wrote") {
   for (const std::string name : {"bert", "roberta", "gpt2"})
@@ -166,6 +71,25 @@ TEST_CASE("a model saved in 16 bits is widened when it is read") {
   }
 }
 
+TEST_CASE("a number too large for a type of file is refused with the types that hold it") {
+  const LoadedModel loaded = load(data / "bert");
+  const auto error_with = [&](float number, ElementType type) {
+    loaded.model->for_each_tensor([&](const TensorPlace& place, Matrix& value, LinearLayer*) {
+      if (place.name == "classifier.bias") value(0, 1) = number;
+    });
+    const TemporaryDirectory folder;
+    return pst::io::test::error_of([&] { save_model(*loaded.model, folder.path(), {.type = type}); });
+  };
+  CHECK(error_with(70000.0F, ElementType::f16) ==
+        "tensor \"classifier.bias\" holds 70000 at element 1, which is too large for f16: bf16 and f32 hold it, give "
+        "another --type");
+  CHECK(error_with(3.4028e38F, ElementType::f16).ends_with("too large for f16: f32 holds it, give another --type"));
+  CHECK(error_with(3.4028e38F, ElementType::bf16).ends_with("too large for bf16: f32 holds it, give another --type"));
+  CHECK(error_with(65504.0F, ElementType::f16).empty());
+  CHECK(error_with(70000.0F, ElementType::bf16).empty());
+  CHECK(error_with(3.4028e38F, ElementType::f32).empty());
+}
+
 TEST_CASE("a head that the folder lacks is made and named, and so is what is not used") {
   const TemporaryDirectory folder;
   copy_changed("bert", folder.path(), renamed("classifier.", "cls.seq_relationship."), "BertForSequenceClassification",
@@ -192,7 +116,7 @@ TEST_CASE("labels of another number need a new head") {
   CHECK_THROWS_WITH_AS(load(data / "bert", two),
                        (std::string{FINETUNE_DATA} +
                         "/bert/model.safetensors: tensor \"classifier.weight\" has shape [3,32], expected [2,32] by "
-                        "config.json; for other labels ask for a new head")
+                        "config.json; for other labels give train --new-head, which leaves this head aside")
                            .c_str(),
                        pst::Error);
   const LoadedModel loaded = load(data / "bert", {.new_head = true, .labels = {"score"}});
@@ -208,7 +132,7 @@ TEST_CASE("labels of another number need a new head") {
 TEST_CASE("weights that do not fit are refused by name") {
   CHECK(refusal("bert", without("layer.1.output.dense.weight")) ==
         "model.safetensors: has no tensor \"bert.encoder.layer.1.output.dense.weight\", expected one of shape [32,48]; "
-        "is config.json that of these weights?");
+        "all other tensors of the file are as expected");
   CHECK(refusal("gpt2",
                 [](auto& list) {
                   for (Stored& each : list)
@@ -226,8 +150,8 @@ TEST_CASE("weights that do not fit are refused by name") {
         "model.safetensors: has both \"bert.embeddings.LayerNorm.bias\" and \"bert.embeddings.LayerNorm.beta\", "
         "expected one of them");
   CHECK(refusal("roberta", without("classifier.dense.bias")) ==
-        "model.safetensors: has no tensor \"classifier.dense.bias\", expected one of shape [32]; is config.json that "
-        "of these weights?");
+        "model.safetensors: has no tensor \"classifier.dense.bias\", expected one of shape [32]; all other "
+        "tensors of the file are as expected");
   CHECK(refusal("gpt2",
                 [](auto& list) {
                   for (const Stored& each : std::vector<Stored>{list})

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/generate/generate.hpp"
 
+#include "finetune/generate/end_tokens.hpp"
+
 #include <fstream>
 #include <map>
 #include <numeric>
@@ -8,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model_data.hpp"
+#include "small_tokenizers.hpp"
 
 using namespace finetune;
 using namespace finetune::test;
@@ -28,10 +31,10 @@ std::unique_ptr<Model> load(const std::string& folder) {
   return model;
 }
 
-GenerationSettings settings_of(const json& given, index_t max_new_tokens, int end) {
+GenerationSettings settings_of(const json& given, index_t max_new_tokens, const json& end) {
   GenerationSettings made;
   made.max_new_tokens = max_new_tokens;
-  made.end = end;
+  made.ends = end.is_array() ? end.get<std::vector<int>>() : std::vector<int>{end.get<int>()};
   made.beams = given.value("num_beams", 1);
   made.length_penalty = given.value("length_penalty", 1.0);
   made.no_repeat_ngram = given.value("no_repeat_ngram_size", 0);
@@ -60,12 +63,36 @@ TEST_CASE("greedy and beam search find the sentences of transformers, with their
           CAPTURE(i);
           CHECK(found[i].ids == each["ids"][i].get<std::vector<int>>());
           CHECK(found[i].score == doctest::Approx(each["scores"][i].get<double>()).epsilon(1e-4));
-          ended += found[i].ids.back() == settings.end ? 1 : 0;
+          ended += is_end(settings, found[i].ids.back()) ? 1 : 0;
         }
       }
     }
   }
   CHECK(ended > 100);
+}
+
+TEST_CASE("A text ends where generation_config.json says, or config.json, or the tokenizer, in this order") {
+  const TemporaryDirectory folder;
+  const Tokenizer tokenizer = small_tokenizer("gpt2");
+  ModelConfig config = read_config(data / "gpt2");
+  const auto ends = [&] { return end_tokens(folder.path(), config, tokenizer); };
+  const auto write = [&](const char* text) { std::ofstream{folder.path() / "generation_config.json"} << text; };
+  CHECK(ends() == std::vector<int>{39});
+  config.json["eos_token_id"] = {7, 8, 7};
+  CHECK(ends() == std::vector<int>{7, 8});
+  write(R"({"eos_token_id": [5, 6]})");
+  CHECK(ends() == std::vector<int>{5, 6});
+  write(R"({"eos_token_id": 3})");
+  CHECK(ends() == std::vector<int>{3});
+  for (const char* silent : {R"({"do_sample": true})", R"({"eos_token_id": null})", R"({"eos_token_id": [50256]})"}) {
+    write(silent);
+    CHECK(ends() == std::vector<int>{7, 8});
+  }
+  config.json["eos_token_id"] = nullptr;
+  CHECK(ends() == std::vector<int>{tokenizer.special().end});
+  write(R"({"eos_token_id": ["a"]})");
+  CHECK_THROWS_WITH_AS(static_cast<void>(ends()), doctest::Contains("generation_config.json: eos_token_id is"),
+                       pst::Error);
 }
 
 TEST_CASE("what may be drawn, and how likely, is what transformers' warpers leave") {

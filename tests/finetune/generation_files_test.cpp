@@ -82,6 +82,13 @@ TEST_CASE("WebNLG's good sentences are read, with the triples as the meaning") {
   CHECK_FALSE(webnlg(webnlg_entry(triple, ""), TaskPart::test).labelled);
 }
 
+TEST_CASE("WebNLG of later years has comments that are empty and sentences of several languages") {
+  const auto data = webnlg(webnlg_entry(triple, R"({"comment":"","lang":"en","lex":"One."},
+      {"comment":"good","lang":"ru","lex":"Два."},{"lang":"","lex":"Three."},{"comment":"toFix","lang":"en","lex":"x"})"));
+  REQUIRE(data.meanings.size() == 1);
+  CHECK(data.meanings[0].references == Sentences{"One.", "Three."});
+}
+
 TEST_CASE("DART is read with its relations in lower case") {
   const auto data = read_as("dart", R"([{"tripleset":[["A","IS_IN","B"],["B","ÀT","C"]],
       "annotations":[{"source":"x","text":"A is in B."},{"text":"B too."}],"subtree_was_extended":false}])",
@@ -98,7 +105,8 @@ TEST_CASE("bad WebNLG and DART files are refused by entry") {
   CHECK(contains(bad(webnlg_entry(R"({"subject":1,"property":"p","object":"o"})", "")),
                  "entries 1, modifiedtripleset 1, subject: is number, expected a string"));
   CHECK(contains(bad(webnlg_entry("", "")), "entries 1: has no triples"));
-  CHECK(contains(bad(webnlg_entry(triple, R"({"lex":"x"})")), "lexicalisations 1: has no \"comment\""));
+  CHECK(contains(bad(webnlg_entry(triple, R"({"comment":"good"})")), "lexicalisations 1: has no \"lex\""));
+  CHECK(contains(bad(webnlg_entry(triple, R"({"comment":1,"lex":"x"})")), "comment: is number, expected a string"));
   CHECK(contains(bad(""), "holds no meanings"));
   const auto dart = [](std::string_view text) { return error_as("dart", text, TaskPart::train, "a.json"); };
   CHECK(contains(dart("{}"), "a.json: entry: is object, expected a list"));

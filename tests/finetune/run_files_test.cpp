@@ -2,6 +2,7 @@
 #include <pst/core/error.hpp>
 #include <pst/io/safetensors_writer.hpp>
 
+#include <cmath>
 #include <fstream>
 #include <limits>
 
@@ -118,11 +119,21 @@ TEST_CASE("a log goes on behind the step that a run goes on from") {
   CHECK(MetricsLog{file, 1}.records().size() == 1);
 }
 
+TEST_CASE("a score that is undefined is null in the log, and nothing in its table") {
+  const TemporaryDirectory folder;
+  const fs::path file = folder.path() / "metrics.jsonl";
+  MetricsLog{file, 0}.add({.step = 1, .dev_loss = 0.5, .scores = {{"pearson", std::nan("")}, {"spearman", 0.25}}});
+  CHECK(holds(common::read_file(file), R"("scores":{"pearson":null,"spearman":0.25})"));
+  const MetricsLog again{file, 5};
+  CHECK(std::isnan(again.records().at(0).scores.at(0).value));
+  CHECK(holds(again.csv(), ",0.5,,0.25\n"));
+}
+
 TEST_CASE("a log from a stranger is refused with a sentence") {
   const TemporaryDirectory folder;
   const fs::path file = folder.path() / "metrics.jsonl";
   for (const char* line : {"nonsense", "[]", "{}", R"({"step": -1})", R"({"step": 1, "loss": "low"})",
-                           R"({"step": 1, "scores": 3})", R"({"step": 1, "scores": {"f1": null}})"}) {
+                           R"({"step": 1, "scores": 3})", R"({"step": 1, "scores": {"f1": "high"}})"}) {
     common::write_file(file, std::string{"{\"step\": 1}\n"} + line + "\n");
     CHECK(holds(error_of([&] { MetricsLog{file, 5}; }), "metrics.jsonl line 2"));
   }
@@ -150,8 +161,18 @@ TEST_CASE("the folder of a run is never taken for another one") {
     CHECK(run.last()->state.step == 3);
     CHECK(!fs::exists(folder / "last" / ".pst-1-0.tmp"));
   }
+  settings.model = "/elsewhere";  // fingerprints tell whether it is the same
+  CHECK(error_of([&] { RunFolder{folder, settings}; }) == "none");
+  settings.steps += 5;
+  const std::string longer = error_of([&] { RunFolder{folder, settings}; });
+  CHECK(holds(longer, "holds a run with other settings (steps = "));
+  CHECK(holds(longer,
+              "give another --out for a run of that length, or write what this one came to by `export --to-folder`"));
   settings.rate = 0.5;
-  CHECK(holds(error_of([&] { RunFolder{folder, settings}; }), "(rate = 0.001 there, 0.5 here)"));
+  CHECK(holds(error_of([&] {
+                RunFolder{folder, settings};
+              }),
+              "(rate = 0.001 there, 0.5 here): give another --out, or"));
   std::ofstream{temporary.path() / "precious"} << "text";
   CHECK(holds(error_of([&] { RunFolder{temporary.path(), settings}; }), "holds other files and no run"));
   CHECK(holds(error_of([&] { RunFolder{temporary.path() / "precious", settings}; }), "is a file"));

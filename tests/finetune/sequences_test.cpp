@@ -58,6 +58,13 @@ TEST_CASE("labels of another task are named, those without a meaning are not") {
   CHECK(other_labels(find_task("sst2"), Labels{"NEGATIVE", "positive"}).empty());
   CHECK(other_labels(find_task("sst2"), Labels{"LABEL_0", "LABEL_1"}).empty());
   CHECK(other_labels(find_task("sst2"), Labels{"0", "1"}).empty());
+  CHECK(other_labels(find_task("sst2"), Labels{"Positive", "NEGATIVE"}).empty());
+  using Order = std::vector<std::size_t>;
+  CHECK(outputs_of_classes(find_task("sst2"), Labels{"Positive", "NEGATIVE"}) == Order{1, 0});
+  CHECK(outputs_of_classes(find_task("mnli"), Labels{"CONTRADICTION", "NEUTRAL", "ENTAILMENT"}) == Order{2, 1, 0});
+  CHECK(outputs_of_classes(find_task("rte"), Labels{"Not-Entailment", "entailment"}) == Order{1, 0});
+  CHECK(outputs_of_classes(find_task("rte"), Labels{"yes", "no"}) == Order{0, 1});
+  CHECK(outputs_of_classes(find_task("sst2"), Labels{"positive", "POSITIVE"}) == Order{0, 1});
   CHECK(other_labels(find_task("sst2"), Labels{}).empty());  // a language model, which the task does not fit
   CHECK(other_labels(find_task("e2e"), Labels{}).empty());
   CHECK(other_labels(find_task("rte"), Labels{"negative", "positive"}) ==
@@ -151,7 +158,8 @@ TEST_CASE("a task, a tokenizer and a model that do not go together are refused")
         "the task e2e asks for the next token, the model gives a choice between labels: choose another model or task");
   CHECK(refusal("stsb", bert, config_of("bert")) ==
         "the task stsb asks for one number, the model gives a choice between labels: choose another model or task");
-  CHECK(refusal("sst2", bert, config_of("bert")) == "the task sst2 has 2 labels, the model has 3");
+  CHECK(refusal("sst2", bert, config_of("bert")) ==
+        "the task sst2 has 2 labels, the model has 3: train --new-head makes a head for the task");
   ModelConfig few = config_of("gpt2");
   few.vocabulary = 39;
   CHECK(refusal("e2e", gpt2, few) ==

@@ -78,6 +78,48 @@ TEST_CASE("MNLI numbers its three classes and skips rows without a majority") {
   CHECK(contains(data.first_skipped, "line 3: has the label \"-\""));
 }
 
+TEST_CASE("GLUE is read with the columns and class numbers of the Hugging Face hub") {
+  const auto mnli =
+      read_as("mnli", "premise\thypothesis\tlabel\tidx\na\tb\t0\t7\nc\td\t1\t9\ne\tf\t-1\t10\ng\th\t2\t11\n");
+  REQUIRE(mnli.examples.size() == 3);
+  CHECK(mnli.examples[0].first == "a");
+  CHECK(mnli.examples[0].second == "b");
+  CHECK(mnli.examples[2].label == 2);
+  CHECK(mnli.examples[1].row == "9");
+  CHECK(mnli.skipped == 1);
+  const auto rte = read_as("rte", "sentence1\tsentence2\tlabel\tidx\na\tb\t1\t0\nc\td\tentailment\t1\n");
+  CHECK(rte.examples.at(0).label == 1);
+  CHECK(rte.examples.at(1).label == 0);
+  const auto mrpc = read_as("mrpc", "sentence1\tsentence2\tlabel\tidx\na\tb\t1\t0\n");
+  CHECK(mrpc.examples.at(0).second == "b");
+  CHECK(read_as("qqp", "question1\tquestion2\tlabel\tidx\na\tb\t1\t0\n").examples.at(0).label == 1);
+  CHECK(read_as("qnli", "question\tsentence\tlabel\tidx\na\tb\t0\t0\n").examples.at(0).label == 0);
+  CHECK(read_as("stsb", "sentence1\tsentence2\tlabel\tidx\na\tb\t2.5\t0\n").examples.at(0).score == 2.5);
+  for (const char* task : {"mnli", "rte"}) {
+    const std::string header =
+        task == std::string{"mnli"} ? "premise\thypothesis\tlabel\tidx\n" : "sentence1\tsentence2\tlabel\n";
+    const std::string end = task == std::string{"mnli"} ? "\t0\n" : "\n";
+    CHECK_FALSE(read_as(task, header + "a\tb\t-1" + end + "c\td\t-1" + end, TaskPart::test).labelled);
+    CHECK(contains(error_as(task, header + "a\tb\t-1" + end + "c\td\t0" + end, TaskPart::test),
+                   "1 of 2 rows have the label -1, which stands for none: expected all or none of them"));
+    CHECK(contains(error_as(task, header + "a\tb\t5" + end), "or the number of a class from 0"));
+  }
+  CHECK_FALSE(read_as("stsb", "sentence1\tsentence2\tlabel\na\tb\t-1.0\n", TaskPart::test).labelled);
+  const auto csv = read_as("sst2", "sentence,label,idx\n\"a, \"\"b\"\"\",1,0\nc,0,1\n", TaskPart::train, "train.csv");
+  REQUIRE(csv.examples.size() == 2);
+  CHECK(csv.examples[0].first == "a, \"b\"");
+  CHECK(csv.examples[1].label == 0);
+}
+
+TEST_CASE("rows have the number that the file gives them, or else are counted with those that are skipped") {
+  const auto mnli = read_as("mnli", "sentence1\tsentence2\tgold_label\na\tb\tneutral\nc\td\t-\n\ne\tf\tneutral\n");
+  REQUIRE(mnli.examples.size() == 2);
+  CHECK(mnli.examples[0].row == "0");
+  CHECK(mnli.examples[1].row == "2");
+  CHECK(read_as("qqp", "id\tquestion1\tquestion2\n12\ta?\tb?\n", TaskPart::test).examples.at(0).row == "12");
+  CHECK(read_as("cola", "gj04\t1\t\tA.\ngj04\t0\t*\tB.\n").examples.at(1).row == "1");
+}
+
 TEST_CASE("STS-B is read as numbers from 0 to 5") {
   const std::string header = "index\tsentence1\tsentence2\tscore\n";
   const auto data = read_as("stsb", header + "0\ta\tb\t5.000\n1\ta\tb\t0\n2\ta\tb\t3.25\n");
@@ -103,8 +145,7 @@ TEST_CASE("rows of QQP with a wrong number of columns are skipped, but only few"
 TEST_CASE("errors in tab-separated files name the file, the line and what was expected") {
   CHECK(contains(error_as("sst2", sst2 + "good\t2\n"), "file.tsv line 2: has the label \"2\", expected one of 0, 1"));
   CHECK(contains(error_as("sst2", sst2 + "good\t\n"), "line 2: has the label \"\""));
-  CHECK(
-      contains(error_as("sst2", sst2 + "a\t1\n\nb\n"), "line 4: has 1 columns between tabs, expected 2 as in line 1"));
+  CHECK(contains(error_as("sst2", sst2 + "a\t1\n\nb\n"), "line 4: has 1 columns, expected 2 as in line 1"));
   CHECK(contains(error_as("sst2", sst2 + "a\t1\t\n"), "line 2: has 3 columns"));
   CHECK(contains(error_as("sst2", "text\tlabel\na\t1\n"),
                  "line 1: has no column \"sentence\" or \"content\", which sst2 needs; it begins with \"text?label\""));

@@ -66,7 +66,8 @@ TEST_CASE("a folder's files are found by the names of the table, each set of MNL
   write_text(folder / "dev_matched.tsv", text);
   const Task& mnli = find_task("mnli");
   CHECK(contains(error_of([&] { return load_task(mnli, folder.path(), TaskPart::dev); }),
-                 "has no file dev_mismatched.tsv, expected the files of mnli"));
+                 "has no file dev_mismatched.tsv or validation_mismatched.tsv or validation_mismatched.csv, "
+                 "expected the files of mnli"));
   write_text(folder / "dev_mismatched.tsv", text + "c\td\tentailment\n");
   const auto dev = load_task(mnli, folder.path(), TaskPart::dev);
   REQUIRE(dev.size() == 2);

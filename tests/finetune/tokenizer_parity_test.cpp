@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Expected values come from Hugging Face's tokenizers, through tests/finetune/make/tokenizer_cases.py.
+// Expected values come from Hugging Face's tokenizers and transformers, through tokenizer_cases.py and token_files.py
+// in tests/finetune/make.
 #include <doctest/doctest.h>
 
 #include "finetune/tokenizer/tokenizer.hpp"
@@ -13,6 +14,7 @@
 using finetune::TokenId;
 using finetune::Tokenizer;
 using tokenizer_test::fixtures;
+using tokenizer_test::Folder;
 using tokenizer_test::json;
 using tokenizer_test::read_json;
 
@@ -63,7 +65,38 @@ void check_decoded(const Tokenizer& tokenizer, const json& cases) {
   }
 }
 
+/// Writes what a case changes: members of a tokenizer.json, lines behind a vocab.txt, any other file as a whole.
+void write_changes(const Folder& folder, const json& files) {
+  for (const auto& [name, content] : files.items()) {
+    const auto path = folder.path() / name;
+    if (content.is_string()) {
+      folder.write(name, pst::io::test::read_text(path) + content.get<std::string>());
+      continue;
+    }
+    json changed = name == "tokenizer.json" ? read_json(path) : json::object();
+    changed.update(content);
+    folder.write(name, changed.dump());
+  }
+}
+
 }  // namespace
+
+TEST_CASE("Whatever file names a token, its id and text are those of transformers") {
+  for (const auto& each : read_json(fixtures() / "token_files.json")) {
+    CAPTURE(each["title"].get<std::string>());
+    const Folder folder{each["base"].get<std::string>()};
+    write_changes(folder, each["files"]);
+    const Tokenizer tokenizer = finetune::load_tokenizer(folder.path());
+    CHECK(tokenizer.vocabulary_size() == each["rows"].get<std::size_t>());
+    if (!each["padding"].is_null()) CHECK(tokenizer.special().padding == each["padding"].get<TokenId>());
+    for (const auto& expected : each["texts"]) {
+      const auto ids = tokenizer.encode(expected["text"].get<std::string>()).ids;
+      CHECK(ids == expected["ids"].get<Ids>());
+      CHECK(tokenizer.decode(ids) == expected["decoded"].get<std::string>());
+      CHECK(tokenizer.decode(ids, false) == expected["decoded_all"].get<std::string>());
+    }
+  }
+}
 
 TEST_CASE("Tokens, pairs, cuts and decoded texts are Hugging Face's for every kind of folder") {
   const json texts = read_json(fixtures() / "texts.json");

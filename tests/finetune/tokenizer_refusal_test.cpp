@@ -74,7 +74,8 @@ TEST_CASE("A folder without a tokenizer is refused") {
 
 TEST_CASE("A vocab.txt that is not whole is refused") {
   check_texts("bert", "vocab.txt",
-              {{"", "lacks the cls_token \"[CLS]\""},
+              {{"", "lacks the unknown token \"[UNK]\""},
+               {"[UNK]\n[SEP]\n", "lacks the cls_token \"[CLS]\""},
                {"[CLS]\n[UNK]\n", "lacks the sep_token \"[SEP]\""},
                {"[CLS]\n[SEP]\nthe\n", "lacks the unknown token \"[UNK]\""},
                {"[CLS]\n[SEP]\n\xFF\n", "is not UTF-8"},
@@ -107,8 +108,7 @@ TEST_CASE("A tokenizer_config.json that asks for more is refused") {
                 {{[](json& c) { c["tokenizer_class"] = "T5Tokenizer"; }, "has the class \"T5Tokenizer\""},
                  {[](json& c) { c["do_lower_case"] = 1; }, "\"do_lower_case\" is number, expected true or false"},
                  {[](json& c) { c["do_basic_tokenize"] = false; }, "\"do_basic_tokenize\" is false"},
-                 {[](json& c) { c["cls_token"] = "[NONE]"; }, "lacks the cls_token \"[NONE]\""},
-                 {[](json& c) { c["pad_token"] = "[NONE]"; }, "The special token \"[NONE]\" is not in the vocabulary"},
+                 {[](json& c) { c["unk_token"] = "[NONE]"; }, "lacks the unknown token \"[NONE]\""},
                  {[](json& c) {
                     c["pad_token"] = {{"lstrip", true}};
                   },
@@ -137,6 +137,18 @@ TEST_CASE("A tokenizer_config.json that asks for more is refused") {
       {{[](json& c) { c["add_bos_token"] = true; }, "\"add_bos_token\" is \"true\", which is not supported"}});
 }
 
+TEST_CASE("An added_tokens.json that does not go with the vocabulary is refused") {
+  check_texts(
+      "bert", "added_tokens.json",
+      {{"{\"new\": -1}", "\"new\" is \"-1\", expected a whole number from 0 on"},
+       {"{\"new\": null}", "the token \"new\" has the id \"null\""},
+       {"{\"new\": 4194304}", "the token \"new\" has the id \"4194304\", expected a whole number below 4194304"},
+       {"{\"new\": 7}", "has the id 7 of the token"},
+       {"{\"the\": 7}", "The added token \"the\" has the id 7, and 271 in the vocabulary: expected the same"},
+       {"[]", "is array, expected an object"},
+       {"{\"new\": 620, \"new\": 621}", "gives the key \"new\" twice"}});
+}
+
 TEST_CASE("A WordPiece tokenizer.json with something else in it is refused by name") {
   const std::string types = "expected TemplateProcessing, BertProcessing, RobertaProcessing or ByteLevel";
   check_changes("bert_json", "tokenizer.json",
@@ -145,6 +157,7 @@ TEST_CASE("A WordPiece tokenizer.json with something else in it is refused by na
                  {[](json& t) { t["model"].erase("vocab"); }, "lacks the member \"vocab\""},
                  {[](json& t) { t["model"]["vocab"] = json::array(); }, "expected an object"},
                  {[](json& t) { t["model"]["unk_token"] = "?!"; }, "lacks the unknown token \"?!\""},
+                 {[](json& t) { t["model"]["unk_token"] = ""; }, "lacks the unknown token \"\""},
                  {[](json& t) { t["model"]["max_input_chars_per_word"] = -3; }, "expected a whole number from 0 on"},
                  {[](json& t) { t["normalizer"]["type"] = "NFKC"; }, "\"normalizer\" has the type \"NFKC\""},
                  {[](json& t) { t["pre_tokenizer"]["type"] = "Metaspace"; }, "has the type \"Metaspace\""},

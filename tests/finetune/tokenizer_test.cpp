@@ -118,6 +118,30 @@ TEST_CASE("Line ends of Windows make no other vocabulary") {
   CHECK(windows_lines.encode("the dog").ids == unix_lines.encode("the dog").ids);
 }
 
+TEST_CASE("Blank lines at the end of vocab.txt ask for no rows of an embedding") {
+  const Folder folder{"bert"};
+  const auto before = finetune::load_tokenizer(folder.path());
+  folder.write("vocab.txt", pst::io::test::read_text(folder.path() / "vocab.txt") + "\n\n");
+  const auto tokenizer = finetune::load_tokenizer(folder.path());
+  CHECK(tokenizer.vocabulary_size() == before.vocabulary_size());
+  CHECK(tokenizer.encode("the dog").ids == before.encode("the dog").ids);
+}
+
+TEST_CASE("A special token behind the vocabulary asks for a row only where every text has it") {
+  const Folder folder{"bert"};
+  const auto rows = finetune::load_tokenizer(folder.path()).embedding_rows();
+  CHECK(rows == 620);
+  folder.write("special_tokens_map.json", R"({"pad_token": "<pad>"})");
+  const auto padded = finetune::load_tokenizer(folder.path());
+  CHECK(padded.special().padding == 620);
+  CHECK(padded.embedding_rows() == rows);
+  folder.write("special_tokens_map.json", R"({"pad_token": "<pad>", "cls_token": "<c>"})");
+  CHECK(finetune::load_tokenizer(folder.path()).embedding_rows() == 622);
+  folder.write("special_tokens_map.json", "{}");
+  folder.write("added_tokens.json", R"({"word": 620})");
+  CHECK(finetune::load_tokenizer(folder.path()).embedding_rows() == 621);
+}
+
 TEST_CASE("The last of two equal lines of vocab.txt counts, as in Python's dictionary") {
   const Folder folder{"bert"};
   folder.write("vocab.txt", "[UNK]\n[CLS]\n[SEP]\na\nb\na\n");

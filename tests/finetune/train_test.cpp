@@ -143,7 +143,7 @@ TEST_CASE("a classifier learns, and the best state that a run leaves scores what
   const auto dev = load_training_data(job.settings, load_base(job.settings)).dev[0].sequences;
   CHECK(evaluate(*best.model, find_task("sst2"), dev, 7).scores[0].value == doctest::Approx(*result.best));
   const TrainedRun last = load_run(job.out(), Checkpoint::last);
-  CHECK(evaluate(*last.model, find_task("sst2"), dev, 7).scores[0].value == doctest::Approx(result.last));
+  CHECK(evaluate(*last.model, find_task("sst2"), dev, 7).scores[0].value == doctest::Approx(result.last.value()));
   CHECK(settings_text(last.settings) == settings_text(job.settings));
 }
 
@@ -384,4 +384,13 @@ TEST_CASE("the curves of a run are drawn, of one without records too") {
     CHECK(picture.find(part) != std::string::npos);
   CHECK(picture.find("nan") == std::string::npos);
   CHECK(draw_run("nothing", {}, 0).find("nan") == std::string::npos);
+  const std::vector<Record> dense{{.step = 5, .loss = 0.7},
+                                  {.step = 10, .dev_loss = 0.6, .scores = {{"pearson", std::nan("")}}}};
+  const std::string without = draw_run("full on stsb", dense, 10);
+  CHECK(without.find("Sparsity") == std::string::npos);
+  CHECK(without.find("Scores") == std::string::npos);
+  CHECK(without.find("nan") == std::string::npos);
+  CHECK(without.find("0.01") == std::string::npos);
+  const std::vector<Record> constant{{.step = 5, .sparsity = 0.5, .loss = 0.7}, {.step = 10, .sparsity = 0.5}};
+  CHECK(draw_run("pst on sst2", constant, 10).find("50.01") == std::string::npos);
 }

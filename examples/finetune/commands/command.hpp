@@ -29,6 +29,7 @@ inline const CLI::Validator at_least_zero{
 /// thrown.
 [[nodiscard]] Run add_train(CLI::App& program);
 [[nodiscard]] Run add_eval(CLI::App& program);
+[[nodiscard]] Run add_classify(CLI::App& program);
 [[nodiscard]] Run add_generate(CLI::App& program);
 [[nodiscard]] Run add_export(CLI::App& program);
 [[nodiscard]] Run add_inspect(CLI::App& program);

@@ -6,13 +6,12 @@
 #include <iostream>
 #include <memory>
 #include <optional>
-#include <sstream>
 
 #include "common/files.hpp"
 #include "common/progress.hpp"
 #include "finetune/commands/command.hpp"
 #include "finetune/commands/model_source.hpp"
-#include "finetune/evaluate/evaluate.hpp"
+#include "finetune/evaluate/predictions.hpp"
 #include "finetune/export/check.hpp"
 #include "finetune/export/compressed_body.hpp"
 #include "finetune/export/output_folder.hpp"
@@ -92,8 +91,12 @@ void print_table(const std::vector<Contender>& list, const std::string& title, s
   std::cout << '\n';
   for (const Contender& each : list) {
     std::cout << "| " << each.name << " |" << std::fixed << std::setprecision(4);
-    for (const Score& score : each.found.scores) std::cout << ' ' << score.value << " |";
-    std::cout << ' ' << each.found.loss << " | " << std::setprecision(3) << each.milliseconds << " | "
+    for (const Score& score : each.found.scores) std::cout << ' ' << text_of(score) << " |";
+    if (each.found.loss)
+      std::cout << ' ' << *each.found.loss;
+    else
+      std::cout << " none";
+    std::cout << " | " << std::setprecision(3) << each.milliseconds << " | "
               << static_cast<double>(layer_bytes(*each.model)) / 1e6 << " |\n";
   }
   std::cout << std::defaultfloat << count << " sentences\n";
@@ -125,23 +128,21 @@ fs::path predictions_file(const EvalOptions& options, const TaskData& data) {
   return path;
 }
 
-/// As GLUE wants them: a number for each sentence, from 0, and the class as the task's files write it.
-void write_predictions(const fs::path& path, const Task& task, const std::vector<double>& predictions) {
-  std::ostringstream text;
-  text << "index\tprediction\n";
-  for (std::size_t i = 0; i < predictions.size(); ++i) {
-    text << i << '\t';
-    if (task.kind == TaskKind::regression)
-      text << predictions[i] << '\n';
-    else
-      text << task.labels.at(static_cast<std::size_t>(predictions[i])).in_file << '\n';
-  }
-  common::write_file(path, text.str());
+/// With the numbers that the rows have in the task's file, and classes as it writes them.
+std::string predictions_of(const Task& task, const TaskData& data, const Evaluation& found) {
+  std::vector<std::string> rows;
+  for (const Example& example : data.examples) rows.push_back(example.row);
+  std::vector<PredictedClass> classes;
+  for (const Label& label : task.labels) classes.push_back({label.in_file, label.name});
+  return predictions_text("index", rows, classes, found);
 }
 
 std::vector<Sequence> read_sequences(const EvalOptions& options, const Task& task, const TaskData& data,
                                      const Subject& subject) {
   std::vector<Sequence> sequences = encode(task, data, subject.tokenizer, subject.model->config(), options.max_length);
+  if (data.skipped > 0)
+    std::cerr << data.skipped << " rows" << (data.title.empty() ? "" : " of " + data.title)
+              << " are skipped and have no prediction, the first: " << data.first_skipped << '\n';
   if (options.limit > 0 && sequences.size() > options.limit) sequences.resize(options.limit);
   return sequences;
 }
@@ -173,7 +174,7 @@ int eval(EvalOptions options) {
     print_agreement(list, task, sequences[i]);
     if (options.predictions.empty()) continue;
     const fs::path path = predictions_file(options, files[i]);
-    write_predictions(path, task, list.back().found.predictions);
+    common::write_file(path, predictions_of(task, files[i], list.back().found));
     std::cerr << "predictions are in " << path.string() << '\n';
   }
   return 0;
@@ -199,8 +200,9 @@ Run add_eval(CLI::App& program) {
   command->add_option("--limit", options->limit, "the first so many sentences alone; 0: all")->check(at_least_zero);
   command->add_option("--threads", options->threads, "of compressed weights; dense ones have one")
       ->check(CLI::Range(1, 1024));
-  CLI::Option* const predictions =
-      command->add_option("--predictions", options->predictions, "file to write, a line for each sentence");
+  CLI::Option* const predictions = command->add_option("--predictions", options->predictions,
+                                                       "file to write: for each row its number in the task's file, "
+                                                       "the class, probabilities and scores");
   command->add_flag("--overwrite", options->overwrite, "write --predictions though it exists")->needs(predictions);
   return [options] { return eval(*options); };
 }

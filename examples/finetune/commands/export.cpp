@@ -66,7 +66,7 @@ void check_places(const ExportCommand& options) {
   pst::require(!targets.empty(), "nothing to write: give --to-folder, --to-archive, --to-task-file or --to-lora");
   pst::require(options.type == "f32" || !options.folder.empty() || !options.archive.empty(), "--type is ", options.type,
                ", but task files and adapters are written in f32: leave it out, or give --to-folder or --to-archive");
-  check_targets(targets, options.run, read_settings(options.run).model);
+  check_targets(targets, options.run, options.base.empty() ? read_settings(options.run).model : options.base);
 }
 
 }  // namespace
@@ -74,7 +74,8 @@ void check_places(const ExportCommand& options) {
 void export_run(const ExportCommand& options) {
   check_places(options);
   use_threads(options.threads);
-  const TrainedRun run = load_run(options.run, options.checkpoint == "best" ? Checkpoint::best : Checkpoint::last);
+  const TrainedRun run =
+      load_run(options.run, options.checkpoint == "best" ? Checkpoint::best : Checkpoint::last, options.base);
   const auto probes = find_probes(run, options.probes);
   const fs::path& base = run.settings.model;
   const double scale = run.settings.method.beta;
@@ -105,6 +106,8 @@ Run add_export(CLI::App& program) {
   command->option_defaults()->always_capture_default();
   const auto options = std::make_shared<ExportCommand>();
   command->add_option("--run", options->run, "the folder of a run of train")->required()->check(CLI::ExistingDirectory);
+  command->add_option("--base", options->base, "the folder that the run began from, where it has moved")
+      ->check(CLI::ExistingDirectory);
   command->add_option("--checkpoint", options->checkpoint, "which state of it")->check(CLI::IsMember({"best", "last"}));
   command->add_option("--to-folder", options->folder, "a Hugging Face folder with exact zeros, for transformers");
   command->add_option("--to-archive", options->archive, "a folder with compressed weights, for eval --archive");

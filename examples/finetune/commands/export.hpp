@@ -9,7 +9,7 @@ namespace finetune {
 
 /// What the command line of `export` says; what is empty is not written.
 struct ExportCommand {
-  std::filesystem::path run{};
+  std::filesystem::path run{}, base{};
   std::string checkpoint = "best";  ///< or last
   std::filesystem::path folder{}, archive{}, task_file{}, lora{};
   std::string type = "f32";

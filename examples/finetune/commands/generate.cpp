@@ -5,7 +5,6 @@
 #include <pst/io/tensor_entry.hpp>
 
 #include <chrono>
-#include <cstdio>
 #include <iomanip>
 #include <iostream>
 #include <memory>
@@ -22,9 +21,11 @@
 #include "common/files.hpp"
 #include "common/progress.hpp"
 #include "finetune/commands/command.hpp"
+#include "finetune/commands/command_line.hpp"
 #include "finetune/commands/model_source.hpp"
 #include "finetune/data/sequences.hpp"
 #include "finetune/export/output_folder.hpp"
+#include "finetune/generate/end_tokens.hpp"
 #include "finetune/tasks/scores.hpp"
 #include "finetune/tasks/text_lines.hpp"
 #include "finetune/train/interrupt.hpp"
@@ -38,6 +39,7 @@ namespace fs = std::filesystem;
 struct GenerateOptions {
   ModelSource source;
   std::vector<std::string> prompts;
+  fs::path prompts_file;
   std::string task, part = "test";
   fs::path data, out;
   bool overwrite = false;
@@ -74,10 +76,29 @@ std::vector<Asked> asked_of_task(const GenerateOptions& options, const Task& tas
   return asked;
 }
 
-std::vector<Asked> asked_of_prompts(const std::vector<std::string>& prompts, const Tokenizer& tokenizer) {
+/// Those of the command line, or the lines of a file that are not empty.
+std::vector<Asked> asked_of_prompts(const GenerateOptions& options, const Tokenizer& tokenizer, index_t longest) {
   std::vector<Asked> asked;
-  for (const std::string& prompt : prompts) asked.push_back({{prompt, {}}, tokenizer.tokens_of(prompt)});
+  const auto add = [&](std::string_view prompt, const std::string& place) {
+    asked.push_back({{std::string{prompt}, {}}, tokenizer.tokens_of(prompt)});
+    const std::size_t count = asked.back().ids.size();
+    pst::require(count > 0 && static_cast<index_t>(count) < longest, place, ": has ", count, " tokens, expected 1 to ",
+                 longest - 1, ", because the model reads at most ", longest);
+  };
+  for (std::size_t i = 0; i < options.prompts.size(); ++i) add(options.prompts[i], "--prompt " + std::to_string(i + 1));
+  if (options.prompts_file.empty()) return asked;
+  for (TextLines lines{options.prompts_file}; lines.next();)
+    if (!lines.line().empty()) add(lines.line(), lines.place());
+  pst::require(!asked.empty(), options.prompts_file.string(), ": holds no prompts, expected one a line");
   return asked;
+}
+
+/// A sentence about a task ends as training has it end, too.
+std::vector<int> ends_of(const OpenedModel& opened, bool is_task) {
+  std::vector<int> ends = end_tokens(opened.folder, opened.model->config(), *opened.tokenizer);
+  const int own = opened.tokenizer->special().end;
+  if (is_task && own != no_token && std::ranges::find(ends, own) == ends.end()) ends.push_back(own);
+  return ends;
 }
 
 /// The continuations of all that is asked.
@@ -103,7 +124,7 @@ Answers answers(const GenerateOptions& options, Model& model, const std::vector<
     if (each.ids.empty()) continue;
     ++finished;
     tokens += each.ids.size();
-    cut += each.ids.back() == options.settings.end ? 0 : 1;
+    cut += is_end(options.settings, each.ids.back()) ? 0 : 1;
   }
   std::ostringstream line;
   line << finished << " sentences of " << tokens << " tokens in " << std::fixed << std::setprecision(1)
@@ -138,11 +159,8 @@ void print_scores(std::ostream& out, const Task& task, const std::vector<Asked>&
     }
     sentences.push_back({texts[i], asked[i].meaning.references});
   }
-  for (const Score& score : score_sentences(task, sentences)) {
-    char line[80];
-    std::snprintf(line, sizeof line, "%-10.20s %.4f\n", std::string{score.name}.c_str(), score.value);
-    out << line;
-  }
+  for (const Score& score : score_sentences(task, sentences))
+    out << std::left << std::setw(10) << score.name << ' ' << text_of(score) << '\n';
 }
 
 void write_lines(const fs::path& out, const std::string& lines) {
@@ -162,9 +180,9 @@ int write_sentences(const GenerateOptions& options) {
                "the model does not write sentences, expected a GPT-2");
   std::vector<Asked> asked = task != nullptr
                                  ? asked_of_task(options, *task, tokenizer, opened.model->config().longest())
-                                 : asked_of_prompts(options.prompts, tokenizer);
+                                 : asked_of_prompts(options, tokenizer, opened.model->config().longest());
   GenerateOptions resolved = options;
-  resolved.settings.end = tokenizer.special().end;
+  resolved.settings.ends = ends_of(opened, task != nullptr);
 
   const auto [made, interrupted] = answers(resolved, *opened.model, asked);
   std::vector<Asked> answered;
@@ -228,7 +246,8 @@ Run add_generate(CLI::App& program) {
   const auto options = std::make_shared<GenerateOptions>();
   add_model_options(*command, options->source);
   CLI::Option_group* const group = command->add_option_group("Asked", "one of");
-  group->add_option("--prompt", options->prompts, "text to go on with; may be several")->default_str("");
+  add_repeated(*group, "--prompt", options->prompts, "text to go on with, as it is typed; may stand several times");
+  group->add_option("--prompts", options->prompts_file, "file with such texts, one a line")->check(CLI::ExistingFile);
   CLI::Option* const task = group->add_option("--task", options->task, "e2e, webnlg or dart");
   group->require_option(1);
   CLI::Option* const data =

@@ -9,15 +9,18 @@ namespace finetune {
 
 void add_model_options(CLI::App& command, ModelSource& source) {
   CLI::Option_group* const group = command.add_option_group("Model", "one of");
-  group->add_option("--model", source.model, "a Hugging Face folder")->check(CLI::ExistingDirectory);
+  CLI::Option* const model = group->add_option("--model", source.model, "a Hugging Face folder");
+  model->check(CLI::ExistingDirectory);
   CLI::Option* const run = group->add_option("--run", source.run, "the folder of a run of train");
   run->check(CLI::ExistingDirectory);
-  group->add_option("--archive", source.archive, "a sparse archive that export wrote")->check(CLI::ExistingDirectory);
+  CLI::Option* const archive = group->add_option("--archive", source.archive, "a sparse archive that export wrote");
+  archive->check(CLI::ExistingDirectory);
   CLI::Option* const file = group->add_option("--task-file", source.task_file, "a task file that export wrote");
   file->check(CLI::ExistingFile);
   group->require_option(1);
-  CLI::Option* const base = command.add_option("--base", source.base, "the Hugging Face folder of a task file");
-  base->check(CLI::ExistingDirectory)->needs(file);
+  CLI::Option* const base = command.add_option(
+      "--base", source.base, "the Hugging Face folder of a task file, or of a run whose model has moved");
+  base->check(CLI::ExistingDirectory)->excludes(model)->excludes(archive);
   file->needs(base);
   command.add_option("--checkpoint", source.checkpoint, "of a run: the state with the best score, or the last one")
       ->check(CLI::IsMember({"best", "last"}))
@@ -27,26 +30,26 @@ void add_model_options(CLI::App& command, ModelSource& source) {
 OpenedModel open_model(const ModelSource& source, bool with_tokenizer) {
   OpenedModel opened;
   if (!source.run.empty()) {
-    TrainedRun run = load_run(source.run, source.checkpoint == "last" ? Checkpoint::last : Checkpoint::best);
+    TrainedRun run =
+        load_run(source.run, source.checkpoint == "last" ? Checkpoint::last : Checkpoint::best, source.base);
     opened.model = std::move(run.model);
+    opened.folder = run.settings.model;
     opened.settings = std::move(run.settings);
     opened.tokenizer = std::move(run.tokenizer);
     return opened;
   }
-  const std::filesystem::path& folder = !source.archive.empty()     ? source.archive
-                                        : !source.task_file.empty() ? source.base
-                                                                    : source.model;
+  opened.folder = !source.archive.empty() ? source.archive : !source.task_file.empty() ? source.base : source.model;
   if (!source.archive.empty()) {
     opened.model = load_archive(source.archive);
   } else if (!source.task_file.empty()) {
     opened.model = apply_task_file(source.task_file, source.base);
   } else {
-    LoadedModel loaded = load_model(folder, {.train_embeddings = false, .together = true}, make_dense_body);
+    LoadedModel loaded = load_model(opened.folder, {.train_embeddings = false, .together = true}, make_dense_body);
     loaded.model->begin_step(1.0);
     opened.model = std::move(loaded.model);
     opened.made_new = std::move(loaded.made_new);
   }
-  if (with_tokenizer) opened.tokenizer = load_tokenizer(folder);
+  if (with_tokenizer) opened.tokenizer = load_tokenizer(opened.folder);
   return opened;
 }
 

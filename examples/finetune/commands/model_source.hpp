@@ -19,7 +19,7 @@ struct ModelSource {
   std::filesystem::path run;        ///< what `train` left
   std::filesystem::path archive;    ///< a sparse archive that `export` wrote
   std::filesystem::path task_file;  ///< another file of `export`, to be applied to `base`
-  std::filesystem::path base;       ///< a Hugging Face folder
+  std::filesystem::path base;       ///< the Hugging Face folder of a task file, or that of a run where it is now
   std::string checkpoint = "best";  ///< of a run
 };
 
@@ -29,6 +29,7 @@ struct OpenedModel {
   std::optional<Settings> settings;    ///< of a run
   std::optional<Tokenizer> tokenizer;  ///< that of a run; of a folder if it was asked for
   std::vector<std::string> made_new;   ///< tensors that a folder does not have, with random numbers
+  std::filesystem::path folder;        ///< with config.json and the files of the tokenizer
 };
 
 /// Adds --model, --run, --archive and --task-file, of which one is needed, and what goes with them.

@@ -116,9 +116,11 @@ std::function<void()> add_options(CLI::App& command, TrainOptions& options) {
     Settings& settings = options.settings;
     const auto given = [&](const char* option) { return command.count(option) > 0; };
     pst::require(options.dry_run || !options.out.empty(), "--out is missing: give the folder of the run, or --dry-run");
+    pst::require(!given("--steps") || !given("--epochs") || settings.steps == 0,
+                 "--steps and --epochs are given, which ", "both say how long the run is: leave one of them out");
     const MethodInfo& method = method_named(settings.method.name);
     refuse_unused_options(method.name, given);
-    const Architecture architecture = read_config(settings.model).architecture;
+    const Architecture architecture = read_config(settings.model, HeadUse::discard).architecture;
     pst::require(!given("--fused") || architecture == Architecture::gpt2, "--fused is given, but ",
                  settings.model.string(), " is no GPT-2, whose query, key and value are one tensor: leave it out");
     if (!given("--rate")) settings.rate = method.rate;

@@ -9,6 +9,8 @@
 #include <numeric>
 #include <string>
 
+#include "finetune/model/label_order.hpp"
+
 namespace finetune {
 
 namespace {
@@ -46,8 +48,8 @@ class Encoder {
     made.reserve(data.examples.size());
     for (const Example& example : data.examples) {
       const auto most = static_cast<std::size_t>(longest_);
-      Encoding encoding = task.kind == TaskKind::single ? tokenizer_.encode(example.first, most)
-                                                        : tokenizer_.encode(example.first, example.second, most);
+      Encoding encoding = task.columns.second.empty() ? tokenizer_.encode(example.first, most)
+                                                      : tokenizer_.encode(example.first, example.second, most);
       check_types(encoding.types);
       made.push_back({.ids = std::move(encoding.ids),
                       .types = std::move(encoding.types),
@@ -103,23 +105,38 @@ void check_fits(const Task& task, const Tokenizer& tokenizer, const ModelConfig&
   pst::require(config.objective == asked, "the task ", task.name, " asks for ", name_of(asked), ", the model gives ",
                name_of(config.objective), ": choose another model or task");
   pst::require(asked != Objective::classification || config.labels.size() == task.labels.size(), "the task ", task.name,
-               " has ", task.labels.size(), " labels, the model has ", config.labels.size());
-  pst::require(tokenizer.vocabulary_size() <= static_cast<std::size_t>(config.vocabulary),
-               "the tokenizer has ids up to ", tokenizer.vocabulary_size() - 1, ", the model has embeddings for ",
+               " has ", task.labels.size(), " labels, the model has ", config.labels.size(),
+               ": train --new-head makes a head for the task");
+  pst::require(tokenizer.embedding_rows() <= static_cast<std::size_t>(config.vocabulary),
+               "the tokenizer has ids up to ", tokenizer.embedding_rows() - 1, ", the model has embeddings for ",
                config.vocabulary, " tokens: are these the tokenizer files of this model?");
 }
 
+std::vector<std::string> label_names(const Task& task) {
+  std::vector<std::string> names;
+  for (const Label& label : task.labels) names.emplace_back(label.name);
+  if (task.kind == TaskKind::regression) names.emplace_back("score");
+  return names;
+}
+
+std::vector<std::size_t> outputs_of_classes(const Task& task, std::span<const std::string> labels) {
+  if (auto order = label_order(label_names(task), labels)) return *std::move(order);
+  std::vector<std::size_t> as_they_stand(labels.size());
+  std::iota(as_they_stand.begin(), as_they_stand.end(), std::size_t{0});
+  return as_they_stand;
+}
+
 std::string other_labels(const Task& task, std::span<const std::string> labels) {
-  const auto agrees = [](const std::string& own, const Label& label) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    return own.starts_with("LABEL_") || own.find_first_not_of("0123456789") == std::string::npos ||
-           std::ranges::equal(own, label.name, {}, lower);
+  const auto says_nothing = [](const std::string& name) {
+    return name.starts_with("LABEL_") || name.find_first_not_of("0123456789") == std::string::npos;
   };
-  if (labels.size() != task.labels.size() || std::ranges::equal(labels, task.labels, agrees)) return {};
+  const std::vector<std::string> wanted = label_names(task);
+  if (labels.size() != task.labels.size() || std::ranges::all_of(labels, says_nothing) || label_order(wanted, labels))
+    return {};
   std::string own, tasks;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     own.append(i == 0 ? "" : ", ").append(pst::io::detail::printable(labels[i]));
-    tasks.append(i == 0 ? "" : ", ").append(task.labels[i].name);
+    tasks.append(i == 0 ? "" : ", ").append(wanted[i]);
   }
   return "the labels of the model are " + own + ", those of " + std::string{task.name} + " are " + tasks;
 }

@@ -37,6 +37,13 @@ inline constexpr index_t shortest_max_length = 8;
 /// Throws pst::Error, with `task`'s name, when the model or the tokenizer is not made for it, or not for each other.
 void check_fits(const Task& task, const Tokenizer& tokenizer, const ModelConfig& config);
 
+/// What a head for the task calls its outputs; none for a language model.
+[[nodiscard]] std::vector<std::string> label_names(const Task& task);
+
+/// For each class of the task the output of a head with these labels that stands for it: by name, or by place where the
+/// names are not the task's.
+[[nodiscard]] std::vector<std::size_t> outputs_of_classes(const Task& task, std::span<const std::string> labels);
+
 /// What the labels of a trained head are and what the task's are, where these are as many but have other names; empty
 /// otherwise, and for names that say nothing, as LABEL_0 or 0.
 [[nodiscard]] std::string other_labels(const Task& task, std::span<const std::string> labels);

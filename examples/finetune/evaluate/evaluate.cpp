@@ -27,23 +27,29 @@ double surprise(std::span<const float> logits, int label) {
 /// Gathers what a model says of sequences, in any order.
 class Answers {
  public:
-  Answers(const Task& task, std::span<const Sequence> sequences)
-      : task_{task}, sequences_{sequences}, predictions_(is_language_model(task) ? 0 : sequences.size()) {
+  Answers(const Task& task, std::span<const Sequence> sequences, const ModelConfig& config)
+      : task_{task}, sequences_{sequences}, outputs_{outputs_of_classes(task, config.labels)} {
+    if (!is_language_model(task)) {
+      made_.predictions.resize(sequences.size());
+      made_.logits.resize(static_cast<index_t>(sequences.size()), config.outputs());
+    }
     labelled_ = std::ranges::all_of(sequences, [&](const Sequence& sequence) {
       return is_classification(task) ? sequence.label >= 0 : !std::isnan(sequence.value);
     });
   }
 
-  void take(std::size_t sequence, std::span<const float> logits) {
+  void take(std::size_t sequence, std::span<const float> said_logits) {
+    const std::span logits{made_.logits.row(static_cast<index_t>(sequence)).data(), said_logits.size()};
+    for (std::size_t i = 0; i < logits.size(); ++i) logits[i] = said_logits[outputs_[i]];
     for (const float logit : logits)
       pst::require(pst::is_finite(logit), "the model says ", logit, " of sequence ", sequence,
                    ", expected a finite number");
     if (is_classification(task_)) {
-      predictions_[sequence] = static_cast<double>(std::ranges::max_element(logits) - logits.begin());
+      made_.predictions[sequence] = static_cast<double>(std::ranges::max_element(logits) - logits.begin());
       if (labelled_) add(surprise(logits, sequences_[sequence].label), 1.0);
     } else {
       const double said = logits[0], error = said - static_cast<double>(sequences_[sequence].value);
-      predictions_[sequence] = said;
+      made_.predictions[sequence] = said;
       if (labelled_) add(error * error, 1.0);
     }
   }
@@ -54,36 +60,45 @@ class Answers {
   }
 
   [[nodiscard]] Evaluation evaluation() && {
-    Evaluation made;
-    made.loss = count_ > 0.0 ? loss_ / count_ : 0.0;
+    if (count_ > 0.0) made_.loss = loss_ / count_;
+    const std::vector<double>& predictions = made_.predictions;
     if (task_.kind == TaskKind::text) {
-      made.scores = score_text(task_, loss_, count_);
+      made_.scores = score_text(task_, loss_, count_);
     } else if (is_classification(task_) && labelled_) {
-      std::vector<int> said(predictions_.begin(), predictions_.end()), expected;
+      std::vector<int> said(predictions.begin(), predictions.end()), expected;
       for (const Sequence& sequence : sequences_) expected.push_back(sequence.label);
-      made.scores = score_labels(task_, said, expected);
+      made_.scores = score_labels(task_, said, expected);
     } else if (task_.kind == TaskKind::regression && labelled_) {
       std::vector<double> expected;
       for (const Sequence& sequence : sequences_) expected.push_back(sequence.value);
-      made.scores = score_numbers(task_, predictions_, expected);
+      made_.scores = score_numbers(task_, predictions, expected);
     }
-    made.predictions = std::move(predictions_);
-    return made;
+    return std::move(made_);
   }
 
  private:
   const Task& task_;
   std::span<const Sequence> sequences_;
-  std::vector<double> predictions_;
+  std::vector<std::size_t> outputs_;  ///< of the model, for each class of the task
+  Evaluation made_;
   bool labelled_ = true;
   double loss_ = 0.0, count_ = 0.0;
 };
 
 }  // namespace
 
+std::vector<double> probabilities_of(std::span<const float> logits) {
+  const double top = *std::ranges::max_element(logits);
+  std::vector<double> made;
+  double sum = 0.0;
+  for (const float logit : logits) sum += made.emplace_back(std::exp(static_cast<double>(logit) - top));
+  for (double& each : made) each /= sum;
+  return made;
+}
+
 Evaluation evaluate(Model& model, const Task& task, std::span<const Sequence> sequences, std::size_t batch,
                     const std::function<void(std::size_t done)>& progress) {
-  Answers answers{task, sequences};
+  Answers answers{task, sequences, model.config()};
   Matrix logits;
   std::size_t done = 0;
   for (const auto& which : batches_of_like_length(sequences, batch)) {

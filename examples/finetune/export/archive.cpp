@@ -44,8 +44,8 @@ class Entries {
 /// Numbers are rounded first: one that rounds to zero takes no room.
 void add_compressed(Entries& entries, const std::string& name, const FileTensor& tensor, ElementType type) {
   const index_t rows = tensor.shape[0], cols = tensor.shape[1];
-  const std::vector<std::byte> stored = pst::io::store_floats<float>(tensor.values, type);
-  const auto values = pst::io::read_elements<float>({name, type, tensor.shape, stored}, name);
+  const std::vector<std::byte> rounded = stored(name, tensor, type);
+  const auto values = pst::io::read_elements<float>({name, type, tensor.shape, rounded}, name);
   const auto packed = pst::to_bitmask<float>(rows, cols, values);
   const std::string module = module_of(name);
   entries.add(module + ".compressed", type, {static_cast<index_t>(packed.value.size())},
@@ -88,7 +88,7 @@ ExportReport export_archive(Model& model, const std::filesystem::path& folder, c
       if (tensor.is_layer_weight)
         add_compressed(entries, name, tensor, options.type);
       else
-        entries.add(name, options.type, tensor.shape, pst::io::store_floats<float>(tensor.values, options.type));
+        entries.add(name, options.type, tensor.shape, stored(name, tensor, options.type));
       tensor.values = {};  // a whole model is large
     }
     pst::io::write_safetensors(file, entries.list());

@@ -11,6 +11,7 @@
 #include "finetune/export/archive.hpp"
 #include "finetune/export/compressed_body.hpp"
 #include "finetune/model/file_tensors.hpp"
+#include "finetune/model/open_weights.hpp"
 
 namespace finetune {
 
@@ -48,7 +49,7 @@ ModelConfig read_archive_config(const fs::path& folder) {
 /// The tensors of an archive.
 class ArchiveTensors {
  public:
-  explicit ArchiveTensors(const fs::path& folder) : file_{pst::io::Checkpoint::open(folder)} {}
+  explicit ArchiveTensors(const fs::path& folder) : file_{open_weights(folder)} {}
 
   /// Whether a weight is compressed; throws pst::Error when it is neither that nor plain, or both.
   [[nodiscard]] bool is_compressed(const std::string& weight) const {

@@ -13,7 +13,8 @@ BeamSearch::BeamSearch(std::span<const int> prompt, const GenerationSettings& se
     : settings_{settings}, prompt_{prompt.size()}, open_{{{prompt.begin(), prompt.end()}, 0.0}} {}
 
 void BeamSearch::find_candidates(Eigen::Ref<Matrix> logits) {
-  const auto most = 2 * static_cast<std::size_t>(settings_.beams);
+  // So many that, whichever tokens end sentences, there are enough which do not.
+  const auto most = std::max<std::size_t>(2, 1 + settings_.ends.size()) * static_cast<std::size_t>(settings_.beams);
   const auto goes_before = [](const Candidate& a, const Candidate& b) { return a.score > b.score; };
   candidates_.clear();
   double least = -std::numeric_limits<double>::infinity();
@@ -43,7 +44,7 @@ void BeamSearch::step(Eigen::Ref<Matrix> logits, NextTokens& next) {
   std::size_t opened = 0;
   for (std::size_t rank = 0; rank < candidates_.size() && opened < beams; ++rank) {
     const Candidate& each = candidates_[rank];
-    if (is_last || each.token == settings_.end) {
+    if (is_last || is_end(settings_, each.token)) {
       if (rank < beams) keep(each);
       continue;
     }

@@ -42,12 +42,12 @@ class Search {
 
 /// Beam search as transformers 5 has it.
 ///
-/// Of all continuations of the open beams the best 2 x beams are looked at. Those among the first `beams` of them that
-/// end are kept with their score over their length to the power of `length_penalty`, at most `beams` of them; those
-/// that do not end are the next open beams. Of equal scores, that of the better beam goes first, then that of the lower
-/// token; of equal sentences, that found first. transformers leaves the order of equal scores open, and adds up scores
-/// in float, here it is double. Where the first step has fewer continuations than beams, there are fewer beams, for
-/// transformers fills them up with what it has ruled out.
+/// Of all continuations of the open beams the best 2 x beams are looked at, n x beams where there are n - 1 end tokens.
+/// Those among the first `beams` of them that end are kept with their score over their length to the power of
+/// `length_penalty`, at most `beams` of them; those that do not end are the next open beams. Of equal scores, that of
+/// the better beam goes first, then that of the lower token; of equal sentences, that found first. transformers leaves
+/// the order of equal scores open, and adds up scores in float, here it is double. Where the first step has fewer
+/// continuations than beams, there are fewer beams, for transformers fills them up with what it has ruled out.
 class BeamSearch final : public Search {
  public:
   BeamSearch(std::span<const int> prompt, const GenerationSettings& settings);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "finetune/model/batch.hpp"
 
@@ -18,7 +20,7 @@ enum class EarlyStopping {
 /// transformers' GenerationConfig.
 struct GenerationSettings {
   index_t max_new_tokens = 128;  ///< the end token among them; never more than the model can read with the prompt
-  int end = -1;                  ///< the token that ends a sentence; -1: none does
+  std::vector<int> ends = {};    ///< the tokens that end a sentence, each of them; none: no token does
   index_t no_repeat_ngram = 0;   ///< no so many tokens occur twice, those of the prompt among them; 0: all may
 
   index_t beams = 1;            ///< 1: the likeliest token each time
@@ -31,6 +33,11 @@ struct GenerationSettings {
   double top_p = 1.0;  ///< only the likeliest tokens that have this share together are drawn
   std::uint64_t seed = 1;
 };
+
+/// Whether `token` ends a sentence.
+[[nodiscard]] inline bool is_end(const GenerationSettings& settings, int token) noexcept {
+  return std::ranges::find(settings.ends, token) != settings.ends.end();
+}
 
 /// Those with which the paper generates: 10 beams, length penalty 0.8, no four tokens twice.
 [[nodiscard]] inline GenerationSettings paper_generation() {

@@ -23,7 +23,7 @@ class SingleSearch final : public Search {
     ban_repeats(ids_, settings_.no_repeat_ngram, scores);
     const int token = settings_.sample ? draw(scores) : likeliest(scores);
     ids_.push_back(token);
-    if (token == settings_.end || static_cast<index_t>(ids_.size()) - prompt_ >= settings_.max_new_tokens) return;
+    if (is_end(settings_, token) || static_cast<index_t>(ids_.size()) - prompt_ >= settings_.max_new_tokens) return;
     next.from.push_back(0);
     next.tokens.push_back(token);
   }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <numeric>
 
 namespace finetune {
@@ -49,7 +50,7 @@ std::vector<double> standardized(std::span<const double> values) {
 
 double correlation_of(std::span<const double> a, std::span<const double> b) {
   const auto x = standardized(a), y = standardized(b);
-  if (x.empty() || y.empty()) return 0.0;
+  if (x.empty() || y.empty()) return std::numeric_limits<double>::quiet_NaN();
   return std::clamp(std::inner_product(x.begin(), x.end(), y.begin(), 0.0), -1.0, 1.0);
 }
 

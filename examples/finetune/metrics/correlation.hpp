@@ -6,8 +6,8 @@
 
 namespace finetune {
 
-// Both correlations refuse an empty input, inputs of different lengths, and numbers that are not finite. Both are 0
-// where one of the inputs is constant (a single example, too), which their formulas leave open.
+// Both correlations refuse an empty input, inputs of different lengths, and numbers that are not finite. Both are NaN
+// where one of the inputs is constant (a single example, too), as in SciPy: they are undefined there.
 
 /// Pearson's correlation `sum((a - mean a)(b - mean b)) / (norm(a - mean a) norm(b - mean b))`, from -1 to 1.
 [[nodiscard]] double pearson(std::span<const double> predicted, std::span<const double> expected);

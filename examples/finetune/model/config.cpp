@@ -67,15 +67,17 @@ void read_gpt2(const ConfigFields& fields, ModelConfig& config) {
   fields.only("tie_word_embeddings", true);
 }
 
+std::vector<std::string> numbered_labels(index_t count) {
+  std::vector<std::string> labels;
+  for (index_t i = 0; i < count; ++i) labels.push_back("LABEL_" + std::to_string(i));
+  return labels;
+}
+
 /// Label names from id2label, or as many as num_labels says, or two.
 std::vector<std::string> read_labels(const ConfigFields& fields) {
-  std::vector<std::string> labels;
   const nlohmann::json* names = fields.find("id2label");
-  if (names == nullptr) {
-    const index_t count = fields.count_or("num_labels", 2, 1, most_labels);
-    for (index_t i = 0; i < count; ++i) labels.push_back("LABEL_" + std::to_string(i));
-    return labels;
-  }
+  if (names == nullptr) return numbered_labels(fields.count_or("num_labels", 2, 1, most_labels));
+  std::vector<std::string> labels;
   if (!names->is_object() || names->empty() || names->size() > static_cast<std::size_t>(most_labels))
     fields.refuse("id2label", *names, "an object of 1 to " + std::to_string(most_labels) + " names");
   for (std::size_t i = 0; i < names->size(); ++i) {
@@ -94,7 +96,7 @@ Objective read_objective(const ConfigFields& fields, std::size_t labels) {
   if (problem == "single_label_classification") return Objective::classification;
   fields.refuse("problem_type", problem,
                 R"("single_label_classification", or "regression" of one number; the model has )" +
-                    std::to_string(labels) + " labels");
+                    std::to_string(labels) + " labels. `train --new-head` leaves this head aside");
 }
 
 /// The class that wrote the file, as far as it is said.
@@ -116,7 +118,7 @@ const char* class_name(const ModelConfig& config) {
 
 }  // namespace
 
-ModelConfig parse_config(std::string_view text, const std::string& source) {
+ModelConfig parse_config(std::string_view text, const std::string& source, HeadUse head) {
   ModelConfig config;
   config.json = pst::io::strict_json(text, source + ": the configuration", 16);
   pst::require(config.json.is_object(), source, ": the configuration is no JSON object");
@@ -144,8 +146,8 @@ ModelConfig parse_config(std::string_view text, const std::string& source) {
     config.has_head = true;  // the word embedding
   } else {
     read_bert(fields, config);
-    config.labels = read_labels(fields);
-    config.has_head = written_by.empty() || written_by == class_name(config);
+    config.has_head = head == HeadUse::read && (written_by.empty() || written_by == class_name(config));
+    config.labels = config.has_head ? read_labels(fields) : numbered_labels(2);
     config.objective = config.has_head ? read_objective(fields, config.labels.size()) : Objective::classification;
   }
   pst::require(config.width % config.heads == 0, source, ": a width of ", config.width, " cannot have ", config.heads,
@@ -153,7 +155,7 @@ ModelConfig parse_config(std::string_view text, const std::string& source) {
   return config;
 }
 
-ModelConfig read_config(const std::filesystem::path& folder) {
+ModelConfig read_config(const std::filesystem::path& folder, HeadUse head) {
   const std::filesystem::path path = folder / "config.json";
   std::error_code error;
   pst::require(std::filesystem::exists(path, error) || !std::filesystem::is_directory(folder, error), folder.string(),
@@ -161,7 +163,7 @@ ModelConfig read_config(const std::filesystem::path& folder) {
   const pst::io::MappedFile file{path};
   pst::require(file.bytes().size() <= most_bytes, path.string(), ": has ", file.bytes().size(),
                " bytes, expected at most ", most_bytes);
-  return parse_config({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, path.string());
+  return parse_config({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, path.string(), head);
 }
 
 ModelConfig with_labels(ModelConfig config, std::vector<std::string> labels) {

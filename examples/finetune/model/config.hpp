@@ -55,10 +55,14 @@ struct ModelConfig {
   }
 };
 
-/// Reads a config.json; throws pst::Error, with its name and value, on anything that is not supported.
-[[nodiscard]] ModelConfig parse_config(std::string_view text, const std::string& source);
+/// What is to become of the task head that a folder may have.
+enum class HeadUse { read, discard };
+
+/// Reads a config.json; throws pst::Error, with its name and value, on anything that is not supported. Of a head that
+/// is discarded nothing is looked at: the model has none then, and two labels.
+[[nodiscard]] ModelConfig parse_config(std::string_view text, const std::string& source, HeadUse head = HeadUse::read);
 /// The config.json of a Hugging Face folder.
-[[nodiscard]] ModelConfig read_config(const std::filesystem::path& folder);
+[[nodiscard]] ModelConfig read_config(const std::filesystem::path& folder, HeadUse head = HeadUse::read);
 
 /// The same encoder for another task: one number if `labels` has one name, a choice between them otherwise.
 [[nodiscard]] ModelConfig with_labels(ModelConfig config, std::vector<std::string> labels);

@@ -2,6 +2,11 @@
 #include "finetune/model/file_tensors.hpp"
 
 #include <pst/core/error.hpp>
+#include <pst/core/float16.hpp>
+#include <pst/core/order_key.hpp>
+#include <pst/io/elements.hpp>
+
+#include <algorithm>
 
 namespace finetune {
 
@@ -20,6 +25,26 @@ std::map<std::string, FileTensor> file_tensors(Model& model) {
         tensor.values[static_cast<std::size_t>(place.offset(row, col, value.rows(), value.cols()))] = value(row, col);
   });
   return tensors;
+}
+
+std::vector<std::byte> stored(const std::string& name, const FileTensor& tensor, pst::io::ElementType type) {
+  using pst::io::ElementType;
+  const auto holds = [](float value, ElementType in) {
+    if (in == ElementType::f16) return pst::is_finite(pst::float_from_f16(pst::f16_from(static_cast<double>(value))));
+    if (in == ElementType::bf16)
+      return pst::is_finite(pst::float_from_bf16(pst::bf16_from(static_cast<double>(value))));
+    return true;
+  };
+  const auto too_large =
+      std::ranges::find_if(tensor.values, [&](float value) { return pst::is_finite(value) && !holds(value, type); });
+  if (too_large != tensor.values.end()) {
+    const bool in_bf16 =
+        std::ranges::all_of(tensor.values, [&](float value) { return holds(value, ElementType::bf16); });
+    pst::fail("tensor \"", name, "\" holds ", *too_large, " at element ", too_large - tensor.values.begin(),
+              ", which is too large for ", type == ElementType::f16 ? "f16" : "bf16", ": ",
+              in_bf16 ? "bf16 and f32 hold it" : "f32 holds it", ", give another --type");
+  }
+  return pst::io::store_floats<float>(tensor.values, type);
 }
 
 void take_part(const TensorPlace& place, const std::vector<float>& tensor, Matrix& value) {

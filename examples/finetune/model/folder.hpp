@@ -17,7 +17,8 @@ struct ModelOptions {
   bool train_embeddings = true;       ///< without, embeddings have no gradient, which would be as large as they are
   bool together = false;              ///< GPT-2's query, key and value are one layer, not three
   bool new_head = false;              ///< a task head in the folder is not read
-  std::vector<std::string> labels{};  ///< of the task; empty: those of the folder
+  std::vector<std::string> labels{};  ///< of the task; empty: those of the folder. The folder's head is put in their
+                                      ///< order where it has the same names in another one
   std::uint64_t seed = 1;             ///< of a head that the folder does not have
 };
 

@@ -6,11 +6,24 @@
 
 #include "finetune/model/file_tensors.hpp"
 #include "finetune/model/folder.hpp"
+#include "finetune/model/label_order.hpp"
 #include "finetune/model/stored_tensors.hpp"
 
 namespace finetune {
 
 namespace {
+
+/// The values of a head's tensor with the rows in the order of the labels that the model is to have.
+std::vector<float> in_order(const std::vector<float>& values, std::span<const std::size_t> order) {
+  const std::size_t row = values.size() / order.size();
+  std::vector<float> made;
+  made.reserve(values.size());
+  for (const std::size_t from : order) {
+    const auto first = values.begin() + static_cast<std::ptrdiff_t>(from * row);
+    made.insert(made.end(), first, first + static_cast<std::ptrdiff_t>(row));
+  }
+  return made;
+}
 
 /// Checks every tensor of the folder before anything is allocated, and says which of the model's are missing.
 class Plan {
@@ -45,18 +58,21 @@ class Plan {
 }  // namespace
 
 LoadedModel load_model(const std::filesystem::path& folder, const ModelOptions& options, const MakeBody& make_body) {
-  ModelConfig config = read_config(folder);
+  ModelConfig config = read_config(folder, options.new_head ? HeadUse::discard : HeadUse::read);
   std::vector<std::string> labels = config.labels;
+  const auto order = label_order(options.labels, labels);
   if (!options.labels.empty()) config = with_labels(config, options.labels);
   StoredTensors stored{folder, config};
-  const Plan plan{config, config.has_head && !options.new_head, stored};
+  const Plan plan{config, config.has_head, stored};
 
   LoadedModel loaded;
   loaded.model =
       make_model(config, make_body({encoder_config(config, options.together), encoder_names(config.architecture)}),
                  options.train_embeddings);
   loaded.model->for_each_tensor([&](const TensorPlace& place, Matrix& value, LinearLayer*) {
-    if (!plan.is_new(place.name)) take_part(place, stored.read(place.name), value);
+    if (plan.is_new(place.name)) return;
+    const bool by_label = order && place.name.starts_with(output_module(config.architecture));
+    take_part(place, by_label ? in_order(stored.read(place.name), *order) : stored.read(place.name), value);
   });
   for (const Owner owner : {Owner::pooler, Owner::head})
     if (plan.is_new(owner)) loaded.model->initialise(owner, options.seed + (owner == Owner::pooler ? 0 : 1));

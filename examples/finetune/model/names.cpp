@@ -90,6 +90,10 @@ std::string_view prefix_of(Architecture architecture) {
   }
 }
 
+std::string_view output_module(Architecture architecture) {
+  return architecture == Architecture::bert ? "classifier." : "classifier.out_proj.";
+}
+
 transformer::EncoderConfig encoder_config(const ModelConfig& config, bool together) {
   const bool is_gpt2 = config.architecture == Architecture::gpt2;
   return {.blocks = config.blocks,

@@ -16,6 +16,8 @@ namespace finetune {
 [[nodiscard]] const transformer::EncoderNames& encoder_names(Architecture architecture);
 /// What stands in front of every tensor but those of the head: "bert.", "roberta." or "transformer.".
 [[nodiscard]] std::string_view prefix_of(Architecture architecture);
+/// The linear layer of a task head that has an output for each label, with the dot behind its name.
+[[nodiscard]] std::string_view output_module(Architecture architecture);
 /// The encoder of a model; `together` keeps GPT-2's query, key and value one layer.
 [[nodiscard]] transformer::EncoderConfig encoder_config(const ModelConfig& config, bool together);
 

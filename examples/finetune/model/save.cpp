@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <pst/core/error.hpp>
 #include <pst/io/atomic_file.hpp>
-#include <pst/io/elements.hpp>
 #include <pst/io/safetensors_writer.hpp>
 
 #include <vector>
@@ -23,7 +22,7 @@ void save_model(Model& model, const std::filesystem::path& folder, const SaveOpt
   std::vector<std::vector<std::byte>> bytes;
   std::vector<pst::io::TensorEntry> entries;
   for (auto& [name, tensor] : file_tensors(model)) {
-    bytes.push_back(pst::io::store_floats<float>(tensor.values, options.type));
+    bytes.push_back(stored(name, tensor, options.type));
     tensor.values = {};  // a whole model is large
     entries.push_back({name, options.type, tensor.shape, bytes.back()});
   }

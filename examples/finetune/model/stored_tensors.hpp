@@ -4,6 +4,7 @@
 #include <pst/io/checkpoint.hpp>
 
 #include <filesystem>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -13,7 +14,9 @@
 
 namespace finetune {
 
-/// The tensors of a folder by the names that the class of the task would give them, whatever they are called there.
+/// The tensors of a folder by the names that the class of the task would give them, whatever they are called there:
+/// with or without the prefix of the model, behind the prefix of a wrapper as torch.compile and DataParallel are, in
+/// old spellings, or, where two are one in the model, under the name of the other one alone.
 class StoredTensors {
  public:
   StoredTensors(const std::filesystem::path& folder, const ModelConfig& config);
@@ -24,16 +27,22 @@ class StoredTensors {
   [[nodiscard]] const pst::io::TensorEntry& require(const ExpectedTensor& expected);
   /// Its numbers, all finite.
   [[nodiscard]] std::vector<float> read(const std::string& name) const;
-  /// The tensors that were not required, without buffers that are no weights.
+  /// The tensors that were not required, by their names without wrappers, and without buffers that are no weights.
   [[nodiscard]] std::vector<std::string> unused() const;
   [[nodiscard]] const std::string& source() const noexcept { return file_.source(); }
 
  private:
+  void read_names();
   void check_tied_head(const ModelConfig& config);
+  [[nodiscard]] const pst::io::TensorEntry* find_tied(const std::string& name) const;
+  [[nodiscard]] std::string names_met(const ExpectedTensor& expected) const;
 
   pst::io::Checkpoint file_;
   std::string prefix_;
-  std::set<std::string_view> used_;
+  std::vector<ExpectedTensor> expected_;
+  std::map<std::string, const pst::io::TensorEntry*>
+      by_name_;  ///< without the prefixes of wrappers; tied ones have two
+  std::set<const pst::io::TensorEntry*> used_;
 };
 
 }  // namespace finetune

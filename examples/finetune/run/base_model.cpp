@@ -11,18 +11,6 @@
 
 namespace finetune {
 
-namespace {
-
-/// The labels that the head is to have; none for a language model.
-std::vector<std::string> labels_of(const Task& task) {
-  std::vector<std::string> labels;
-  for (const Label& label : task.labels) labels.emplace_back(label.name);
-  if (task.kind == TaskKind::regression) labels.emplace_back("score");
-  return labels;
-}
-
-}  // namespace
-
 BaseModel load_base(const Settings& settings) {
   const Task& task = find_task(settings.task);
   use_threads(settings.threads);
@@ -30,7 +18,7 @@ BaseModel load_base(const Settings& settings) {
                                       {.train_embeddings = settings.train_embeddings,
                                        .together = settings.together,
                                        .new_head = settings.new_head,
-                                       .labels = labels_of(task),
+                                       .labels = label_names(task),
                                        .seed = settings.seed},
                                       make_method_body(settings.method, settings.seed)),
                  .tokenizer = load_tokenizer(settings.model),
@@ -43,7 +31,8 @@ BaseModel load_base(const Settings& settings) {
 void restore(BaseModel& base, const Snapshot& snapshot, const std::filesystem::path& file) {
   pst::require(snapshot.state.base == base.fingerprint, file.string(),
                ": is of a run that began from other weights than the model's folder holds now (fingerprint ",
-               snapshot.state.base, ", not ", base.fingerprint, ")");
+               snapshot.state.base, ", not ", base.fingerprint,
+               "): give the folder that it began from, by --base, or to train by --model");
   try {
     base.loaded.model->restore(snapshot.model);
   } catch (const pst::Error& error) {

@@ -61,12 +61,15 @@ Record parse_record(std::string_view line, const std::string& source) {
   if (json.contains("dev_loss")) record.dev_loss = number(json["dev_loss"]);
   if (json.contains("scores")) {
     pst::require(json["scores"].is_object(), source, ": its scores are no object");
-    for (const auto& [name, value] : json["scores"].items()) record.scores.push_back({name, number(value)});
+    for (const auto& [name, value] : json["scores"].items())
+      record.scores.push_back({name, value.is_null() ? std::nan("") : number(value)});
   }
   return record;
 }
 
+/// Nothing where there is no number.
 std::string number_text(double value) {
+  if (std::isnan(value)) return {};
   std::array<char, 40> text{};
   std::snprintf(text.data(), text.size(), "%.9g", value);
   return text.data();

@@ -22,7 +22,7 @@ struct Record {
   std::optional<double> dev_loss = {};  ///< none where training is told of
   struct Named {
     std::string name;  ///< "accuracy", or "accuracy_matched" where a task has several dev files
-    double value = 0;
+    double value = 0;  ///< NaN where it is undefined; null in the file
   };
   std::vector<Named> scores = {};
 };

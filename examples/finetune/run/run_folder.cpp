@@ -16,6 +16,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr const char* another_length =
+    "rates and sparsity follow the length of a run, so that it cannot be changed: give another --out for a run of that "
+    "length, or write what this one came to by `export --to-folder` and go on from that folder as --model, with "
+    "--schedule constant where its zeros are to stay";
 constexpr std::size_t most_bytes = std::size_t{1} << 20;
 
 /// What a process that died while it wrote a file has left.
@@ -58,9 +62,16 @@ void refuse_others(const fs::path& folder, const Settings& settings) {
   }
   const Settings there = settings_there(folder);
   if (!fs::exists(snapshot_file(folder, Checkpoint::last))) return;  // it has come to nothing yet
-  const std::string differs = difference(there, settings);
-  pst::require(differs.empty(), folder.string(), ": holds a run with other settings (", differs,
-               "): give another --out, or the same settings to go on");
+  Settings moved = there;
+  moved.model = settings.model;
+  moved.data = settings.data;
+  const std::string differs = difference(moved, settings);
+  if (differs.empty()) return;
+  moved.steps = settings.steps;
+  moved.epochs = settings.epochs;
+  const bool in_length_alone = difference(moved, settings).empty();
+  pst::fail(folder.string(), ": holds a run with other settings (", differs,
+            "): ", in_length_alone ? another_length : "give another --out, or the same settings to go on");
 }
 
 }  // namespace
@@ -93,8 +104,7 @@ RunFolder::RunFolder(fs::path folder, const Settings& settings) : folder_{std::m
   refuse_others(folder_, settings);
   sweep(folder_);
   // The settings come first: a folder that holds other things without them is refused.
-  if (!fs::exists(snapshot_file(folder_, Checkpoint::last)))
-    common::write_file(settings_file(folder_), settings_text(settings));
+  if (!fs::exists(snapshot_file(folder_, Checkpoint::last))) write_settings(settings);
   for (const fs::path& inside : {folder_ / "last", folder_ / "best"}) {
     make_folder(inside);
     sweep(inside);
@@ -111,6 +121,10 @@ std::optional<Snapshot> RunFolder::last() const {
         error.what(), ": the run cannot go on from this state, mend it or begin again with another --out",
         fs::exists(snapshot_file(folder_, Checkpoint::best)) ? "; `export --checkpoint best` may still work" : "");
   }
+}
+
+void RunFolder::write_settings(const Settings& settings) const {
+  common::write_file(settings_file(folder_), settings_text(settings));
 }
 
 void RunFolder::save(Checkpoint which, const Snapshot& snapshot) const {

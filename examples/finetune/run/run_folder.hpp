@@ -25,14 +25,17 @@ enum class Checkpoint { best, last };
 /// The folder of a run that trains. At any moment the files in it are whole, so the run can go on from there.
 class RunFolder {
  public:
-  /// Takes a new or empty folder, or one with the same settings, which then goes on. Throws pst::Error, having changed
-  /// nothing, on any other, and when another process trains in it.
+  /// Takes a new or empty folder, or one with the same settings, which then goes on. Where model and data are does not
+  /// matter, their fingerprints tell whether they are the same. Throws pst::Error, having changed nothing, on any
+  /// other, and when another process trains in it.
   RunFolder(std::filesystem::path folder, const Settings& settings);
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return folder_; }
   /// The last state, if there is one.
   [[nodiscard]] std::optional<Snapshot> last() const;
   void save(Checkpoint which, const Snapshot& snapshot) const;
+  /// Of a run that goes on, once its fingerprints have been compared: its model or data may have moved.
+  void write_settings(const Settings& settings) const;
 
  private:
   std::filesystem::path folder_;

@@ -9,12 +9,16 @@
 
 namespace finetune {
 
-TrainedRun load_run(const std::filesystem::path& folder, Checkpoint which) {
+TrainedRun load_run(const std::filesystem::path& folder, Checkpoint which, const std::filesystem::path& base_folder) {
   Settings settings = read_settings(folder);
+  if (!base_folder.empty()) settings.model = std::filesystem::weakly_canonical(base_folder);
   const std::filesystem::path file = snapshot_file(folder, which);
   std::error_code ignored;
   pst::require(std::filesystem::is_regular_file(file, ignored), folder.string(), ": has no ",
                which == Checkpoint::best ? "best" : "last", " state yet, training has not come that far");
+  pst::require(std::filesystem::is_directory(settings.model, ignored), folder.string(),
+               ": the model that the run began from is not in ", settings.model.string(),
+               " any more: say where it is by --base");
   const Snapshot snapshot = read_snapshot(file);
   BaseModel base = load_base(settings);
   restore(base, snapshot, file);

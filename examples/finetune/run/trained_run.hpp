@@ -18,8 +18,9 @@ struct TrainedRun {
   Tokenizer tokenizer;
 };
 
-/// Reads the folder of a run, and with it the model that it began from. Throws pst::Error on anything that is missing,
-/// damaged, or of another model.
-[[nodiscard]] TrainedRun load_run(const std::filesystem::path& folder, Checkpoint which);
+/// Reads the folder of a run, and with it the model that it began from: in `base`, or where it was then. Throws
+/// pst::Error on anything that is missing, damaged, or of another model, which the fingerprint of its weights tells.
+[[nodiscard]] TrainedRun load_run(const std::filesystem::path& folder, Checkpoint which,
+                                  const std::filesystem::path& base = {});
 
 }  // namespace finetune

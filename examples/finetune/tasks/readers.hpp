@@ -28,14 +28,17 @@ class MeaningGroups {
   std::unordered_map<std::string, std::size_t> index_;
 };
 
-/// GLUE's files: columns between tabs, no quotation marks and no escapes; empty lines are passed over.
+/// GLUE's files: columns between tabs, no quotation marks and no escapes, or in a file that ends in .csv commas and
+/// quotation marks; empty lines are passed over. Columns may be called and classes numbered as on the Hugging Face hub;
+/// there -1 stands for no label in a test file.
 [[nodiscard]] TaskData read_tab_separated(const Task& task, const std::filesystem::path& path, TaskPart part);
 
 /// E2E: `meaning||sentence` lines, or in a file that ends in .csv the challenge's columns `mr` and `ref`.
 [[nodiscard]] TaskData read_e2e(const std::filesystem::path& path, TaskPart part);
 
 /// WebNLG's JSON of 2017; the meaning is `subject : property : object | ...`, as microsoft/LoRA writes it.
-/// Lexicalisations whose comment is not "good" are left out, as there, and entries that keep none are skipped.
+/// Lexicalisations whose comment is neither "good" nor empty are left out, as there, as are those of other languages
+/// than English, which the files of 2020 have; entries that keep none are skipped.
 [[nodiscard]] TaskData read_webnlg(const std::filesystem::path& path, TaskPart part);
 
 /// DART's JSON; the meaning is `subject : relation : object | ...` with the relation in lower case, as microsoft/LoRA

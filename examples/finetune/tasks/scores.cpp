@@ -3,7 +3,9 @@
 
 #include <pst/core/error.hpp>
 
+#include <array>
 #include <cmath>
+#include <cstdio>
 
 #include "finetune/metrics/classification.hpp"
 #include "finetune/metrics/correlation.hpp"
@@ -24,6 +26,13 @@ std::vector<Score> each_metric(const Task& task, ValueOf value_of) {
 }
 
 }  // namespace
+
+std::string text_of(const Score& score) {
+  if (std::isnan(score.value)) return "undefined";
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.4f", score.value);
+  return text.data();
+}
 
 std::vector<Score> score_labels(const Task& task, std::span<const int> predicted, std::span<const int> expected) {
   return each_metric(task, [&](std::string_view metric) {

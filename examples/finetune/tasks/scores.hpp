@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,8 +14,11 @@ namespace finetune {
 /// A metric of a task and its value.
 struct Score {
   std::string_view name;
-  double value = 0;
+  double value = 0;  ///< NaN where it is undefined, as a correlation with numbers that are all equal
 };
+
+/// With four digits, or "undefined".
+[[nodiscard]] std::string text_of(const Score& score);
 
 // The scores that the task reports, in the table's order. A metric that does not go with the input is refused.
 

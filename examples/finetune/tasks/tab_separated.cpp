@@ -5,28 +5,51 @@
 #include <optional>
 #include <string>
 
+#include "csv.hpp"
 #include "readers.hpp"
 #include "text_lines.hpp"
 
 namespace finetune {
 namespace {
 
-using Fields = std::vector<std::string_view>;
+using Fields = std::vector<std::string>;
+
+/// The next row of a file; false when there is none. In a file that ends in .csv there are commas between columns.
+class RowLines {
+ public:
+  explicit RowLines(const std::filesystem::path& path) : lines_{path}, has_commas_{path.extension() == ".csv"} {}
+
+  [[nodiscard]] bool next(Fields& fields);
+  [[nodiscard]] const TextLines& lines() const noexcept { return lines_; }
+
+ private:
+  TextLines lines_;
+  bool has_commas_;
+};
 
 void split_at_tabs(std::string_view line, Fields& fields) {
   fields.clear();
   for (std::size_t begin = 0;;) {
     const std::size_t end = std::min(line.find('\t', begin), line.size());
-    fields.push_back(line.substr(begin, end - begin));
+    fields.emplace_back(line.substr(begin, end - begin));
     if (end == line.size()) return;
     begin = end + 1;
   }
 }
 
+bool RowLines::next(Fields& fields) {
+  if (has_commas_) return next_csv_record(lines_, fields);
+  do {
+    if (!lines_.next()) return false;
+  } while (lines_.line().empty());
+  split_at_tabs(lines_.line(), fields);
+  return true;
+}
+
 /// The columns of one file.
 struct Found {
   std::size_t count = 0, first = 0;
-  std::optional<std::size_t> second, label;
+  std::optional<std::size_t> second, label, row;
   bool has_header = true;
 };
 
@@ -35,8 +58,8 @@ std::optional<std::size_t> place_of(const TextLines& lines, const Fields& header
   std::optional<std::size_t> place;
   for (std::size_t i = 0; i < header.size(); ++i) {
     if (std::find(names.begin(), names.end(), header[i]) == names.end()) continue;
-    lines.require(!place, "has the columns ", quoted(header[place.value_or(i)]), " and ", quoted(header[i]),
-                  ", expected one of them");
+    lines.require(!place, "has the columns ", finetune::quoted(header[place.value_or(i)]), " and ",
+                  finetune::quoted(header[i]), ", expected one of them");
     place = i;
   }
   return place;
@@ -52,35 +75,42 @@ Found find_columns(const Task& task, const TextLines& lines, const Fields& heade
   const auto first = place_of(lines, header, task.columns.first), second = place_of(lines, header, task.columns.second);
   const auto& headerless = task.columns.headerless;
   if (!first && headerless && header.size() == headerless->count)
-    return {headerless->count, headerless->first, {}, headerless->label, false};
+    return {headerless->count, headerless->first, {}, headerless->label, {}, false};
   const auto need = [&](bool found, const std::vector<std::string_view>& names) {
     lines.require(found, "has no column ", listed(names), ", which ", task.name, " needs; it begins with ",
-                  quoted(lines.line()), ", expected a header of column names between tabs");
+                  quoted(lines.line()), ", expected a header of column names");
   };
   need(first.has_value(), task.columns.first);
   if (task.kind != TaskKind::single) need(second.has_value(), task.columns.second);
   const auto label = place_of(lines, header, task.columns.label);
   if (part != TaskPart::test) need(label.has_value(), task.columns.label);
-  return {header.size(), *first, second, label, true};
+  std::optional<std::size_t> row;
+  for (std::size_t i = 0; i < task.columns.row.size() && !row; ++i)
+    row = place_of(lines, header, {task.columns.row[i]});
+  return {header.size(), *first, second, label, row, true};
 }
 
 class RowReader {
  public:
-  RowReader(const Task& task, const TextLines& lines, TaskData& data) : task_{task}, lines_{lines}, data_{data} {}
+  RowReader(const Task& task, TaskPart part, const TextLines& lines, TaskData& data)
+      : task_{task}, part_{part}, lines_{lines}, data_{data} {}
 
-  void read(const Found& columns, const Fields& fields) {
+  /// `number` counts all rows from 0.
+  void read(const Found& columns, const Fields& fields, std::size_t number) {
     if (fields.size() != columns.count) {
-      const std::string why = lines_.place() + ": has " + std::to_string(fields.size()) + " columns between tabs";
+      const std::string why = lines_.place() + ": has " + std::to_string(fields.size()) + " columns";
       if (task_.has_broken_rows) return skip(why);
       pst::fail(why, ", expected ", columns.count, " as in line 1");
     }
-    Example example{.first = std::string{fields[columns.first]}};
+    Example example{.first = fields[columns.first], .row = columns.row ? fields[*columns.row] : std::to_string(number)};
     if (columns.second) example.second = fields[*columns.second];
     if (columns.label) {
-      const auto label = fields[*columns.label];
-      if (!task_.unusable_label.empty() && label == task_.unusable_label)
+      const std::string_view label = fields[*columns.label];
+      if (part_ != TaskPart::test && is_unusable(label))
         return skip(lines_.place() + ": has the label " + quoted(label));
-      if (task_.kind == TaskKind::regression)
+      if (part_ == TaskPart::test && (label == "-1" || label == "-1.0"))
+        ++unlabelled_;
+      else if (task_.kind == TaskKind::regression)
         example.score = score_of(label);
       else
         example.label = number_of(label);
@@ -88,7 +118,14 @@ class RowReader {
     data_.examples.push_back(std::move(example));
   }
 
+  /// Rows of a test file whose label is -1, which stands for none.
+  [[nodiscard]] std::size_t unlabelled() const noexcept { return unlabelled_; }
+
  private:
+  [[nodiscard]] bool is_unusable(std::string_view label) const {
+    return !task_.unusable_label.empty() && (label == task_.unusable_label || label == "-1");
+  }
+
   void skip(const std::string& why) {
     if (data_.skipped++ == 0) data_.first_skipped = why;
   }
@@ -99,7 +136,10 @@ class RowReader {
       if (task_.labels[i].in_file == label) return static_cast<int>(i);
       known.append(i == 0 ? "" : ", ").append(task_.labels[i].in_file);
     }
-    pst::fail(lines_.place(), ": has the label ", quoted(label), ", expected one of ", known);
+    for (std::size_t i = 0; i < task_.labels.size(); ++i)
+      if (label == std::to_string(i)) return static_cast<int>(i);
+    pst::fail(lines_.place(), ": has the label ", quoted(label), ", expected one of ", known,
+              task_.labels.front().in_file == "0" ? "" : ", or the number of a class from 0");
   }
 
   double score_of(std::string_view text) const {
@@ -111,35 +151,39 @@ class RowReader {
   }
 
   const Task& task_;
+  TaskPart part_;
   const TextLines& lines_;
   TaskData& data_;
+  std::size_t unlabelled_ = 0;
 };
 
 }  // namespace
 
 TaskData read_tab_separated(const Task& task, const std::filesystem::path& path, TaskPart part) {
-  TextLines lines{path};
+  RowLines file{path};
+  const TextLines& lines = file.lines();
   TaskData data;
-  RowReader reader{task, lines, data};
+  RowReader reader{task, part, lines, data};
   Fields fields;
   std::optional<Found> columns;
   std::size_t rows = 0, broken = 0;
-  while (lines.next()) {
-    if (lines.line().empty()) continue;
-    split_at_tabs(lines.line(), fields);
+  while (file.next(fields)) {
     if (!columns) {
       columns = find_columns(task, lines, fields, part);
       if (columns->has_header) continue;
     }
     ++rows;
     if (fields.size() != columns->count) ++broken;
-    reader.read(*columns, fields);
+    reader.read(*columns, fields, rows - 1);
   }
   pst::require(columns.has_value(), lines.file(), ": is empty, expected the rows of ", task.name);
   pst::require(broken <= rows / 1000 + 1, lines.file(), ": ", broken, " of ", rows, " rows do not have the ",
                columns->count, " columns of line 1, the first is ", data.first_skipped);
   pst::require(!data.examples.empty(), lines.file(), ": has no usable rows below its header, expected some");
-  data.labelled = columns->label.has_value();
+  pst::require(reader.unlabelled() == 0 || reader.unlabelled() == data.examples.size(), lines.file(), ": ",
+               reader.unlabelled(), " of ", data.examples.size(),
+               " rows have the label -1, which stands for none: expected", " all or none of them");
+  data.labelled = columns->label.has_value() && reader.unlabelled() == 0;
   return data;
 }
 

@@ -8,12 +8,14 @@
 namespace finetune {
 namespace {
 
-// The classes are numbered as in the GLUE of Hugging Face's datasets, so that models that were trained there fit.
+// The classes are numbered as in the GLUE of Hugging Face's datasets, so that models that were trained there fit, and
+// so that its files are read, which have these numbers.
 const std::vector<Label> entailment{{"entailment", "entailment"}, {"not_entailment", "not_entailment"}};
 
-const std::vector<TaskFile> train_tsv{{.names = {"train.tsv"}}};
-const std::vector<TaskFile> dev_tsv{{.names = {"dev.tsv"}}};
-const std::vector<TaskFile> test_tsv{{.names = {"test.tsv"}}};
+// The second and later names are those of the same data on the Hugging Face hub, as it is saved from there.
+const std::vector<TaskFile> train_tsv{{.names = {"train.tsv", "train.csv"}}};
+const std::vector<TaskFile> dev_tsv{{.names = {"dev.tsv", "validation.tsv", "dev.csv", "validation.csv"}}};
+const std::vector<TaskFile> test_tsv{{.names = {"test.tsv", "test.csv"}}};
 
 const std::vector<std::string_view> generation_metrics{"bleu", "nist", "rouge_l", "cider"};
 
@@ -43,10 +45,12 @@ std::vector<Task> pairs_of_sentences() {
       {.name = "mrpc",
        .kind = TaskKind::pair,
        .labels = {{"0", "not_equivalent"}, {"1", "equivalent"}},
-       .columns = {.first = {"#1 String"}, .second = {"#2 String"}, .label = {"Quality"}},
-       .train = {{.names = {"train.tsv", "msr_paraphrase_train.txt"}}},
+       .columns = {.first = {"#1 String", "sentence1"},
+                   .second = {"#2 String", "sentence2"},
+                   .label = {"Quality", "label"}},
+       .train = {{.names = {"train.tsv", "msr_paraphrase_train.txt", "train.csv"}}},
        .dev = dev_tsv,
-       .test = {{.names = {"test.tsv", "msr_paraphrase_test.txt"}}},
+       .test = {{.names = {"test.tsv", "msr_paraphrase_test.txt", "test.csv"}}},
        .metrics = {"f1", "accuracy"}},
       {.name = "rte",
        .kind = TaskKind::pair,
@@ -67,7 +71,7 @@ std::vector<Task> pairs_of_sentences() {
       {.name = "qqp",
        .kind = TaskKind::pair,
        .labels = {{"0", "not_duplicate"}, {"1", "duplicate"}},
-       .columns = {.first = {"question1"}, .second = {"question2"}, .label = {"is_duplicate"}},
+       .columns = {.first = {"question1"}, .second = {"question2"}, .label = {"is_duplicate", "label"}},
        .has_broken_rows = true,
        .train = train_tsv,
        .dev = dev_tsv,
@@ -76,15 +80,19 @@ std::vector<Task> pairs_of_sentences() {
       {.name = "mnli",
        .kind = TaskKind::pair,
        .labels = {{"entailment", "entailment"}, {"neutral", "neutral"}, {"contradiction", "contradiction"}},
-       .columns = {.first = {"sentence1"}, .second = {"sentence2"}, .label = {"gold_label"}},
+       .columns = {.first = {"sentence1", "premise"},
+                   .second = {"sentence2", "hypothesis"},
+                   .label = {"gold_label", "label"}},
        .unusable_label = "-",
        .train = train_tsv,
-       .dev = {{"matched", {"dev_matched.tsv"}}, {"mismatched", {"dev_mismatched.tsv"}}},
-       .test = {{"matched", {"test_matched.tsv"}}, {"mismatched", {"test_mismatched.tsv"}}},
+       .dev = {{"matched", {"dev_matched.tsv", "validation_matched.tsv", "validation_matched.csv"}},
+               {"mismatched", {"dev_mismatched.tsv", "validation_mismatched.tsv", "validation_mismatched.csv"}}},
+       .test = {{"matched", {"test_matched.tsv", "test_matched.csv"}},
+                {"mismatched", {"test_mismatched.tsv", "test_mismatched.csv"}}},
        .metrics = {"accuracy"}},
       {.name = "stsb",
        .kind = TaskKind::regression,
-       .columns = {.first = {"sentence1"}, .second = {"sentence2"}, .label = {"score"}},
+       .columns = {.first = {"sentence1"}, .second = {"sentence2"}, .label = {"score", "label"}},
        .train = train_tsv,
        .dev = dev_tsv,
        .test = test_tsv,

@@ -38,6 +38,7 @@ struct Columns {
   std::vector<std::string_view> first = {};
   std::vector<std::string_view> second = {};
   std::vector<std::string_view> label = {};
+  std::vector<std::string_view> row = {"index", "idx", "id"};  ///< the number of a row; the first that is there counts
   std::optional<HeaderlessColumns> headerless = {};
 };
 

@@ -16,6 +16,7 @@ struct Example {
   std::string second = {};  ///< empty in a task of single sentences
   int label = -1;           ///< the number of its class, -1 where the file has no labels
   double score = 0;         ///< of a regression
+  std::string row = {};     ///< its number as the file has it, or else counted from 0, rows that are skipped among them
 };
 
 /// A meaning, and the sentences that people wrote for it.

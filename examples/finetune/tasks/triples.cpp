@@ -22,6 +22,9 @@ class Node {
                  "\", expected an object with it");
     return {(*value_)[key], place_ + ", " + key};
   }
+  [[nodiscard]] std::string text_or_empty(const char* key) const {
+    return value_->is_object() && value_->contains(key) ? at(key).text() : std::string{};
+  }
   [[nodiscard]] Node element(std::size_t i) const { return {(*value_)[i], place_ + ' ' + std::to_string(i + 1)}; }
   [[nodiscard]] std::size_t size_of_list() const {
     pst::require(value_->is_array(), place_, ": is ", value_->type_name(), ", expected a list");
@@ -79,6 +82,12 @@ void append_unless_blank(std::vector<std::string>& sentences, const std::string&
   if (!trimmed(sentence).empty()) sentences.emplace_back(trimmed(sentence));
 }
 
+/// The files of later years leave comments empty and have sentences of several languages.
+bool is_usable(const Node& lexicalisation) {
+  const std::string comment = lexicalisation.text_or_empty("comment"), language = lexicalisation.text_or_empty("lang");
+  return (comment.empty() || comment == "good") && (language.empty() || language == "en");
+}
+
 }  // namespace
 
 TaskData read_webnlg(const std::filesystem::path& path, TaskPart part) {
@@ -98,8 +107,7 @@ TaskData read_webnlg(const std::filesystem::path& path, TaskPart part) {
     const Node written = entry.at("lexicalisations");
     std::vector<std::string> sentences;
     for (std::size_t s = 0; s < written.size_of_list(); ++s)
-      if (const Node one = written.element(s); one.at("comment").text() == "good")
-        append_unless_blank(sentences, one.at("lex").text());
+      if (const Node one = written.element(s); is_usable(one)) append_unless_blank(sentences, one.at("lex").text());
     add(data, groups, entry, meaning, sentences, part);
   }
   finish(data, file);

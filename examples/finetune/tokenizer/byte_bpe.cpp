@@ -45,7 +45,7 @@ struct ByteBpe::Workspace {
 
 ByteBpe::ByteBpe(const Vocabulary& vocabulary, const Merges& merges, const Options& options)
     : add_prefix_space_{options.add_prefix_space} {
-  const TokenId unknown = vocabulary.id_of(options.unknown_token);
+  const TokenId unknown = options.unknown_token.empty() ? no_token : vocabulary.id_of(options.unknown_token);
   for (unsigned byte = 0; byte < 256; ++byte) {
     std::string symbol;
     unicode::append(symbol, byte_symbols::of(static_cast<unsigned char>(byte)));

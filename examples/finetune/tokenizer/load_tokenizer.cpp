@@ -37,10 +37,10 @@ void expect_class(const TokenizerConfig& config, const fs::path& folder,
                ", which is not supported with these files: add the tokenizer.json that transformers saves");
 }
 
-/// The id of the token for `part`, which the vocabulary must have.
-TokenId needed(const Vocabulary& vocabulary, const TokenizerConfig& config, const Names& defaults, const char* part) {
+/// The id of the token for `part`, which must be in the vocabulary or be named by a file.
+TokenId needed(const Tokenizer::Parts& parts, const TokenizerConfig& config, const Names& defaults, const char* part) {
   const std::string name = name_of(config, defaults, part);
-  const TokenId id = vocabulary.id_of(name);
+  const TokenId id = id_of(parts, name);
   pst::require(id != no_token, "The vocabulary lacks the ", part, ' ', in_quotes(name),
                ": name the right one in tokenizer_config.json");
   return id;
@@ -62,15 +62,15 @@ Tokenizer load_word_piece(const fs::path& folder, const TokenizerConfig& config)
   for_each_line(read_text_file(folder / "vocab.txt"),
                 [&](std::string_view line) { vocabulary.set(line, line_number++); });
   const Names defaults = bert_names();
-  const TokenId classifier = needed(vocabulary, config, defaults, "cls_token");
-  const auto sequence = SequenceTemplate::bert(classifier, needed(vocabulary, config, defaults, "sep_token"));
   BertNormalizer normalizer;
   normalizer.lower_case = config.lower_case.value_or(true);
   normalizer.strip_accents = config.strip_accents.value_or(normalizer.lower_case);
   normalizer.split_ideographs = config.split_ideographs.value_or(true);
   WordPiece model{vocabulary, {.unknown_token = name_of(config, defaults, "unk_token")}};
-  Tokenizer::Parts parts{std::move(vocabulary), {}, normalizer, std::move(model), sequence, {}};
+  Tokenizer::Parts parts{std::move(vocabulary), {}, normalizer, std::move(model), {}, {}};
   add_defaults(parts, config, defaults);
+  parts.sequence = SequenceTemplate::bert(needed(parts, config, defaults, "cls_token"),
+                                          needed(parts, config, defaults, "sep_token"));
   return Tokenizer{std::move(parts)};
 }
 
@@ -96,16 +96,14 @@ Tokenizer load_byte_bpe(const fs::path& folder, const TokenizerConfig& config) {
   Vocabulary vocabulary = read_vocabulary(JsonObject{json, (folder / "vocab.json").string()});
   const bool has_frame = vocabulary.id_of("<s>") != no_token && vocabulary.id_of("</s>") != no_token;
   const Names defaults = byte_bpe_names(config, has_frame);
-  SequenceTemplate sequence;
-  if (defaults.contains("cls_token")) {
-    const TokenId classifier = needed(vocabulary, config, defaults, "cls_token");
-    sequence = SequenceTemplate::roberta(classifier, needed(vocabulary, config, defaults, "sep_token"));
-  }
   ByteBpe model{vocabulary,
                 read_merges(folder / "merges.txt"),
                 {.unknown_token = "", .add_prefix_space = config.add_prefix_space.value_or(false)}};
-  Tokenizer::Parts parts{std::move(vocabulary), {}, {}, std::move(model), std::move(sequence), {}};
+  Tokenizer::Parts parts{std::move(vocabulary), {}, {}, std::move(model), {}, {}};
   add_defaults(parts, config, defaults);
+  if (defaults.contains("cls_token"))
+    parts.sequence = SequenceTemplate::roberta(needed(parts, config, defaults, "cls_token"),
+                                               needed(parts, config, defaults, "sep_token"));
   return Tokenizer{std::move(parts)};
 }
 

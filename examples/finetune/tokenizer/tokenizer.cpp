@@ -26,7 +26,8 @@ PaddedBatch padded(std::span<const Encoding> encodings, TokenId padding) {
   return batch;
 }
 
-Tokenizer::Tokenizer(Parts parts) : parts_{std::move(parts)} {
+Tokenizer::Tokenizer(Parts parts) : parts_{std::move(parts)}, embedding_rows_{parts_.vocabulary.rows()} {
+  const auto need = [&](TokenId id) { embedding_rows_ = std::max(embedding_rows_, static_cast<std::size_t>(id) + 1); };
   for (const auto& [content, token] : parts_.added) {
     const auto* const other = parts_.vocabulary.token_of(token.id);
     pst::require(token.id >= 0 && (other == nullptr || *other == content), "The added token ", in_quotes(content),
@@ -36,7 +37,10 @@ Tokenizer::Tokenizer(Parts parts) : parts_{std::move(parts)} {
     const std::string spelling = token.normalized && is_word_piece() ? parts_.normalizer(content) : content;
     added_.add(token, spelling);
     added_spellings_.set(spelling, static_cast<std::uint64_t>(token.id));
+    if (!token.special) need(token.id);
   }
+  for (const auto* const some : {&parts_.sequence.single, &parts_.sequence.pair})
+    for (const SequenceTemplate::Part& part : *some) std::ranges::for_each(part.ids, need);
 }
 
 std::size_t Tokenizer::vocabulary_size() const noexcept {
@@ -87,13 +91,15 @@ std::string Tokenizer::decode(std::span<const TokenId> ids, bool leave_out_speci
     const std::string* token = added_spellings_.token_of(id);
     if (token == nullptr) token = parts_.vocabulary.token_of(id);
     if (token == nullptr || (leave_out_special && added_.is_special(id))) continue;
-    if (is_word_piece()) {
+    if (!parts_.decodes) {
+      text.append(std::exchange(is_first, false) ? "" : " ").append(*token);
+    } else if (is_word_piece()) {
       std::get<WordPiece>(parts_.model).decode(*token, text, std::exchange(is_first, false));
     } else {
       text += byte_symbols::bytes_of(*token);
     }
   }
-  return is_word_piece() ? text : unicode::repaired(text);
+  return is_word_piece() || !parts_.decodes ? text : unicode::repaired(text);
 }
 
 }  // namespace finetune

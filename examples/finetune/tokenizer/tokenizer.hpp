@@ -58,6 +58,7 @@ class Tokenizer {
     std::variant<WordPiece, ByteBpe> model;
     SequenceTemplate sequence;
     SpecialIds special;
+    bool decodes = true;  ///< without, the text of some ids is their tokens with blanks between
   };
   /// Fails where two tokens have one id.
   explicit Tokenizer(Parts parts);
@@ -73,8 +74,11 @@ class Tokenizer {
   /// The text of `ids`; an id without a token is passed over.
   [[nodiscard]] std::string decode(std::span<const TokenId> ids, bool leave_out_special = true) const;
 
-  /// One more than the largest id: the rows an embedding must have.
+  /// One more than the largest id.
   [[nodiscard]] std::size_t vocabulary_size() const noexcept;
+  /// One more than the largest id that a text is given: the rows an embedding must have. A special token that no text
+  /// spells out, as one for padding, may lie behind.
+  [[nodiscard]] std::size_t embedding_rows() const noexcept { return embedding_rows_; }
   /// The id of `token` as the vocabulary spells it, or no_token.
   [[nodiscard]] TokenId id_of(std::string_view token) const;
   [[nodiscard]] const SpecialIds& special() const noexcept { return parts_.special; }
@@ -85,11 +89,12 @@ class Tokenizer {
   Parts parts_;
   AddedTokens added_;
   Vocabulary added_spellings_;
+  std::size_t embedding_rows_ = 0;
 };
 
 /// Reads the tokenizer of a Hugging Face folder: tokenizer.json, or else vocab.txt, or vocab.json with merges.txt;
-/// tokenizer_config.json and special_tokens_map.json are read where they are there. What is in them and is not
-/// supported is refused by its name.
+/// tokenizer_config.json, special_tokens_map.json and added_tokens.json are read where they are there. What is in them
+/// and is not supported is refused by its name.
 [[nodiscard]] Tokenizer load_tokenizer(const std::filesystem::path& folder);
 
 }  // namespace finetune

@@ -9,6 +9,8 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <functional>
+#include <set>
 #include <utility>
 
 namespace finetune {
@@ -20,13 +22,14 @@ struct NamedPart {
   const char* key;
   TokenId SpecialIds::*id;
 };
-constexpr std::array<NamedPart, 7> named_parts{{{"pad_token", &SpecialIds::padding},
+/// In the order in which transformers gives ids to those that have none.
+constexpr std::array<NamedPart, 7> named_parts{{{"bos_token", &SpecialIds::begin},
+                                                {"eos_token", &SpecialIds::end},
                                                 {"unk_token", &SpecialIds::unknown},
-                                                {"cls_token", &SpecialIds::classifier},
                                                 {"sep_token", &SpecialIds::separator},
-                                                {"mask_token", &SpecialIds::mask},
-                                                {"bos_token", &SpecialIds::begin},
-                                                {"eos_token", &SpecialIds::end}}};
+                                                {"pad_token", &SpecialIds::padding},
+                                                {"cls_token", &SpecialIds::classifier},
+                                                {"mask_token", &SpecialIds::mask}}};
 
 /// A special token is written as its text, or as an object with its choices.
 AddedToken read_special(const nlohmann::json& value, const std::string& what) {
@@ -40,10 +43,28 @@ AddedToken read_special(const nlohmann::json& value, const std::string& what) {
   return token;
 }
 
+void read_choices(const JsonObject& object, TokenizerConfig& config) {
+  object.refuse("add_bos_token");
+  object.refuse("add_eos_token");
+  pst::require(object.flag("do_basic_tokenize").value_or(true), object.what(),
+               ": \"do_basic_tokenize\" is false, which is not supported");
+  config.tokenizer_class = object.text("tokenizer_class").value_or("");
+  if (config.tokenizer_class.ends_with("Fast")) config.tokenizer_class.resize(config.tokenizer_class.size() - 4);
+  config.lower_case = object.flag("do_lower_case");
+  config.strip_accents = object.flag("strip_accents");
+  config.split_ideographs = object.flag("tokenize_chinese_chars");
+  config.add_prefix_space = object.flag("add_prefix_space");
+}
+
 void read_names(const JsonObject& object, TokenizerConfig& config) {
   for (const auto& part : named_parts)
     if (const auto* const value = object.find(part.key); value != nullptr)
       config.named.insert_or_assign(part.key, read_special(*value, object.what() + ": " + in_quotes(part.key)));
+  // A part that only this tokenizer has, as in "image_token".
+  for (const auto& [key, value] : object.value().items())
+    if (key.ends_with("_token") && std::ranges::find(named_parts, key, &NamedPart::key) == named_parts.end() &&
+        (value.is_string() || value.is_object()))
+      config.added.push_back(read_special(value, object.what() + ": " + in_quotes(key)));
   for (const char* key : {"additional_special_tokens", "extra_special_tokens"}) {
     const auto* const tokens = object.find(key);
     if (tokens == nullptr) continue;
@@ -66,6 +87,30 @@ void read_added_decoder(const JsonObject& object, TokenizerConfig& config) {
   }
 }
 
+/// The ids by content that transformers wrote until 2023.
+void read_added_ids(const std::filesystem::path& path, TokenizerConfig& config) {
+  const auto json = read_json_file(path);
+  const JsonObject object{json, path.string()};
+  std::set<std::string, std::less<>> specials;
+  for (const auto& [part, token] : config.named) specials.insert(token.content);
+  for (const AddedToken& token : config.added) specials.insert(token.content);
+  for (const auto& [content, value] : object.value().items()) {
+    const auto id = object.count(content);
+    pst::require(id && *id < most_tokens, object.what(), ": the token ", in_quotes(content), " has the id ",
+                 in_quotes(value.dump()), ", expected a whole number below ", most_tokens);
+    const bool special = specials.contains(content);
+    config.numbered.push_back(
+        {.content = content, .id = static_cast<TokenId>(*id), .normalized = !special, .special = special});
+  }
+}
+
+/// The next id that `tokenizers` would give: behind the vocabulary and all tokens that were added to it.
+TokenId next_id(const Tokenizer::Parts& parts) {
+  auto next = static_cast<TokenId>(parts.vocabulary.size());
+  for (const auto& [content, token] : parts.added) next = std::max(next, token.id + 1);
+  return next;
+}
+
 }  // namespace
 
 AddedToken read_added_token(const JsonObject& object) {
@@ -81,26 +126,21 @@ AddedToken read_added_token(const JsonObject& object) {
 
 TokenizerConfig read_tokenizer_config(const std::filesystem::path& folder) {
   TokenizerConfig config;
+  bool knows_added = false;
+  if (const auto path = folder / "tokenizer_config.json"; std::filesystem::exists(path)) {
+    const auto json = read_json_file(path);
+    const JsonObject object{json, path.string()};
+    read_choices(object, config);
+    read_names(object, config);
+    read_added_decoder(object, config);
+    knows_added = object.find("added_tokens_decoder") != nullptr;
+  }
+  if (knows_added) return config;
   if (const auto path = folder / "special_tokens_map.json"; std::filesystem::exists(path)) {
     const auto json = read_json_file(path);
     read_names(JsonObject{json, path.string()}, config);
   }
-  const auto path = folder / "tokenizer_config.json";
-  if (!std::filesystem::exists(path)) return config;
-  const auto json = read_json_file(path);
-  const JsonObject object{json, path.string()};
-  object.refuse("add_bos_token");
-  object.refuse("add_eos_token");
-  pst::require(object.flag("do_basic_tokenize").value_or(true), path.string(),
-               ": \"do_basic_tokenize\" is false, which is not supported");
-  config.tokenizer_class = object.text("tokenizer_class").value_or("");
-  if (config.tokenizer_class.ends_with("Fast")) config.tokenizer_class.resize(config.tokenizer_class.size() - 4);
-  config.lower_case = object.flag("do_lower_case");
-  config.strip_accents = object.flag("strip_accents");
-  config.split_ideographs = object.flag("tokenize_chinese_chars");
-  config.add_prefix_space = object.flag("add_prefix_space");
-  read_names(object, config);
-  read_added_decoder(object, config);
+  if (const auto path = folder / "added_tokens.json"; std::filesystem::exists(path)) read_added_ids(path, config);
   return config;
 }
 
@@ -112,8 +152,6 @@ TokenId id_of(const Tokenizer::Parts& parts, std::string_view token) {
 void add_token(Tokenizer::Parts& parts, AddedToken token) {
   const TokenId known = id_of(parts, token.content);
   if (token.id == no_token) token.id = known;
-  pst::require(token.id != no_token, "The special token ", in_quotes(token.content),
-               " is not in the vocabulary: use the files that belong together");
   pst::require(known == no_token || known == token.id, "The added token ", in_quotes(token.content), " has the id ",
                token.id, ", and ", known, " in the vocabulary: expected the same");
   parts.added.insert_or_assign(token.content, token);
@@ -144,14 +182,28 @@ void apply_names(Tokenizer::Parts& parts, const TokenizerConfig& config, const N
   // Tokens without ids may be those with ids once more, with fewer choices.
   for (const auto& token : config.added)
     if (token.id != no_token) add_token(parts, token);
-  for (const auto& token : config.added)
-    if (!parts.added.contains(token.content)) add_token(parts, token);
-  for (const auto& [part, token] : config.named)
-    if (!parts.added.contains(token.content)) add_token(parts, token);
+  for (const auto& token : config.numbered) {
+    const auto known = parts.added.find(token.content);
+    const AddedToken kept = known == parts.added.end() ? token : known->second;
+    add_token(parts, token);  // which compares ids
+    parts.added.insert_or_assign(token.content, kept);
+  }
+  TokenId next = next_id(parts);
+  const auto add = [&](AddedToken token) {
+    if (parts.added.contains(token.content)) return;
+    if (id_of(parts, token.content) == no_token) token.id = next++;
+    add_token(parts, std::move(token));
+  };
   for (const auto& part : named_parts) {
     const std::string name = name_of(config, defaults, part.key);
-    if (!name.empty()) parts.special.*part.id = id_of(parts, name);
+    if (name.empty()) continue;
+    if (const auto named = config.named.find(part.key); named != config.named.end())
+      add(named->second);
+    else if (id_of(parts, name) == no_token && !config.is_generic())
+      ++next;  // transformers adds it behind the vocabulary, where this model has no embedding for it
+    parts.special.*part.id = id_of(parts, name);
   }
+  for (const auto& token : config.added) add(token);
 }
 
 }  // namespace finetune

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 namespace finetune {
@@ -19,6 +20,12 @@ JsonObject expect_type(const JsonObject& file, const char* key, std::string_view
   pst::require(type == expected, member.what(), " has the type ", in_quotes(type),
                ", which is not supported: expected ", expected);
   return member;
+}
+
+/// How tokens become text. Without a decoder the class of the tokenizer says it.
+std::optional<JsonObject> find_decoder(const JsonObject& file, std::string_view expected) {
+  if (file.find("decoder") == nullptr) return std::nullopt;
+  return expect_type(file, "decoder", expected);
 }
 
 BertNormalizer read_normalizer(const JsonObject& file, const TokenizerConfig& config) {
@@ -36,15 +43,17 @@ BertNormalizer read_normalizer(const JsonObject& file, const TokenizerConfig& co
 
 WordPiece read_word_piece(const JsonObject& file, const JsonObject& model, const Vocabulary& vocabulary) {
   static_cast<void>(expect_type(file, "pre_tokenizer", "BertPreTokenizer"));
-  const JsonObject decoder = expect_type(file, "decoder", "WordPiece");
+  const auto decoder = find_decoder(file, "WordPiece");
   WordPiece::Options options;
   options.unknown_token = model.text("unk_token").value_or(options.unknown_token);
   options.inner_prefix = model.text("continuing_subword_prefix").value_or(options.inner_prefix);
   options.longest_word = model.count("max_input_chars_per_word").value_or(options.longest_word);
-  options.tidy_decoded = decoder.flag("cleanup").value_or(true);
-  const std::string shown = decoder.text("prefix").value_or(options.inner_prefix);
-  pst::require(shown == options.inner_prefix, decoder.what(), ": \"prefix\" is ", in_quotes(shown), ", the model has ",
-               in_quotes(options.inner_prefix), ": expected the same");
+  if (decoder) {
+    options.tidy_decoded = decoder->flag("cleanup").value_or(true);
+    const std::string shown = decoder->text("prefix").value_or(options.inner_prefix);
+    pst::require(shown == options.inner_prefix, decoder->what(), ": \"prefix\" is ", in_quotes(shown),
+                 ", the model has ", in_quotes(options.inner_prefix), ": expected the same");
+  }
   return WordPiece{vocabulary, options};
 }
 
@@ -66,7 +75,7 @@ ByteBpe read_byte_bpe(const JsonObject& file, const JsonObject& model, const Voc
   const JsonObject splitter = expect_type(file, "pre_tokenizer", "ByteLevel");
   pst::require(splitter.flag("use_regex").value_or(true), splitter.what(),
                ": \"use_regex\" is false, which is not supported");
-  static_cast<void>(expect_type(file, "decoder", "ByteLevel"));
+  static_cast<void>(find_decoder(file, "ByteLevel"));
   for (const char* key :
        {"dropout", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", "byte_fallback", "ignore_merges"})
     model.refuse(key);
@@ -131,7 +140,8 @@ Tokenizer::Parts parts_from_json(const JsonObject& file, const TokenizerConfig& 
                          .normalizer = is_word_piece ? read_normalizer(file, config) : BertNormalizer{},
                          .model = std::move(read),
                          .sequence = read_sequence_template(file),
-                         .special = {}};
+                         .special = {},
+                         .decodes = file.find("decoder") != nullptr || !config.is_generic()};
   read_added(file, parts);
   const bool has_frame = id_of(parts, "<s>") != no_token && id_of(parts, "</s>") != no_token;
   apply_names(parts, config, is_word_piece ? bert_names() : byte_bpe_names(config, has_frame));

@@ -19,7 +19,7 @@ void Vocabulary::set(std::string_view token, std::uint64_t id) {
   pst::require(is_new || other->second == token, "The tokens ", in_quotes(other->second), " and ", in_quotes(token),
                " both have the id ", id, ": a token needs its own");
   ids_.insert_or_assign(std::string{token}, number);
-  rows_ = std::max(rows_, static_cast<std::size_t>(id) + 1);
+  if (!token.empty()) rows_ = std::max(rows_, static_cast<std::size_t>(id) + 1);
   longest_ = std::max(longest_, token.size());
 }
 

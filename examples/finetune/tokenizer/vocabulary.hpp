@@ -37,8 +37,11 @@ class Vocabulary {
   [[nodiscard]] TokenId id_of(std::string_view token) const;
   /// The token with the number `id`, or null.
   [[nodiscard]] const std::string* token_of(TokenId id) const;
-  /// One more than the largest number: the rows an embedding must have.
+  /// One more than the largest number of a token that a text can have: the rows an embedding must have. An empty token,
+  /// as a blank line of vocab.txt is, never occurs.
   [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
+  /// How many different tokens there are.
+  [[nodiscard]] std::size_t size() const noexcept { return ids_.size(); }
   /// The bytes of the longest token.
   [[nodiscard]] std::size_t longest() const noexcept { return longest_; }
 

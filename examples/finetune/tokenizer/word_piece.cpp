@@ -87,7 +87,8 @@ std::string BertNormalizer::operator()(std::string_view text) const {
 }
 
 WordPiece::WordPiece(const Vocabulary& vocabulary, Options options)
-    : options_{std::move(options)}, unknown_{vocabulary.id_of(options_.unknown_token)} {
+    : options_{std::move(options)},
+      unknown_{options_.unknown_token.empty() ? no_token : vocabulary.id_of(options_.unknown_token)} {
   pst::require(unknown_ != no_token, "The vocabulary lacks the unknown token ", in_quotes(options_.unknown_token),
                ", which words without pieces need: use the files that belong to the model");
 }

@@ -35,9 +35,12 @@ double grid_step(double range) {
   return 10 * power;
 }
 
+enum class Axis { of_the_values, from_zero };
+
 /// One plot, its upper edge at `top`.
-void draw_plot(Svg& svg, double top, std::string_view title, const std::vector<Curve>& curves, double steps) {
-  double least = 1e300, most = -1e300;
+void draw_plot(Svg& svg, double top, std::string_view title, const std::vector<Curve>& curves, double steps,
+               Axis axis) {
+  double least = axis == Axis::from_zero ? 0.0 : 1e300, most = -1e300;
   for (const Curve& curve : curves)
     for (const Point& point : curve.points) least = std::min(least, point.y), most = std::max(most, point.y);
   if (least > most) least = 0, most = 1;
@@ -72,29 +75,32 @@ void draw_plot(Svg& svg, double top, std::string_view title, const std::vector<C
 std::string draw_run(const std::string& title, std::span<const Record> records, std::int64_t steps) {
   Curve train{"training", {}}, dev{"dev data", {}}, sparsity{"sparsity", {}};
   std::vector<Curve> scores;
+  bool is_sparse = false;
   for (const Record& record : records) {
     const auto step = static_cast<double>(record.step);
     if (record.loss) train.points.push_back({step, *record.loss});
     if (record.dev_loss) dev.points.push_back({step, *record.dev_loss});
     sparsity.points.push_back({step, 100 * record.sparsity});
+    is_sparse = is_sparse || record.sparsity > 0;
     for (const Record::Named& score : record.scores) {
+      if (std::isnan(score.value)) continue;
       auto curve = std::ranges::find(scores, score.name, &Curve::name);
       if (curve == scores.end()) curve = scores.insert(scores.end(), {score.name, {}});
       curve->points.push_back({step, score.value});
     }
   }
   const auto all = static_cast<double>(std::max<std::int64_t>(1, steps));
-  const double plots = scores.empty() ? 2 : 3;
+  const double plots = 1 + (scores.empty() ? 0 : 1) + (is_sparse ? 1 : 0);
   Svg svg{900, 90 + plots * (high + gap)};
   svg.text({30, 36}, title, {.size = 20, .bold = true});
   double top = 84;
-  const auto plot = [&](std::string_view name, const std::vector<Curve>& curves) {
-    draw_plot(svg, top, name, curves, all);
+  const auto plot = [&](std::string_view name, const std::vector<Curve>& curves, Axis axis = Axis::of_the_values) {
+    draw_plot(svg, top, name, curves, all, axis);
     top += high + gap;
   };
   plot("Loss", {train, dev});
   if (!scores.empty()) plot("Scores on the dev data", scores);
-  plot("Sparsity of the linear layers in the blocks, %", {sparsity});
+  if (is_sparse) plot("Sparsity of the linear layers in the blocks, %", {sparsity}, Axis::from_zero);
   svg.text({(left + right) / 2, top - 14}, "optimizer steps", {.size = 13, .anchor = "middle"});
   return svg.finish();
 }

@@ -94,7 +94,7 @@ std::string result_text(const Settings& settings, const ParameterCounts& counts,
                               {"metric", result.metric},
                               {"best", nullptr},
                               {"best_step", result.best_step},
-                              {"last", result.last},
+                              {"last", nullptr},
                               {"sparsity", result.sparsity},
                               {"step", result.step},
                               {"steps", result.steps},
@@ -107,6 +107,7 @@ std::string result_text(const Settings& settings, const ParameterCounts& counts,
                               {"seconds", result.seconds},
                               {"stopped", result.stopped}};
   if (result.best) json["best"] = *result.best;
+  if (result.last) json["last"] = *result.last;
   return json.dump(1) + '\n';
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -57,6 +58,7 @@ Trainer::Trainer(const Settings& settings, BaseModel& base, const TrainingData& 
       progress_{settings.method.name + " on " + settings.task, static_cast<long>(state_.steps),
                 static_cast<long>(state_.step)} {
   if (!from_) return;
+  folder_.write_settings(settings_);
   if (!log_.records().empty()) seconds_before_ = log_.records().back().seconds;
   if (from_->state.data.empty()) progress_.say("the state of the run does not say what data it is of: not compared");
   progress_.say(text("goes on from step %lld of %lld", static_cast<long long>(state_.step),
@@ -71,6 +73,9 @@ std::int64_t Trainer::resume(BaseModel& base) {
   const RunState& there = from_->state;
   pst::require(there.steps == state_.steps, file.string(), ": is of a run of ", there.steps,
                " steps, with the data that are there now it would have ", state_.steps, ": give another --out");
+  pst::require(!there.data.empty() || read_settings(folder_.path()).data == settings_.data, file.string(),
+               ": does not say what data it is of, which began in ", read_settings(folder_.path()).data.string(),
+               ": give that folder with --data");
   pst::require(there.data.empty() || there.data == state_.data, file.string(),
                ": is of a run on other sequences (fingerprint ", there.data, ") than ", settings_.data.string(),
                " and the tokenizer give now (", state_.data,
@@ -147,7 +152,7 @@ bool Trainer::evaluation_due() const {
 
 void Trainer::evaluate() {
   Record record = new_record();
-  double score = 0;
+  std::optional<double> score;  // none where it is undefined
   std::string said;
   for (const DevSet& dev : data_.dev) {
     const Evaluation found = finetune::evaluate(
@@ -158,11 +163,12 @@ void Trainer::evaluate() {
         });
     if (!record.dev_loss) {
       record.dev_loss = found.loss;
-      score = by_loss(task_) || found.scores.empty() ? -found.loss : found.scores[0].value;
+      const double counts = by_loss(task_) || found.scores.empty() ? -found.loss.value() : found.scores[0].value;
+      if (!std::isnan(counts)) score = counts;
     }
     for (const Score& each : found.scores) {
       record.scores.push_back({std::string{each.name} + (dev.title.empty() ? "" : "_" + dev.title), each.value});
-      said += text(", %s %.4f", record.scores.back().name.c_str(), each.value);
+      said += ", " + record.scores.back().name + ' ' + text_of(each);
     }
   }
   log_.add(record);
@@ -175,11 +181,12 @@ void Trainer::evaluate() {
   write_curves();
 }
 
-void Trainer::compare_with_best(double score) {
+void Trainer::compare_with_best(std::optional<double> score) {
   const bool counts = is_sparse_enough(settings_.method, reached_sparsity(model_)) ||
                       (state_.step == state_.steps && !state_.best_score);
   if (!counts) return;
-  if (!state_.best_score || score > *state_.best_score) {
+  // An undefined score is no better than any other: the last one of these states is kept.
+  if (!state_.best_score || (score && *score > *state_.best_score)) {
     state_.best_score = score;
     state_.best_step = state_.step;
     state_.evaluations_since_best = 0;

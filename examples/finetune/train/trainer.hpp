@@ -24,9 +24,9 @@ struct Watch {
 /// What a run came to.
 struct TrainResult {
   std::string metric;          ///< the one that says which state is best, the higher the better
-  std::optional<double> best;  ///< its best value
+  std::optional<double> best;  ///< its best value; none where it was undefined each time, or nothing was sparse enough
   std::int64_t best_step = 0;
-  double last = 0;                        ///< its last one
+  std::optional<double> last = {};        ///< its last one
   std::optional<double> first_loss = {};  ///< of training: the mean over the first tenth of its steps
   std::optional<double> last_loss = {};   ///< likewise over the last tenth
   double sparsity = 0;
@@ -69,7 +69,7 @@ class Trainer {
   void record_training();
   [[nodiscard]] bool evaluation_due() const;
   void evaluate();
-  void compare_with_best(double score);
+  void compare_with_best(std::optional<double> score);
   [[nodiscard]] bool save_due() const;
   void save();
   void show();
@@ -94,7 +94,7 @@ class Trainer {
   StepOutcome outcome_;
   Clock::time_point start_ = Clock::now(), saved_ = start_;
   double seconds_before_ = 0;  ///< of the processes that this one goes on from
-  double last_score_ = 0;
+  std::optional<double> last_score_;
   std::string stopped_;
 };
 

@@ -37,6 +37,7 @@ def tokenizer():
     symbols = [token for token in json.loads((TOKENIZERS / "gpt2" / "vocab.json").read_text()) if len(token) == 1]
     vocabulary = compact({token: i for i, token in enumerate(symbols + ["he", "in", "<s>", "</s>"])})
     inputs["gpt2"] = b"\3" + vocabulary + b"\xff#version: 0.2\nh e\ni n\n\xff" + TEXT
+    inputs["added"] = b"\4" + compact({"ab": 7, "[CLS]": 2}) + b"\xff" + compact({"pad_token": "<pad>", "mask_token": {"content": "ab"}}) + b"\xff" + TEXT
     return inputs
 
 

@@ -50,13 +50,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   if (size == 0) return 0;
   const std::string_view data = finetune::fuzz::text_of(bytes + 1, size - 1);
   const auto [first, second, text] = finetune::fuzz::parts_of<3>(data);
-  switch (bytes[0] % 4) {
+  switch (bytes[0] % 5) {
     case 0: use_whole(data); break;
     case 1:
       use_files({{"tokenizer.json", first}, {"tokenizer_config.json", second.empty() ? "{}" : second}}, text);
       break;
     case 2: use_files({{"vocab.txt", first}, {"tokenizer_config.json", second.empty() ? "{}" : second}}, text); break;
-    default: use_files({{"vocab.json", first}, {"merges.txt", second}}, text);
+    case 3: use_files({{"vocab.json", first}, {"merges.txt", second}}, text); break;
+    default:
+      use_files({{"vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n##b\n\n"},
+                 {"added_tokens.json", first.empty() ? "{}" : first},
+                 {"special_tokens_map.json", second.empty() ? "{}" : second}},
+                text);
   }
   return 0;
 }

@@ -51,12 +51,14 @@ def make_model():
 
 
 def generate(model, prompt, new, end, settings):
+    ends = end if isinstance(end, list) else [end]
     out = model.generate(torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
-                         do_sample=False, max_new_tokens=new, eos_token_id=end, pad_token_id=end, return_dict_in_generate=True,
+                         do_sample=False, max_new_tokens=new, eos_token_id=end, pad_token_id=ends[0], return_dict_in_generate=True,
                          output_scores=True, **settings)
     ids = out.sequences[0, len(prompt):].tolist()
-    if end in ids:
-        ids = ids[:ids.index(end) + 1]  # what follows is padding
+    ended = [i for i, token in enumerate(ids) if token in ends]
+    if ended:
+        ids = ids[:ended[0] + 1]  # what follows is padding
     return ids, out.sequences_scores[0].item() if "num_beams" in settings else 0.0
 
 
@@ -70,7 +72,7 @@ def cases_of(folder, end, prompts, new):
             assert generate(rounded, prompt, new, end, settings)[0] == ids, (folder, prompt, settings)
         cases.append(dict(settings=settings, max_new_tokens=new, ids=[ids for ids, _ in made],
                           scores=[round(score, 6) for _, score in made]))
-    ended = sum(ids[-1] == end for case in cases for ids in case["ids"])
+    ended = sum(ids[-1] in (end if isinstance(end, list) else [end]) for case in cases for ids in case["ids"])
     print(folder, ":", ended, "of", len(cases) * len(prompts), "sentences end")
     return dict(folder=folder, end=end, prompts=prompts, cases=cases)
 
@@ -96,6 +98,7 @@ if __name__ == "__main__":
     make_model()
     models = [cases_of("gpt2", 33, [[5], [3, 17, 2], [30, 1, 1, 8, 22, 4, 9], [12, 0, 31, 31, 7]], 9),
               cases_of("generation", 23, [[3], [1, 2, 3, 4], [20, 11, 5, 5, 5, 5, 19, 2, 7], [9, 9], [14, 0, 22, 13, 6]],
-                       40)]
+                       40),
+              cases_of("generation", [5, 23, 1], [[3], [20, 11, 5, 5, 5, 5, 19, 2, 7], [9, 9]], 40)]
     text = json.dumps(dict(models=models, drawn=warped()), separators=(",", ":"))
     (DATA / "generation" / "cases.json").write_text(text.replace('{"settings"', '\n{"settings"') + "\n")
