@@ -15,10 +15,9 @@
 namespace pst::test {
 namespace {
 
+/// Passes over the keys until the search is over, and how many those were.
 template <class Key>
-RadixSelect<Key> select(const std::vector<Key>& keys, index_t k) {
-  RadixSelect<Key> search;
-  search.begin(k);
+int finish(RadixSelect<Key>& search, const std::vector<Key>& keys) {
   int passes = 0;
   while (search.searching()) {
     std::vector<std::int64_t> counts(static_cast<std::size_t>(RadixDigit<Key>::bins));
@@ -27,6 +26,13 @@ RadixSelect<Key> select(const std::vector<Key>& keys, index_t k) {
     search.choose(counts);
     ++passes;
   }
+  return passes;
+}
+template <class Key>
+RadixSelect<Key> select(const std::vector<Key>& keys, index_t k) {
+  RadixSelect<Key> search;
+  search.begin(k);
+  const int passes = finish(search, keys);
   CHECK(passes == (k == 0 ? 0 : sizeof(Key) == 4 ? 3 : 6));
   return search;
 }
@@ -61,6 +67,20 @@ TEST_CASE("for k = 0 nothing is searched and nothing is below") {
   const auto found = select<std::uint32_t>({3, 1, 2}, 0);
   CHECK(found.none());
   CHECK(found.ties() == 0);
+}
+TEST_CASE("a guess holds the k-th key from its first to its last key, and not one further") {
+  const std::vector<std::uint32_t> keys{5, 10, 20, 20, 30, 40, 40, 50};
+  const KeyRange<std::uint32_t> guess{20, 40};
+  for (index_t k = 1; k <= std::ssize(keys); ++k) {
+    CAPTURE(k);
+    RadixSelect<std::uint32_t> search;
+    search.begin(k);
+    CHECK(search.narrow(guess, 2, 5) == (k >= 3 && k <= 7));
+    finish(search, keys);
+    const std::uint32_t expected = keys[static_cast<std::size_t>(k - 1)];
+    CHECK(search.threshold() == expected);
+    CHECK(search.ties() == k - (std::ranges::lower_bound(keys, expected) - keys.begin()));
+  }
 }
 TEST_CASE("a search can be started again") {
   RadixSelect<std::uint32_t> search;
