@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <string>
 #include <type_traits>
 
@@ -41,6 +42,22 @@ TEST_CASE_TEMPLATE("a sum adds the scores of its terms and hands the gradient to
   CHECK(distance(sum.parameter("score.R").grad, structured.parameter("score.R").grad) == 0);
   CHECK(distance(sum.parameter("score.C").grad, structured.parameter("score.C").grad) == 0);
   CHECK(sum.state.persistent_bytes() == movement.state.persistent_bytes() + structured.state.persistent_bytes());
+}
+TEST_CASE_TEMPLATE("a sum starts its terms and adds their penalties", T, ReferenceFloat, EigenDouble) {
+  using Scalar = typename T::scalar;
+  const auto weight = Draw{1}.grid<Scalar>(19, 24);
+  const Movement movement{.start = 2};
+  MetricOn<T, Movement> started{weight, movement};
+  MetricOn<T, Sum<Magnitude, Movement>> sum_started{weight, {{Magnitude{}, movement}}};
+  CHECK(started.parameter("score.S").value(3, 4) == 2 * std::abs(weight(3, 4)));
+  CHECK(distance(sum_started.parameter("score.S").value, started.parameter("score.S").value) == 0);
+
+  const SoftMovement soft{.penalty = 3};
+  MetricOn<T, SoftMovement> penalised{weight, soft};
+  MetricOn<T, Sum<Magnitude, SoftMovement>> sum_penalised{weight, {{Magnitude{}, soft}}};
+  penalised.state.add_penalty(penalised.on), sum_penalised.state.add_penalty(sum_penalised.on);
+  CHECK(penalised.parameter("score.S").grad(3, 4) > 0);
+  CHECK(distance(sum_penalised.parameter("score.S").grad, penalised.parameter("score.S").grad) == 0);
 }
 TEST_CASE("the terms of a sum show their parameters in order") {
   MetricOn<ReferenceFloat, Pst> metric{HostMatrix<float>(4, 5)};

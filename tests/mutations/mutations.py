@@ -105,7 +105,10 @@ ALL = [
              ("importance/soft_movement_test.cpp",), "the penalty is a mean"),
     Mutation("sum: the penalty of its terms is lost", "importance/sum.hpp",
              "term.add_penalty(on);", "static_cast<void>(on);",
-             ("importance/sum_test.cpp", "importance/soft_movement_test.cpp"), "a sum has the penalties of its terms"),
+             ("importance/sum_test.cpp",), "a sum has the penalties of its terms"),
+    Mutation("sum: its terms are not started", "importance/sum.hpp",
+             "term.start(on, weight);", "static_cast<void>(weight);", ("importance/sum_test.cpp",),
+             "factors of a term begin as they do alone"),
     # delta
     Mutation("slices of columns are not cleared", "core/factor.hpp",
              "on.fill(slices_.view(), Scalar{0});", "", ("core/factor_test.cpp", "delta/low_rank_test.cpp"),
