@@ -27,3 +27,10 @@ if(PST_SANITIZE)
     target_compile_options(pst_own_flags INTERFACE -Wno-uninitialized)
   endif()
 endif()
+
+# pst::any, compiled once for our own programs.
+add_library(pst_own_any STATIC EXCLUDE_FROM_ALL)
+target_link_libraries(pst_own_any PUBLIC pst::pst PRIVATE pst::any pst_own_flags)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(pst_own_any PRIVATE -Wno-uninitialized)  # again g++ 12's own intrinsics
+endif()
