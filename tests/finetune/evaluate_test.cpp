@@ -26,8 +26,8 @@ std::vector<Sequence> sequences_of(const Golden& golden, std::size_t copies = 1)
 }
 
 LoadedModel load(const std::string& name) {
-  LoadedModel loaded = load_model(data / name, {}, make_dense_body);
-  loaded.model->begin_step(0.0);
+  LoadedModel loaded = load_model(data / name, {}, transformer::dense_layers<float>());
+  loaded.model->begin_step(0, 1);
   return loaded;
 }
 
@@ -111,7 +111,7 @@ TEST_CASE("progress is told how many sequences are done, and may stop") {
 
 TEST_CASE("a model that says NaN is refused") {
   const LoadedModel bert = load("bert");
-  bert.model->for_each_tensor([](const TensorPlace& place, Matrix& value, LinearLayer*) {
+  bert.model->for_each_tensor([](const TensorPlace& place, Matrix& value, Layer*) {
     if (place.name == "classifier.bias") value(0, 1) = std::nanf("");
   });
   CHECK_THROWS_WITH_AS(static_cast<void>(evaluate(*bert.model, find_task("mnli"), sequences_of(Golden{"bert"}), 4)),

@@ -54,8 +54,8 @@ void copy_changed(const std::string& name, const fs::path& to, const Change& cha
 }
 
 LoadedModel load(const fs::path& folder, const ModelOptions& options = {}) {
-  LoadedModel loaded = load_model(folder, options, make_dense_body);
-  loaded.model->begin_step(0.0);
+  LoadedModel loaded = load_model(folder, options, transformer::dense_layers<float>());
+  loaded.model->begin_step(0, 1);
   return loaded;
 }
 
@@ -176,7 +176,7 @@ TEST_CASE("a head that the folder lacks is made and named, and so is what is not
   CHECK(one.model->config().outputs() == 2);
   const auto head_of = [](const LoadedModel& loaded) {
     Matrix head;
-    loaded.model->for_each_tensor([&](const TensorPlace& place, const Matrix& value, LinearLayer*) {
+    loaded.model->for_each_tensor([&](const TensorPlace& place, const Matrix& value, Layer*) {
       if (place.name == "classifier.weight") head = value;
     });
     return head;

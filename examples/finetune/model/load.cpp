@@ -44,7 +44,7 @@ class Plan {
 
 }  // namespace
 
-LoadedModel load_model(const std::filesystem::path& folder, const ModelOptions& options, const MakeBody& make_body) {
+LoadedModel load_model(const std::filesystem::path& folder, const ModelOptions& options, const MakeLayer& make_layer) {
   ModelConfig config = read_config(folder);
   std::vector<std::string> labels = config.labels;
   if (!options.labels.empty()) config = with_labels(config, options.labels);
@@ -52,10 +52,8 @@ LoadedModel load_model(const std::filesystem::path& folder, const ModelOptions& 
   const Plan plan{config, config.has_head && !options.new_head, stored};
 
   LoadedModel loaded;
-  loaded.model =
-      make_model(config, make_body({encoder_config(config, options.together), encoder_names(config.architecture)}),
-                 options.train_embeddings);
-  loaded.model->for_each_tensor([&](const TensorPlace& place, Matrix& value, LinearLayer*) {
+  loaded.model = make_model(config, options.together, make_layer, options.train_embeddings);
+  loaded.model->for_each_tensor([&](const TensorPlace& place, Matrix& value, Layer*) {
     if (!plan.is_new(place.name)) take_part(place, stored.read(place.name), value);
   });
   for (const Owner owner : {Owner::pooler, Owner::head})
