@@ -6,10 +6,11 @@ include(CMakePackageConfigHelpers)
 set(pst_package_dir "${CMAKE_INSTALL_DATADIR}/cmake/pst")
 
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/pst" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
-        FILES_MATCHING PATTERN "*.hpp" PATTERN "*.cuh")
+        FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h" PATTERN "*.cuh")
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/cmake/any/" DESTINATION "${pst_any_source_dir}")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 
-install(TARGETS pst_core pst pst_io EXPORT pstTargets INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(TARGETS pst_core pst pst_any pst_io EXPORT pstTargets INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT pstTargets NAMESPACE pst:: DESTINATION "${pst_package_dir}")
 
 configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/pstConfig.cmake.in" "${PROJECT_BINARY_DIR}/pstConfig.cmake"

@@ -5,7 +5,7 @@ add_library(pst_own_flags INTERFACE)
 target_compile_options(pst_own_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 gives these for its own AVX-512 intrinsics (bug 105593) and its own std::string (bug 105651).
-  target_compile_options(pst_own_flags INTERFACE -Wno-maybe-uninitialized -Wno-restrict)
+  target_compile_options(pst_own_flags INTERFACE -Wno-maybe-uninitialized -Wno-uninitialized -Wno-restrict)
 endif()
 if(PST_WARNINGS_AS_ERRORS)
   target_compile_options(pst_own_flags INTERFACE -Werror)
@@ -26,4 +26,11 @@ if(PST_SANITIZE)
     # The same bug of g++ 12 as above, under the name that it has in instrumented code.
     target_compile_options(pst_own_flags INTERFACE -Wno-uninitialized)
   endif()
+endif()
+
+# pst::any, compiled once for our own programs.
+add_library(pst_own_any STATIC EXCLUDE_FROM_ALL)
+target_link_libraries(pst_own_any PUBLIC pst::pst PRIVATE pst::any pst_own_flags)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(pst_own_any PRIVATE -Wno-uninitialized)  # again g++ 12's own intrinsics
 endif()

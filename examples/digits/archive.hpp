@@ -17,12 +17,11 @@ void compress(pst::TensorList& list, const std::string& name);
 [[nodiscard]] pst::TensorList expanded(const pst::TensorList& list);
 
 /// The model with W' in place of every weight, as a list of dense tensors.
-template <class Linear>
-[[nodiscard]] pst::TensorList masked_tensors(Model<Linear>& model) {
+[[nodiscard]] inline pst::TensorList masked_tensors(Model& model) {
   pst::TensorList list = model.save();
   model.encoder.for_each_projection([&](auto& projection) {
-    Matrix masked{projection.weight.rows(), projection.weight.cols()};
-    projection.layer.export_masked(transformer::view(masked));
+    Matrix masked;
+    projection.export_weight(masked);
     for (pst::Tensor& tensor : list)
       if (tensor.name == projection.name + ".weight")
         tensor = pst::Tensor::from<float>(tensor.name, tensor.shape,

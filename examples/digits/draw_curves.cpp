@@ -74,7 +74,7 @@ std::string draw_curves(double sparsity, const std::vector<RunSpec>& specs, cons
   std::array<Curve, method_table.size()> accuracy, zeros;
   int steps = 1;
   for (std::size_t i = 0; i < specs.size(); ++i) {
-    const auto m = static_cast<std::size_t>(specs[i].method.method);
+    const auto m = place_of(specs[i].method);
     for (const CurvePoint& point : results[i].curve) {
       accuracy[m][point.step].add(100 * point.accuracy);
       zeros[m][point.step].add(100 * point.sparsity);

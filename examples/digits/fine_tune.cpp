@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <pst/io/tensor_file.hpp>
+#include <pst/optim/adamw.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -51,8 +52,7 @@ double rate_scale(double progress) { return std::min((progress + 0.01) / 0.1, (1
 
 /// What trains: the layers' own parameters, layer norms and the classifier; embeddings stay. As the authors' code has
 /// it (--reference), neither biases nor norms train, but here the classifier does, or there would be nothing to read.
-template <class Linear>
-std::vector<pst::Parameter<float>> trained_parameters(Model<Linear>& model, bool reference) {
+std::vector<pst::Parameter<float>> trained_parameters(Model& model, bool reference) {
   std::vector<pst::Parameter<float>> list;
   const auto add = [&](const pst::Parameter<float>& parameter) { list.push_back(parameter); };
   model.encoder.for_each_projection([&](auto& projection) {
@@ -65,8 +65,7 @@ std::vector<pst::Parameter<float>> trained_parameters(Model<Linear>& model, bool
   return list;
 }
 
-template <class Linear>
-double reached_sparsity(Model<Linear>& model) {
+double reached_sparsity(Model& model) {
   index_t kept = 0, all = 0;
   model.encoder.for_each_projection([&](auto& projection) {
     kept += projection.layer.kept();
@@ -76,9 +75,7 @@ double reached_sparsity(Model<Linear>& model) {
 }
 
 /// Saves the sparse model, loads it again, and checks every weight, the zeros and the accuracy.
-template <class Linear>
-void save_and_check(Model<Linear>& model, const Images& unseen, index_t batch, const fs::path& path,
-                    RunResult& result) {
+void save_and_check(Model& model, const Images& unseen, index_t batch, const fs::path& path, RunResult& result) {
   const pst::TensorList dense = masked_tensors(model);
   const fs::path whole = path.string() + ".dense";
   pst::io::save_tensors(whole, dense);
@@ -95,10 +92,10 @@ void save_and_check(Model<Linear>& model, const Images& unseen, index_t batch, c
   for (const pst::Tensor& tensor : dense)
     pst::require(pst::find(loaded, tensor.name).bytes == tensor.bytes, path, ": tensor ", tensor.name,
                  " was read back with other values than were saved");
-  Model<Dense> again{{}};
+  Model again{transformer::dense_layers<float>()};
   again.load(loaded);
   again.attach();
-  Model<Dense>::Tape tape;
+  Model::Tape tape;
   index_t zeros = 0, pruned = 0;
   again.encoder.for_each_projection([&](auto& each) { zeros += (each.weight.array() == 0.0F).count(); });
   model.encoder.for_each_projection([&](auto& each) { pruned += each.weight.size() - each.layer.kept(); });
@@ -109,13 +106,15 @@ void save_and_check(Model<Linear>& model, const Images& unseen, index_t batch, c
   result.reloaded = true;
 }
 
-template <class Linear>
-void train(const RunSpec& spec, const Settings& settings, typename Linear::Options options, const Split& images,
-           const fs::path& out, const Report& report) {
+}  // namespace
+
+void fine_tune(const RunSpec& spec, const Settings& settings, const Split& images, const fs::path& out,
+               const Report& report) {
   const common::MemoryMark mark;
   const auto seed = static_cast<std::uint64_t>(spec.seed);
-  options.seed = 1000 * seed;
-  Model<Linear> model{options};
+  pst::LinearSpec layers = spec_of(spec.method, settings, spec.sparsity);
+  layers.seed = 1000 * seed;
+  Model model{transformer::layers_of<float>(layers)};
   model.load(pst::io::load_tensors(out / "pretrained.safetensors"));
   std::mt19937_64 random{seed};
   model.classifier.initialise(random);
@@ -127,7 +126,7 @@ void train(const RunSpec& spec, const Settings& settings, typename Linear::Optio
   pst::AdamW<float> optimizer{{.learning_rate = settings.rate.value_or(spec.method.rate),
                                .group_rates = {.score = settings.score_rate.value_or(spec.method.score_rate)}}};
   Batches batches{images.labelled.count(), settings.batch, seed};
-  typename Model<Linear>::Tape tape;
+  Model::Tape tape;
   Matrix logits, grad;
   CurvePoint now;
   double seconds = 0;
@@ -135,7 +134,7 @@ void train(const RunSpec& spec, const Settings& settings, typename Linear::Optio
     const auto start = std::chrono::steady_clock::now();
     const double progress = static_cast<double>(step) / settings.steps;
     const Images batch = images.labelled.pick(batches.next());
-    model.begin_step(progress);
+    model.begin_step(step, settings.steps);
     model.classify(batch.patches, tape, logits);
     now.loss = transformer::CrossEntropy{}(logits, batch.labels, grad);
     model.classify_backward(grad, tape);
@@ -145,7 +144,7 @@ void train(const RunSpec& spec, const Settings& settings, typename Linear::Optio
     now.step = step + 1;
     now.sparsity = reached_sparsity(model);
     const bool last = now.step == settings.steps;
-    if (last) model.begin_step(1.0);  // the last update moves the mask as well
+    if (last) model.encoder.refresh(1.0);  // the last update moves the mask as well
     if (last || now.step * settings.evaluations / settings.steps > step * settings.evaluations / settings.steps) {
       now.sparsity = reached_sparsity(model);
       now.accuracy = accuracy(model, images.unseen, tape, settings.batch);
@@ -159,15 +158,6 @@ void train(const RunSpec& spec, const Settings& settings, typename Linear::Optio
   result.peak_mb = mark.growth_mb();
   save_and_check(model, images.unseen, settings.batch, out / "models" / (spec.name() + ".safetensors"), result);
   common::write_file(out / "runs" / (spec.name() + ".json"), to_json(result));
-}
-
-}  // namespace
-
-void fine_tune(const RunSpec& spec, const Settings& settings, const Split& images, const fs::path& out,
-               const Report& report) {
-  with_layer(spec.method.method, settings, spec.sparsity, [&]<class Linear>(std::type_identity<Linear>, auto options) {
-    train<Linear>(spec, settings, options, images, out, report);
-  });
 }
 
 }  // namespace digits

@@ -28,7 +28,7 @@ std::vector<RunSpec> planned_runs(const Options& options, double sparsity) {
   for (int seed = options.seed; seed < options.seed + options.seeds; ++seed)
     for (const std::string& name : options.methods) {
       const MethodInfo& info = method_named(name);
-      runs.push_back({info, info.method == Method::dense ? 0.0 : sparsity, seed});
+      runs.push_back({info, info.name == "dense" ? 0.0 : sparsity, seed});
     }
   return runs;
 }
@@ -48,9 +48,7 @@ void draw(const Options& options, double sparsity, const std::vector<RunSpec>& s
           const std::vector<RunResult>& results) {
   std::vector<common::MaskPanel> panels;
   for (const RunSpec& spec : specs) {
-    const bool drawn = spec.method.method == Method::magnitude || spec.method.method == Method::movement ||
-                       spec.method.method == Method::pst;
-    if (!drawn || spec.seed != options.seed) continue;
+    if (!spec.method.draws_mask || spec.seed != options.seed) continue;
     const auto tensors = load_model(options.out, spec.name());
     panels.push_back({std::string{spec.method.title}, pst::find(tensors, options.layer + ".weight")});
   }

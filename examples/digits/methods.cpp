@@ -3,6 +3,7 @@
 
 #include <pst/core/error.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -17,6 +18,25 @@ const MethodInfo& method_named(std::string_view name) {
   pst::fail("--methods has \"", name, "\", expected some of: ", known);
 }
 
+std::size_t place_of(const MethodInfo& info) {
+  return static_cast<std::size_t>(std::ranges::find(method_table, info.name, &MethodInfo::name) - method_table.begin());
+}
+
 double penalty_for(double sparsity) { return 2.6 * std::pow(1.0 - sparsity, -0.6); }
+
+pst::LinearSpec spec_of(const MethodInfo& info, const Settings& settings, double sparsity) {
+  pst::LinearSpec spec{.method = std::string{info.method}, .bias = "trained"};
+  const auto set = [&](const char* option, auto& field, const auto& value) {
+    if (pst::uses_option(spec, option)) field = value;
+  };
+  set("sparsity", spec.sparsity, sparsity);
+  set("refresh", spec.refresh, settings.refresh);
+  set("scores", spec.scores, settings.scores);
+  set("beta", spec.beta, settings.factor_scale.value_or(spec.beta));
+  set("alpha1", spec.alpha1, settings.factor_scale.value_or(spec.alpha1));
+  set("penalty", spec.penalty, settings.penalty.value_or(penalty_for(sparsity)));
+  if (info.method == "magnitude") spec.straight_through = "masked";
+  return spec;
+}
 
 }  // namespace digits

@@ -4,6 +4,7 @@
 #include <pst/core/tensor.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -15,36 +16,36 @@
 
 namespace digits {
 
-using Dense = transformer::DenseLinear<float>;
+using Layer = transformer::Projection<float>;
 
 /// The encoder of every run: 4 blocks of width 96, 295 thousand prunable weights.
 inline constexpr transformer::EncoderConfig encoder_config{
     .blocks = 4, .width = 96, .heads = 4, .hidden = 192, .gelu = transformer::GeluForm::tanh_of};
 
-/// Patches in, pixels of hidden patches or the ten digits out. Every linear layer of the encoder is a `Linear`.
-template <class Linear>
+/// Patches in, pixels of hidden patches or the ten digits out.
 struct Model {
   /// What backward needs from forward.
   struct Tape {
-    typename transformer::Encoder<Linear>::Tape encoder;
+    transformer::Encoder<float>::Tape encoder;
     Matrix embedded, encoded, pooled;
     Matrix grad_pooled, grad_encoded, grad_embedded;
   };
 
   transformer::PatchEmbedding<float> patch{"patch", patch_pixels, encoder_config.width};
   transformer::PositionEmbedding<float> position{"position", tokens, encoder_config.width};
-  transformer::Encoder<Linear> encoder;
-  transformer::Projection<Dense> pixels{{encoder_config.width, patch_pixels}, {.name = "pixels"}};
-  transformer::Projection<Dense> classifier{{encoder_config.width, classes}, {.name = "classifier"}};
+  transformer::Encoder<float> encoder;
+  Layer pixels = transformer::dense_projection<float>("pixels", {encoder_config.width, patch_pixels});
+  Layer classifier = transformer::dense_projection<float>("classifier", {encoder_config.width, classes});
 
-  explicit Model(typename Linear::Options options) : encoder{encoder_config, options} {}
+  /// `make` makes the linear layers of the encoder.
+  explicit Model(const transformer::MakeProjection<float>& make) : encoder{encoder_config, make} {}
 
   /// Random weights; `attach` afterwards.
   void initialise(std::uint64_t seed);
   /// Once after the weights are filled.
   void attach();
   /// Once per optimizer step: masks are refreshed and gradients are zero.
-  void begin_step(double progress);
+  void begin_step(index_t step, index_t steps);
 
   /// The logits of the ten classes: the tokens' mean, then the classifier.
   void classify(const Matrix& patches, Tape& tape, Matrix& logits);
@@ -55,8 +56,7 @@ struct Model {
                             Tape& tape);
 
   /// Every dense tensor by name: `visit(name, matrix)`.
-  template <class Visit>
-  void for_each_tensor(Visit&& visit);
+  void for_each_tensor(const std::function<void(const std::string& name, Matrix& tensor)>& visit);
   /// A copy of every tensor.
   [[nodiscard]] pst::TensorList save();
   /// Takes every tensor from `list`; throws pst::Error when one is missing or has another shape.
@@ -64,10 +64,6 @@ struct Model {
 };
 
 /// The fraction of `images` whose largest logit is their label; `batch` images at a time.
-template <class Linear>
-[[nodiscard]] double accuracy(Model<Linear>& model, const Images& images, typename Model<Linear>::Tape& tape,
-                              index_t batch);
+[[nodiscard]] double accuracy(Model& model, const Images& images, Model::Tape& tape, index_t batch);
 
 }  // namespace digits
-
-#include "model_impl.hpp"

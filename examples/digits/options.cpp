@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "common/choices.hpp"
 #include "methods.hpp"
 #include "model.hpp"
 #include "run.hpp"
@@ -121,9 +120,7 @@ Options parse_options(int argc, char** argv) {
                10 * settings.labels, " labelled images");
   check_layer(options.layer);
   settings.evaluations = std::min(settings.evaluations, settings.steps);
-  static_cast<void>(common::score_choice(settings.scores));
-  static_cast<void>(common::refresh_choice(settings.refresh));
-  for (const std::string& name : options.methods) static_cast<void>(method_named(name));
+  for (const std::string& name : options.methods) pst::check_spec(spec_of(method_named(name), settings, 0.5));
   return options;
 }
 

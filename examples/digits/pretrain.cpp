@@ -34,7 +34,7 @@ double hidden_error(const Matrix& guess, const Matrix& truth, const std::vector<
 
 void pretrain(const Settings& settings, const Images& images, const std::filesystem::path& checkpoint,
               const Report& report) {
-  Model<Dense> model{{}};
+  Model model{transformer::dense_layers<float>()};
   model.initialise(1);
   model.attach();
   std::vector<pst::Parameter<float>> trained;
@@ -45,7 +45,7 @@ void pretrain(const Settings& settings, const Images& images, const std::filesys
   model.pixels.layer.for_each_parameter(add);
 
   pst::AdamW<float> optimizer{{.learning_rate = settings.pretrain_rate}};
-  Model<Dense>::Tape tape;
+  Model::Tape tape;
   Matrix guess, grad;
   std::vector<std::uint8_t> hidden(static_cast<std::size_t>(settings.pretrain_batch * tokens));
   std::vector<index_t> chosen(static_cast<std::size_t>(settings.pretrain_batch));
@@ -56,7 +56,7 @@ void pretrain(const Settings& settings, const Images& images, const std::filesys
     for (index_t& image : chosen) image = static_cast<index_t>(random() % static_cast<std::uint64_t>(images.count()));
     for (std::uint8_t& one : hidden) one = (random() >> 32U) < threshold ? 1 : 0;
     const Images batch = images.pick(chosen).shifted(random);
-    model.begin_step(progress);
+    model.begin_step(step + 1, settings.pretrain_steps);
     model.reconstruct(batch.patches, hidden, tape, guess);
     const double error = hidden_error(guess, batch.patches, hidden, grad);
     model.reconstruct_backward(batch.patches, hidden, grad, tape);

@@ -36,7 +36,7 @@ void print_table(std::ostream& out, const std::vector<RunSpec>& specs, const std
     Summary accuracy, sparsity, step, peak, saved, dense;
     long trainable = 0;
     for (std::size_t i = 0; i < specs.size(); ++i) {
-      if (specs[i].method.method != info.method) continue;
+      if (specs[i].method.name != info.name) continue;
       const RunResult& run = results[i];
       accuracy.add(100 * run.accuracy);
       sparsity.add(100 * run.sparsity);

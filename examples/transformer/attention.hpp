@@ -23,10 +23,8 @@ struct Sequences {
 
 /// Multi-head attention, out(softmax(Q K^T / sqrt(d)) V) (Vaswani et al., 2017), with four linear layers, or with two
 /// where one layer gives query, key and value side by side.
-template <class Linear>
+template <class Scalar>
 struct Attention {
-  using Scalar = scalar_of<Linear>;
-
   /// What backward needs from forward, and its scratch.
   struct Tape {
     Matrix<Scalar> q, k, v, context;
@@ -35,9 +33,9 @@ struct Attention {
     Matrix<Scalar> together, dropped;
   };
 
-  Projection<Linear> query;  ///< without `key` and `value`, all three of them
-  std::optional<Projection<Linear>> key{}, value{};
-  Projection<Linear> output;
+  Projection<Scalar> query;  ///< without `key` and `value`, all three of them
+  std::optional<Projection<Scalar>> key{}, value{};
+  Projection<Scalar> output;
   index_t heads = 1;
   bool causal = false;  ///< a token sees itself and what is before it (GPT-2), or everything (BERT)
   Dropout dropout{};    ///< of probabilities; the seed tells this attention from others
@@ -200,5 +198,8 @@ struct Attention {
     }
   }
 };
+
+extern template struct Attention<float>;
+extern template struct Attention<double>;
 
 }  // namespace transformer

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -47,29 +48,27 @@ struct EncoderNames {
 };
 
 /// Attention, then a feed-forward layer, each with layer norm and a way around it.
-template <class Linear>
+template <class Scalar>
 struct Block {
-  using Scalar = scalar_of<Linear>;
-
   /// What backward needs from forward, and its scratch.
   struct Tape {
-    typename Attention<Linear>::Tape attention;
+    typename Attention<Scalar>::Tape attention;
     typename LayerNorm<Scalar>::Tape norm1, norm2;
     Matrix<Scalar> attention_in, middle, feed_in, hidden, active;
     Matrix<Scalar> grad, grad_part, grad_hidden, grad_dropped;
   };
 
-  Attention<Linear> attention;
+  Attention<Scalar> attention;
   LayerNorm<Scalar> norm1, norm2;
-  Projection<Linear> feed_in, feed_out;
+  Projection<Scalar> feed_in, feed_out;
   Gelu<Scalar> gelu;
   NormPlace place;
   std::uint64_t number;  ///< tells the dropout of this block from that of others
   double dropout;
 
   /// `make(name, shape)` gives the linear layer of that name.
-  template <class Make>
-  Block(index_t number_, const EncoderNames& names, const EncoderConfig& config, Make&& make)
+  using MakeLayer = std::function<Projection<Scalar>(const std::string& name, pst::Shape shape)>;
+  Block(index_t number_, const EncoderNames& names, const EncoderConfig& config, const MakeLayer& make)
       : attention{make_attention(number_, names, config, make)},
         norm1{names.in_block(number_, names.norm1), config.width, config.norm_epsilon},
         norm2{names.in_block(number_, names.norm2), config.width, config.norm_epsilon},
@@ -148,9 +147,8 @@ struct Block {
       norm2.forward(tape.middle, tape.norm2, y);
     }
   }
-  template <class Make>
-  [[nodiscard]] static Attention<Linear> make_attention(index_t block, const EncoderNames& names,
-                                                        const EncoderConfig& config, Make& make_layer) {
+  [[nodiscard]] static Attention<Scalar> make_attention(index_t block, const EncoderNames& names,
+                                                        const EncoderConfig& config, const MakeLayer& make_layer) {
     const auto make = [&](std::string_view name, index_t out) {
       return make_layer(names.in_block(block, name), pst::Shape{config.width, out});
     };
@@ -202,5 +200,8 @@ struct Block {
                        through(drop(0, sequences), tape.grad, tape.grad_dropped), grad_x);
   }
 };
+
+extern template struct Block<float>;
+extern template struct Block<double>;
 
 }  // namespace transformer

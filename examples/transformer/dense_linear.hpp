@@ -1,64 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <pst/core/error.hpp>
+#include <pst/any/plain_linear.hpp>
 
-#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
-#include "transformer/matrix.hpp"
+#include "transformer/projection.hpp"
 
 namespace transformer {
 
-/// y = x W^T + b with everything trained: the plainest type that can stand where a pst::SparseLinear stands.
+/// y = x W^T + b with everything trained and nothing pruned, by products of Eigen: the plainest layer that can stand
+/// where those of pst stand.
 template <class Scalar = float>
-class DenseLinear {
+class DenseLinear final : public pst::PlainLinear<Scalar> {
+  using Interface = pst::LinearInterface<Scalar>;
+
  public:
-  using scalar = Scalar;
-  struct Options {
-    std::uint64_t seed = 1;
-    std::string name = "linear";
-  };
+  using typename Interface::ConstView;
+  using typename Interface::MutableView;
+  using typename Interface::ParameterVisitor;
 
-  DenseLinear(pst::Shape shape, Options options)
-      : shape_{shape},
-        weight_name_{options.name + ".weight"},
-        bias_name_{options.name + ".bias"},
-        grad_weight_{Matrix<Scalar>::Zero(shape.out, shape.in)},
-        grad_bias_{Matrix<Scalar>::Zero(1, shape.out)} {}
+  DenseLinear(std::string name, pst::Shape shape);
 
-  /// Borrows the weight (out x in) and the bias (1 x out).
-  void attach(pst::MatrixView<Scalar> weight, pst::MatrixView<Scalar> bias) {
-    pst::require(weight.rows == shape_.out && weight.cols == shape_.in, weight_name_, " is ", weight.rows, " x ",
-                 weight.cols, ", the layer expects ", shape_.out, " x ", shape_.in);
-    weight_ = weight;
-    bias_ = bias;
-  }
-  /// Gradients are zero again; a dense layer has no mask to refresh.
-  void begin_step(double) {
-    grad_weight_.setZero();
-    grad_bias_.setZero();
-  }
-  void forward(pst::MatrixView<const Scalar> x, pst::MatrixView<Scalar> y) const {
-    auto out = map(y);
-    out.noalias() = map(x) * map(weight_).transpose();
-    out.rowwise() += map(bias_).row(0);
-  }
-  void backward(pst::MatrixView<const Scalar> x, pst::MatrixView<const Scalar> grad_y, pst::MatrixView<Scalar> grad_x) {
-    grad_weight_.noalias() += map(grad_y).transpose() * map(x);
-    grad_bias_ += map(grad_y).colwise().sum();
-    if (!grad_x.empty()) map(grad_x).noalias() = map(grad_y) * map(weight_);
-  }
-  template <class Visit>
-  void for_each_parameter(Visit&& visit) {
-    visit(pst::Parameter<Scalar>{weight_name_, pst::ParameterGroup::weight, weight_, view(grad_weight_)});
-    visit(pst::Parameter<Scalar>{bias_name_, pst::ParameterGroup::bias, bias_, view(grad_bias_)});
-  }
+  [[nodiscard]] const std::string& name() const override { return name_; }
+  [[nodiscard]] pst::Shape shape() const override { return shape_; }
+  /// Both must be there, and variable; the rows of the weight are contiguous.
+  void attach(pst::LentWeight<Scalar> weight, pst::LentBias<Scalar> bias) override;
+  [[nodiscard]] const pst::ParameterLayout& layout() const override { return layout_; }
+  void bind(MutableView parameters, MutableView gradients, pst::BoundRun holds) override;
+  void zero_gradients() override;
+  void forward(ConstView x, MutableView y) override;
+  void backward(ConstView x, ConstView grad_y, MutableView grad_x, pst::Gradients write) override;
+  void for_each_parameter(ParameterVisitor visit) override;
+
+  void export_masked(MutableView out) override { map(out) = map(weight_); }
+  [[nodiscard]] std::unique_ptr<Interface> clone() override;
+  /// Weight and bias.
+  [[nodiscard]] pst::TensorList save() override;
+  void restore(const pst::TensorList& state) override;
 
  private:
+  std::string name_;
   pst::Shape shape_;
-  std::string weight_name_, bias_name_;
-  pst::MatrixView<Scalar> weight_, bias_;
-  Matrix<Scalar> grad_weight_, grad_bias_;
+  pst::ParameterLayout layout_;
+  MutableView weight_{}, bias_{};
+  Matrix<Scalar> own_grad_weight_, own_grad_bias_;
+  MutableView grad_weight_{}, grad_bias_{};
 };
+extern template class DenseLinear<float>;
+extern template class DenseLinear<double>;
+
+/// A projection with a dense layer.
+template <class Scalar>
+[[nodiscard]] Projection<Scalar> dense_projection(const std::string& name, pst::Shape shape) {
+  return {name, pst::AnyLinear<Scalar>{std::make_unique<DenseLinear<Scalar>>(name, shape)}};
+}
+/// Dense layers for an encoder.
+template <class Scalar>
+[[nodiscard]] MakeProjection<Scalar> dense_layers() {
+  return [](const std::string& name, pst::Shape shape, std::uint64_t) { return dense_projection<Scalar>(name, shape); };
+}
 
 }  // namespace transformer

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <pst/any/together.hpp>
 #include <pst/core/error.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <utility>
@@ -15,41 +17,42 @@ namespace transformer {
 
 /// A stack of blocks: embedded tokens go in, their meaning in context comes out.
 ///
-/// Every linear layer inside the blocks is a `Linear`: a `DenseLinear` or a `pst::SparseLinear`. Embeddings and
-/// heads are the caller's.
-template <class Linear>
+/// The linear layers inside the blocks may be of different methods: LoRA in attention, PST in the feed-forward layers.
+/// Embeddings and heads are the caller's.
+template <class Scalar>
 struct Encoder {
-  using Scalar = scalar_of<Linear>;
-
   /// What backward needs from forward: `input[b]` is what block b read.
   struct Tape {
-    std::vector<typename Block<Linear>::Tape> blocks;
+    std::vector<typename Block<Scalar>::Tape> blocks;
     std::vector<Matrix<Scalar>> input;
     typename LayerNorm<Scalar>::Tape norm;
     Matrix<Scalar> grad, grad_below;
   };
 
   EncoderConfig config;
-  std::vector<Block<Linear>> blocks;
+  std::vector<Block<Scalar>> blocks;
   LayerNorm<Scalar> norm;  ///< behind the last block; only there when norms stand before the layers
 
-  /// Layers are called `block0.query` and so on; layer n draws its factors from `options.seed + n`. Layers that have a
-  /// backend share one, and so its scratch memory.
-  Encoder(const EncoderConfig& config_, typename Linear::Options options, const EncoderNames& names = {})
+  /// Layers are called `block0.query` and so on, as `names` has it; `make` makes each of them.
+  Encoder(const EncoderConfig& config_, const MakeProjection<Scalar>& make, const EncoderNames& names = {})
       : config{config_}, norm{std::string{names.last_norm}, config.width, config.norm_epsilon} {
     pst::require(config.heads > 0 && config.width % config.heads == 0, "an encoder of width ", config.width,
                  " cannot have ", config.heads, " heads: choose a divisor of the width");
-    if constexpr (requires { typename Linear::backend; })
-      make_blocks(options, names, typename Linear::backend{});
-    else
-      make_blocks(options, names);
+    std::uint64_t number = 0;
+    blocks.reserve(static_cast<std::size_t>(config.blocks));
+    for (index_t b = 0; b < config.blocks; ++b)
+      blocks.emplace_back(b, names, config,
+                          [&](const std::string& name, pst::Shape shape) { return make(name, shape, number++); });
   }
 
-  /// Once per optimizer step, before its first forward: masks are refreshed and gradients are zero.
-  void begin_step(double progress) {
-    for_each_projection([progress](auto& projection) { projection.layer.begin_step(progress); });
+  /// Once per optimizer step, before its first forward: the `step`-th of `steps`, from 1. Masks are refreshed and
+  /// gradients are zero.
+  void begin_step(index_t step, index_t steps) {
+    pst::begin_step_together(std::span<pst::AnyLinear<Scalar>* const>{layers()}, step, steps);
     for_each_norm([](auto& each) { each.for_each_parameter([](auto parameter) { map(parameter.grad).setZero(); }); });
   }
+  /// Before an evaluation, at a progress of 0 to 1: masks and weights are those of the parameters as they are.
+  void refresh(double progress) { pst::refresh_together(std::span<pst::AnyLinear<Scalar>* const>{layers()}, progress); }
   /// Once after the weights are filled.
   void attach() {
     for_each_projection([](auto& projection) { projection.attach(); });
@@ -116,6 +119,11 @@ struct Encoder {
   }
 
  private:
+  [[nodiscard]] std::vector<pst::AnyLinear<Scalar>*> layers() {
+    std::vector<pst::AnyLinear<Scalar>*> list;
+    for_each_projection([&](Projection<Scalar>& projection) { list.push_back(&projection.layer); });
+    return list;
+  }
   /// Throws before anything has changed.
   void check_extension(const Matrix<Scalar>& x, std::span<const index_t> rows,
                        const KeyValueCache<Scalar>& cache) const {
@@ -130,18 +138,10 @@ struct Encoder {
     pst::require(left == 0 && x.cols() == config.width, "x is ", x.rows(), " x ", x.cols(),
                  ", expected as many rows as tokens are added and ", config.width, " columns");
   }
-  template <class... Backend>
-  void make_blocks(typename Linear::Options& options, const EncoderNames& names, const Backend&... on) {
-    const auto make = [&](const std::string& name, pst::Shape shape) {
-      options.name = name;
-      Projection<Linear> made{shape, options, on...};
-      ++options.seed;
-      return made;
-    };
-    blocks.reserve(static_cast<std::size_t>(config.blocks));
-    for (index_t b = 0; b < config.blocks; ++b) blocks.emplace_back(b, names, config, make);
-  }
   [[nodiscard]] bool has_last_norm() const noexcept { return config.norm == NormPlace::before; }
 };
+
+extern template struct Encoder<float>;
+extern template struct Encoder<double>;
 
 }  // namespace transformer

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <pst/any/linear.hpp>
+
+#include <cmath>
+#include <functional>
+#include <random>
 #include <string>
 #include <utility>
 
@@ -8,36 +13,29 @@
 
 namespace transformer {
 
-/// The number type a linear layer computes in.
-template <class Linear>
-using scalar_of = typename Linear::scalar;
-
-/// Whether a linear layer has its weight itself, and borrows a bias alone.
-template <class Linear>
-inline constexpr bool owns_weight = requires {
-  requires Linear::owns_weight;
+/// Whose memory a weight is.
+enum class WeightOwner {
+  projection,  ///< the layer borrows it
+  layer        ///< the layer has a weight itself, and borrows a bias alone
 };
 
-/// A linear layer together with the weight and bias that it borrows.
+/// A linear layer of any method, together with the weight and bias that it borrows.
 ///
-/// `Linear` is `DenseLinear` or any `pst::SparseLinear`. Fill the weights first, then call `attach` once. The weight is
-/// empty where `owns_weight<Linear>`.
-template <class Linear>
+/// Fill the weights first, then call `attach` once.
+template <class Scalar>
 struct Projection {
-  using Scalar = scalar_of<Linear>;
-
   std::string name;
-  Matrix<Scalar> weight;  ///< out x in
+  Matrix<Scalar> weight;  ///< out x in; empty where the layer has it
   Matrix<Scalar> bias;    ///< 1 x out
-  Linear layer;
+  pst::AnyLinear<Scalar> layer;
 
-  /// `on`, where there is one, is the backend of a layer that is not to have its own.
-  template <class... Backend>
-  Projection(pst::Shape shape, typename Linear::Options options, Backend... on)
-      : name{options.name},
-        weight{owns_weight<Linear> ? Matrix<Scalar>{} : Matrix<Scalar>{Matrix<Scalar>::Zero(shape.out, shape.in)}},
-        bias{Matrix<Scalar>::Zero(1, shape.out)},
-        layer{shape, std::move(options), std::move(on)...} {}
+  Projection(std::string name_, pst::AnyLinear<Scalar> layer_, WeightOwner owner = WeightOwner::projection)
+      : name{std::move(name_)},
+        weight{owner == WeightOwner::layer
+                   ? Matrix<Scalar>{}
+                   : Matrix<Scalar>{Matrix<Scalar>::Zero(layer_.shape().out, layer_.shape().in)}},
+        bias{Matrix<Scalar>::Zero(1, layer_.shape().out)},
+        layer{std::move(layer_)} {}
 
   /// Weights of variance 1 / in.
   void initialise(std::mt19937_64& random) {
@@ -50,9 +48,37 @@ struct Projection {
     layer.forward(view(x), view(y));
   }
   void backward(const Matrix<Scalar>& x, const Matrix<Scalar>& grad_y, Matrix<Scalar>& grad_x) {
-    grad_x.resize(x.rows(), weight.cols());
+    grad_x.resize(x.rows(), layer.shape().in);
     layer.backward(view(x), view(grad_y), view(grad_x));
   }
+  /// Writes the weight that the layer multiplies with: learnt factors added, exactly 0 where pruned.
+  void export_weight(Matrix<Scalar>& out) {
+    out.resize(layer.shape().out, layer.shape().in);
+    layer.export_masked(view(out));
+  }
 };
+
+/// Makes the linear layer of a name and shape; `number` counts the layers of a model, from 0.
+template <class Scalar>
+using MakeProjection =
+    std::function<Projection<Scalar>(const std::string& name, pst::Shape shape, std::uint64_t number)>;
+
+/// The layers of the specifications that `choose(name)` gives. Layer n draws its factors from the specification's
+/// seed + n; all share threads and scratch memory.
+template <class Scalar>
+[[nodiscard]] MakeProjection<Scalar> layers_by_name(std::function<pst::LinearSpec(const std::string& name)> choose) {
+  return [choose = std::move(choose), cpu = pst::share_cpu()](const std::string& name, pst::Shape shape,
+                                                              std::uint64_t number) {
+    pst::LinearSpec spec = choose(name);
+    spec.name = name;
+    spec.seed += number;
+    return Projection<Scalar>{name, pst::make_linear<Scalar>(spec, shape, cpu)};
+  };
+}
+/// The same with one specification for all layers.
+template <class Scalar>
+[[nodiscard]] MakeProjection<Scalar> layers_of(const pst::LinearSpec& spec) {
+  return layers_by_name<Scalar>([spec](const std::string&) { return spec; });
+}
 
 }  // namespace transformer

@@ -57,8 +57,8 @@ inline void copy_changed(const std::string& name, const fs::path& to, const Chan
 }
 
 inline LoadedModel load(const fs::path& folder, const ModelOptions& options = {}) {
-  LoadedModel loaded = load_model(folder, options, make_dense_body);
-  loaded.model->begin_step(0.0);
+  LoadedModel loaded = load_model(folder, options, transformer::dense_layers<float>());
+  loaded.model->begin_step(0, 1);
   return loaded;
 }
 

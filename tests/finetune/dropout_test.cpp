@@ -9,7 +9,7 @@ using namespace finetune::test;
 TEST_CASE("dropout in a model follows its seed, and none is without effect") {
   for (const std::string name : {"bert", "roberta", "gpt2"}) {
     const Golden golden{name};
-    const LoadedModel loaded = load_model(data / name, {}, make_dense_body);
+    const LoadedModel loaded = load_model(data / name, {}, transformer::dense_layers<float>());
     const auto logits = [&](std::uint64_t seed) {
       Matrix made;
       loaded.model->forward(golden.batch(), made, {.dropout_seed = seed});
@@ -27,7 +27,7 @@ TEST_CASE("gradients with dropout are the finite differences of the loss with th
   for (const std::string name : {"bert", "roberta", "gpt2"}) {
     CAPTURE(name);
     const Golden golden{name};
-    const LoadedModel loaded = load_model(data / name, {}, make_dense_body);
+    const LoadedModel loaded = load_model(data / name, {}, transformer::dense_layers<float>());
     const Pass pass{.dropout_seed = 3};
     std::mt19937_64 random{8};
     std::vector<Matrix> directions;
@@ -35,7 +35,7 @@ TEST_CASE("gradients with dropout are the finite differences of the loss with th
       for (std::size_t i = 0; i < directions.size(); ++i)
         transformer::map(loaded.model->parameters()[i].parameter.value) += by * directions[i];
     };
-    loaded.model->begin_step(0.0);
+    loaded.model->begin_step(0, 1);
     loaded.model->learn(golden.batch(), golden.targets(), pass);
     double expected = 0.0;
     for (const ModelParameter& each : loaded.model->parameters()) {

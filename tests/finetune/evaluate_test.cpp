@@ -29,8 +29,8 @@ std::vector<Sequence> sequences_of(const Golden& golden, std::size_t copies = 1)
 }
 
 LoadedModel load(const std::string& name) {
-  LoadedModel loaded = load_model(data / name, {}, make_dense_body);
-  loaded.model->begin_step(0.0);
+  LoadedModel loaded = load_model(data / name, {}, transformer::dense_layers<float>());
+  loaded.model->begin_step(0, 1);
   return loaded;
 }
 
@@ -110,7 +110,7 @@ TEST_CASE("classes are the task's by the names that the model has for them, in a
   nlohmann::json config = bert.model->config().json;
   config["id2label"] = {{"0", "Contradiction"}, {"1", "ENTAILMENT"}, {"2", "neutral"}};
   std::ofstream{folder.path() / "config.json"} << config;
-  const LoadedModel other = load_model(folder.path(), {}, make_dense_body);
+  const LoadedModel other = load_model(folder.path(), {}, transformer::dense_layers<float>());
   other.model->begin_step(0.0);
   const Evaluation found = evaluate(*other.model, find_task("mnli"), sequences, 2);
   const int place[] = {1, 2, 0};  // of entailment, neutral and contradiction
@@ -147,7 +147,7 @@ TEST_CASE("progress is told how many sequences are done, and may stop") {
 
 TEST_CASE("a model that says NaN is refused") {
   const LoadedModel bert = load("bert");
-  bert.model->for_each_tensor([](const TensorPlace& place, Matrix& value, LinearLayer*) {
+  bert.model->for_each_tensor([](const TensorPlace& place, Matrix& value, Layer*) {
     if (place.name == "classifier.bias") value(0, 1) = std::nanf("");
   });
   CHECK_THROWS_WITH_AS(static_cast<void>(evaluate(*bert.model, find_task("mnli"), sequences_of(Golden{"bert"}), 4)),

@@ -30,10 +30,10 @@ fs::path base_in(const fs::path& folder, const std::string& name) {
 
 void check_layers(Model& model, const ExportReport& report) {
   std::size_t at = 0;
-  model.body().for_each_layer([&](LinearLayer& layer) {
+  model.for_each_layer([&](Layer& layer) {
     const LayerZeros& found = report.layers.at(at++);
-    CHECK(found.name == layer.name());
-    CHECK(found.zeros == found.size - layer.kept());
+    CHECK(found.name == layer.name);
+    CHECK(found.zeros == found.size - layer.layer.kept());
   });
   CHECK(at == report.layers.size());
   const LayerZeros total = report.total();
@@ -75,7 +75,7 @@ TEST_CASE("a folder holds exact zeros, the tokenizer, and the model's answers") 
     CHECK(fs::exists(out / (name == "bert" ? "vocab.txt" : "tokenizer.json")));
     CHECK(inside(out.parent_path()) == std::vector<fs::path>{"out"});  // nothing temporary is left
     const Golden golden{name};
-    const LoadedModel again = load_model(out, {}, make_dense_body);
+    const LoadedModel again = load_model(out, {}, transformer::dense_layers<float>());
     CHECK(relative_error(logits_of(*again.model, golden), logits_of(*model, golden)) < 1e-5);
   }
 }
@@ -161,8 +161,8 @@ TEST_CASE("two tasks share one base, and a wrong base is refused by name") {
   CHECK(again->config().labels == std::vector<std::string>{"x", "y", "z"});
 
   const fs::path other = folder.path() / "other";
-  const LoadedModel changed = load_model(base, {}, make_dense_body);
-  changed.model->for_each_tensor([](const TensorPlace& place, Matrix& value, LinearLayer*) {
+  const LoadedModel changed = load_model(base, {}, transformer::dense_layers<float>());
+  changed.model->for_each_tensor([](const TensorPlace& place, Matrix& value, Layer*) {
     if (place.name == "bert.encoder.layer.1.output.dense.weight") value(3, 4) += 1e-3F;
   });
   save_model(*changed.model, other);
@@ -285,7 +285,7 @@ TEST_CASE("folders and archives are not taken for one another") {
   CHECK(error_of([&] { static_cast<void>(load_archive(folder.path() / "folder")); }) ==
         plain + ": has no quantization_config, so this is no sparse archive: read a Hugging Face folder with --model");
   CHECK(error_of([&] {
-          static_cast<void>(load_model(folder.path() / "archive", {}, make_dense_body));
+          static_cast<void>(load_model(folder.path() / "archive", {}, transformer::dense_layers<float>()));
         }).find("quantization_config") != std::string::npos);
   CHECK(error_of([&] {
           static_cast<void>(apply_task_file(folder.path() / "folder" / "model.safetensors", data / "bert"));

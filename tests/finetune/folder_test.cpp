@@ -74,7 +74,7 @@ TEST_CASE("a model saved in 16 bits is widened when it is read") {
 TEST_CASE("a number too large for a type of file is refused with the types that hold it") {
   const LoadedModel loaded = load(data / "bert");
   const auto error_with = [&](float number, ElementType type) {
-    loaded.model->for_each_tensor([&](const TensorPlace& place, Matrix& value, LinearLayer*) {
+    loaded.model->for_each_tensor([&](const TensorPlace& place, Matrix& value, Layer*) {
       if (place.name == "classifier.bias") value(0, 1) = number;
     });
     const TemporaryDirectory folder;
@@ -100,7 +100,7 @@ TEST_CASE("a head that the folder lacks is made and named, and so is what is not
   CHECK(one.model->config().outputs() == 2);
   const auto head_of = [](const LoadedModel& loaded) {
     Matrix head;
-    loaded.model->for_each_tensor([&](const TensorPlace& place, const Matrix& value, LinearLayer*) {
+    loaded.model->for_each_tensor([&](const TensorPlace& place, const Matrix& value, Layer*) {
       if (place.name == "classifier.weight") head = value;
     });
     return head;

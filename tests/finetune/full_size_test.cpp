@@ -65,14 +65,14 @@ TEST_CASE("a folder as large as GPT-2's smallest is read, and speaks") {
              "n_embd": 768, "n_layer": 12, "n_head": 12, "n_positions": 1024, "n_ctx": 1024, "vocab_size": 50257,
              "layer_norm_epsilon": 1e-05, "embd_pdrop": 0.1, "attn_pdrop": 0.1, "resid_pdrop": 0.1,
              "bos_token_id": 50256, "eos_token_id": 50256})";
-  const LoadedModel loaded = load_model(folder.path(), {.train_embeddings = false}, make_dense_body);
+  const LoadedModel loaded = load_model(folder.path(), {.train_embeddings = false}, transformer::dense_layers<float>());
   CHECK(loaded.made_new.empty());
   CHECK(loaded.unused.empty());
   Model& model = *loaded.model;
   index_t linear = 0;
-  model.body().for_each_layer([&](LinearLayer& layer) { linear += layer.weight().size(); });
+  model.for_each_layer([&](Layer& layer) { linear += layer.weight.size(); });
   CHECK(linear == blocks * 12 * width * width);
-  model.begin_step(0.0);
+  model.begin_step(0, 1);
   const std::vector<int> ids{15496, 11, 995};  // "Hello, world"
   const std::vector<index_t> lengths{3};
   Matrix logits;

@@ -26,8 +26,8 @@ json expected() {
 }
 
 std::unique_ptr<Model> load(const std::string& folder) {
-  auto model = load_model(data / folder, {}, make_dense_body).model;
-  model->begin_step(0.0);
+  auto model = load_model(data / folder, {}, transformer::dense_layers<float>()).model;
+  model->begin_step(0, 1);
   return model;
 }
 
@@ -249,7 +249,7 @@ TEST_CASE("wrong settings and prompts, and damaged models, are refused with a se
   refused({{1}}, {.top_p = 1.5}, "top_p is 1.5, expected a number above 0, up to 1");
   refused({{1}}, {.length_penalty = std::nan("")}, "length_penalty is nan, expected a finite number");
   refused({{1}}, {.no_repeat_ngram = -1}, "no_repeat_ngram is -1, expected 0 or more");
-  model->for_each_tensor([](const TensorPlace& place, Matrix& value, LinearLayer*) {
+  model->for_each_tensor([](const TensorPlace& place, Matrix& value, Layer*) {
     if (place.name == "transformer.ln_f.weight") value(0, 0) = std::nanf("");
   });
   for (const index_t beams : {1, 4})

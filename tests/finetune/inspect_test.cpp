@@ -5,7 +5,6 @@
 
 #include "common/draw_masks.hpp"
 #include "finetune/inspect/modules.hpp"
-#include "finetune/model/body_of.hpp"
 #include "model_data.hpp"
 
 using namespace finetune;
@@ -34,9 +33,9 @@ std::size_t count(const std::string& text, const std::string& what) {
 
 TEST_CASE("modules of a dense model have the shapes of the folder, and zeros are counted") {
   for (const bool together : {false, true}) {
-    const auto model = load_model(data / "gpt2", {.together = together}, make_dense_body).model;
-    model->body().for_each_layer([](LinearLayer& layer) {
-      if (layer.name() == "h.1.mlp.c_fc") layer.weight().topRows(12).setZero();
+    const auto model = load_model(data / "gpt2", {.together = together}, transformer::dense_layers<float>()).model;
+    model->for_each_layer([](Layer& layer) {
+      if (layer.name == "h.1.mlp.c_fc") layer.weight.topRows(12).setZero();
     });
     const Module root = modules_of(*model, {});
     CHECK(root.numbers == 40 * 32 + 16 * 32 + 2 * (32 * 96 + 96 + 32 * 32 + 32 + 2 * 32 * 48 + 48 + 32 + 128) + 64);
@@ -57,10 +56,8 @@ TEST_CASE("modules of a dense model have the shapes of the folder, and zeros are
 }
 
 TEST_CASE("modules of a sparse model have its sparsity, and what trains is counted where it belongs") {
-  const auto model = load_model(data / "gpt2", {}, [](const BodyShape& shape) {
-                       return make_body<pst::SparseLinear<>>(shape, {.schedule = {.final_sparsity = 0.75}});
-                     }).model;
-  model->begin_step(1.0);
+  const auto model = load_model(data / "gpt2", {}, transformer::layers_of<float>({.sparsity = 0.75})).model;
+  model->begin_step(1, 1);
   index_t expected = 0, of_attention = 0;
   const auto trains = [](const ModelParameter& parameter) { return parameter.part == Part::layer; };
   for (const ModelParameter& each : model->parameters()) {

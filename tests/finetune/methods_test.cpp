@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/methods/methods.hpp"
 
-#include <pst/pst.hpp>
+#include <pst/optim/adamw.hpp>
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <set>
@@ -18,7 +19,7 @@ using namespace finetune::test;
 namespace {
 
 LoadedModel load(const MethodSettings& settings, std::uint64_t seed = 1) {
-  return load_model(data / "bert", {}, make_method_body(settings, seed));
+  return load_model(data / "bert", {}, method_layers(settings, seed));
 }
 
 std::vector<pst::Parameter<float>> parameters_of(Model& model) {
@@ -43,9 +44,9 @@ std::vector<double> train(Model& model, const Golden& golden, int steps) {
 
 double sparsity_of(Model& model) {
   index_t kept = 0, all = 0;
-  model.body().for_each_layer([&](LinearLayer& layer) {
-    kept += layer.kept();
-    all += layer.weight().size();
+  model.for_each_layer([&](Layer& layer) {
+    kept += layer.layer.kept();
+    all += layer.weight.size();
   });
   return 1 - static_cast<double>(kept) / static_cast<double>(all);
 }
@@ -56,49 +57,17 @@ std::vector<float> logits_of(Model& model, const Golden& golden) {
   return numbers(logits);
 }
 
-/// The gradients of all factors of one layer with half of its weights, in the order of its parameters.
-template <class Layer>
-std::vector<float> layer_gradients(typename Layer::Options options) {
-  options.delta = {.scale = 0.5, .rank = {2}};
-  options.schedule = {.sparsity = 0.5};
-  Layer layer{{6, 5}, options};
-  std::mt19937_64 random{3};
-  Matrix weight(5, 6), x(7, 6), y(7, 5);
-  for (Matrix* each : {&weight, &x, &y}) transformer::fill_normal(*each, 1.0, random);
-  layer.attach(transformer::view(std::as_const(weight)));
-  layer.for_each_parameter([](const auto& each) {  // V and the scores are zero at first
-    for (index_t i = 0; i < each.value.size(); ++i) each.value.data[i] += 0.1F * static_cast<float>(i % 5);
-  });
-  layer.begin_step(0.5);
-  layer.backward(transformer::view(std::as_const(x)), transformer::view(std::as_const(y)));
-  std::vector<float> gradients;
-  layer.for_each_parameter(
-      [&](const auto& each) { gradients.insert(gradients.end(), each.grad.data, each.grad.data + each.grad.size()); });
-  return gradients;
-}
-
-using Layer = pst::SparseLinear<>::with<pst::Reference>::with<pst::DynamicRank>::with<pst::ConstantSchedule>;
-using OurLayer = Layer::with<pst::Sum<WeightScore, pst::LowRankScore<pst::DynamicRank>, pst::RowColumnScore>>::with<
-    StraightThroughChoice>;
-
-std::vector<float> our_gradients(const char* rule) {
-  OurLayer::Options options;
-  options.importance.term<WeightScore>().detached = straight_through_choice(rule).detached;
-  options.straight_through = straight_through_choice(rule).rule;
-  return layer_gradients<OurLayer>(options);
-}
-
 }  // namespace
 
 TEST_CASE("every method begins with the dense model and ends with the sparsity that is asked for") {
   const Golden golden{"bert"};
-  const LoadedModel dense = load_model(data / "bert", {}, make_dense_body);
-  dense.model->begin_step(0);
+  const LoadedModel dense = load_model(data / "bert", {}, transformer::dense_layers<float>());
+  dense.model->begin_step(0, 1);
   const std::vector<float> expected = logits_of(*dense.model, golden);
   for (const MethodInfo& info : methods()) {
     INFO(info.name);
     const LoadedModel loaded = load({.name = std::string{info.name}, .sparsity = 0.75, .penalty = 1e-3});
-    loaded.model->begin_step(0);
+    loaded.model->begin_step(0, 1);
     CHECK(relative_error(logits_of(*loaded.model, golden), expected) < 1e-5);
     CHECK(sparsity_of(*loaded.model) == 0);
     const std::vector<double> losses = train(*loaded.model, golden, 12);
@@ -163,13 +132,21 @@ TEST_CASE("a state of a method goes on with the same bits") {
   }
 }
 
-TEST_CASE("the straight-through rule that is chosen is that of the library") {
-  CHECK(our_gradients("reference") == layer_gradients<Layer>({}));
-  CHECK(our_gradients("masked") == layer_gradients<Layer::with<pst::MaskedGradient>>({}));
-  CHECK(our_gradients("dense") == layer_gradients<Layer::with<pst::DenseGradient>>({}));
-  CHECK(our_gradients("masked") != our_gradients("reference"));
-  CHECK(our_gradients("masked") != our_gradients("dense"));
-  CHECK_THROWS_AS(static_cast<void>(straight_through_choice("")), pst::Error);
+TEST_CASE("a model has layers of different methods, and trains") {
+  const Golden golden{"bert"};
+  const auto choose = [](const std::string& name) {
+    return pst::read_spec(name.find("attention") != std::string::npos ? "lora bias=trained"
+                                                                      : "pst sparsity=0.75 bias=trained");
+  };
+  const LoadedModel loaded = load_model(data / "bert", {}, transformer::layers_by_name<float>(choose));
+  const std::vector<double> losses = train(*loaded.model, golden, 12);
+  CHECK(losses.back() < losses.front());
+  loaded.model->for_each_layer([](Layer& layer) {
+    INFO(layer.name);
+    const bool in_attention = layer.name.find("attention") != std::string::npos;
+    CHECK(4 * layer.layer.kept() == (in_attention ? 4 : 1) * layer.weight.size());
+    CHECK(layer.layer.layout().entries.size() == (in_attention ? 3 : 7));
+  });
 }
 
 TEST_CASE("settings that no method has are refused by name") {
@@ -184,7 +161,7 @@ TEST_CASE("settings that no method has are refused by name") {
                                          {.scores = "sometimes"},
                                          {.refresh = "every-0"},
                                          {.straight_through = "none"}})
-    CHECK_THROWS_AS(static_cast<void>(make_method_body(settings, 1)), pst::Error);
+    CHECK_THROWS_AS(static_cast<void>(method_layers(settings, 1)), pst::Error);
 }
 
 TEST_CASE("an option changes what is learnt with just the methods that it is said to be for") {

@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "finetune/model/body_of.hpp"
+#include "finetune/model/folder.hpp"
 #include "model_data.hpp"
 
 using namespace finetune;
@@ -11,26 +11,24 @@ using namespace finetune::test;
 
 namespace {
 
-using Sparse = pst::SparseLinear<>::with<pst::TrainedBias>;
+const MakeLayer half_sparse = transformer::layers_of<float>({.sparsity = 0.5, .bias = "trained"});
 
 struct Variant {
   const char* name;
   bool together;
-  MakeBody make;
+  MakeLayer make;
 };
 
 const Variant variants[] = {
-    {"dense, query, key and value apart", false, make_dense_body},
-    {"dense, query, key and value together", true, make_dense_body},
-    {"half sparse, apart", false,
-     [](const BodyShape& shape) { return make_body<Sparse>(shape, {.schedule = {.final_sparsity = 0.5}}); }},
-    {"half sparse, together", true,
-     [](const BodyShape& shape) { return make_body<Sparse>(shape, {.schedule = {.final_sparsity = 0.5}}); }},
+    {"dense, query, key and value apart", false, transformer::dense_layers<float>()},
+    {"dense, query, key and value together", true, transformer::dense_layers<float>()},
+    {"half sparse, apart", false, half_sparse},
+    {"half sparse, together", true, half_sparse},
 };
 
 std::unique_ptr<Model> load(const Variant& variant) {
   auto model = load_model(data / "gpt2", {.together = variant.together}, variant.make).model;
-  model->begin_step(1.0);
+  model->begin_step(1, 1);
   return model;
 }
 
@@ -139,12 +137,13 @@ TEST_CASE("a cache is bounded by the longest sequence of the model, and by its s
 }
 
 TEST_CASE("only a causal model with a next token goes on behind a cache") {
-  const LoadedModel bert = load_model(data / "bert", {}, make_dense_body);
+  const LoadedModel bert = load_model(data / "bert", {}, transformer::dense_layers<float>());
   Cache cache = bert.model->make_cache(1);
   Matrix next;
+  Model::Encoder::Tape tape;
   const std::vector<int> ids{1};
   CHECK_THROWS_WITH_AS(bert.model->next_logits({.tokens = 1, .ids = ids}, cache, next),
                        "only a language model has a next token", pst::Error);
-  CHECK_THROWS_WITH_AS(bert.model->body().extend(next, std::vector<index_t>{1}, cache, next),
+  CHECK_THROWS_WITH_AS(bert.model->encoder().extend(next, std::vector<index_t>{1}, cache, tape, next),
                        "tokens are added behind others, but attention is not causal", pst::Error);
 }

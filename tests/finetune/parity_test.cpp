@@ -11,8 +11,8 @@ using namespace finetune::test;
 namespace {
 
 LoadedModel load(const std::string& name, const ModelOptions& options = {}) {
-  LoadedModel loaded = load_model(data / name, options, make_dense_body);
-  loaded.model->begin_step(0.0);
+  LoadedModel loaded = load_model(data / name, options, transformer::dense_layers<float>());
+  loaded.model->begin_step(0, 1);
   return loaded;
 }
 
@@ -121,7 +121,7 @@ TEST_CASE("ten steps of AdamW have the losses of torch") {
     pst::AdamW<float> optimizer{{.learning_rate = 1e-2, .epsilon = 1e-6, .weight_decay = 0.01}};
     double worst = 0.0;
     for (const double expected : golden.file.read<double>("losses")) {
-      loaded.model->begin_step(0.0);
+      loaded.model->begin_step(0, 1);
       const double loss = loaded.model->learn(golden.batch(), golden.targets());
       worst = std::max(worst, std::abs(loss - expected) / std::abs(expected));
       optimizer.step(parameters);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <pst/pst.hpp>
 
-#include "finetune/model/body_of.hpp"
+#include "finetune/model/folder.hpp"
 #include "model_data.hpp"
 
 using namespace finetune;
@@ -9,13 +9,9 @@ using namespace finetune::test;
 
 namespace {
 
-using Sparse = pst::SparseLinear<>::with<pst::TrainedBias>;
-
 /// Dense at step 0, half sparse at the end.
 LoadedModel load_sparse(const fs::path& folder, std::uint64_t seed = 1) {
-  return load_model(folder, {}, [&](const BodyShape& shape) {
-    return make_body<Sparse>(shape, {.schedule = {.final_sparsity = 0.5}, .seed = seed});
-  });
+  return load_model(folder, {}, transformer::layers_of<float>({.sparsity = 0.5, .bias = "trained", .seed = seed}));
 }
 
 /// Three steps of AdamW on everything, then the last mask.
@@ -42,8 +38,9 @@ std::vector<float> logits_of(Model& model, const Golden& golden) {
 TEST_CASE("sparse layers at sparsity 0 give the logits, loss and gradients of dense ones") {
   for (const std::string name : {"bert", "gpt2"}) {
     const Golden golden{name};
-    const LoadedModel dense = load_model(data / name, {}, make_dense_body), sparse = load_sparse(data / name);
-    for (const LoadedModel* each : {&dense, &sparse}) each->model->begin_step(0.0);
+    const LoadedModel dense = load_model(data / name, {}, transformer::dense_layers<float>()),
+                      sparse = load_sparse(data / name);
+    for (const LoadedModel* each : {&dense, &sparse}) each->model->begin_step(0, 1);
     CHECK(relative_error(logits_of(*sparse.model, golden), logits_of(*dense.model, golden)) < 1e-5);
     CHECK(sparse.model->learn(golden.batch(), golden.targets()) ==
           doctest::Approx(dense.model->learn(golden.batch(), golden.targets())).epsilon(1e-6));
@@ -67,20 +64,20 @@ TEST_CASE("a trained sparse model is saved with exact zeros and predicts the sam
     train(*sparse.model, golden);
     const TemporaryDirectory folder;
     save_model(*sparse.model, folder.path());
-    const LoadedModel again = load_model(folder.path(), {}, make_dense_body);
+    const LoadedModel again = load_model(folder.path(), {}, transformer::dense_layers<float>());
     CHECK(again.made_new.empty());
     CHECK(again.unused.empty());
     index_t kept = 0, not_zero = 0, all = 0;
-    sparse.model->body().for_each_layer([&](LinearLayer& layer) { kept += layer.kept(); });
-    again.model->body().for_each_layer([&](LinearLayer& layer) {
-      not_zero += (layer.weight().array() != 0.0F).count();
-      all += layer.weight().size();
+    sparse.model->for_each_layer([&](Layer& layer) { kept += layer.layer.kept(); });
+    again.model->for_each_layer([&](Layer& layer) {
+      not_zero += (layer.weight.array() != 0.0F).count();
+      all += layer.weight.size();
     });
     CHECK(2 * kept == all);
     CHECK(not_zero == kept);
     const auto saved = logits_of(*sparse.model, golden);
     CHECK(relative_error(logits_of(*again.model, golden), saved) < 1e-5);
-    const LoadedModel untrained = load_model(data / name, {}, make_dense_body);
+    const LoadedModel untrained = load_model(data / name, {}, transformer::dense_layers<float>());
     CHECK(relative_error(logits_of(*untrained.model, golden), saved) > 0.1);
   }
 }

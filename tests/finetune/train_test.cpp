@@ -74,7 +74,7 @@ class Job {
     TrainingStep step{*base.loaded.model, read.train, settings};
     RunState state{.steps = 20, .base = base.fingerprint, .data = read.fingerprint};
     for (; state.step < stop; ++state.step) {
-      base.loaded.model->begin_step(static_cast<double>(state.step), 20);
+      base.loaded.model->begin_step(state.step, 20);
       step(state.step);
     }
     folder.save(Checkpoint::last, {state, base.loaded.model->save(), step.optimizer().save()});

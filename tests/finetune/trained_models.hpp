@@ -23,7 +23,7 @@ namespace finetune::test {
 [[nodiscard]] inline std::unique_ptr<Model> trained_model(const std::string& name, const MethodSettings& settings,
                                                           const ModelOptions& options = {.train_embeddings = false}) {
   const Golden golden{name};
-  std::unique_ptr<Model> model = load_model(data / name, options, make_method_body(settings, 5)).model;
+  std::unique_ptr<Model> model = load_model(data / name, options, method_layers(settings, 5)).model;
   std::vector<pst::Parameter<float>> parameters;
   for (const ModelParameter& each : model->parameters()) parameters.push_back(each.parameter);
   pst::AdamW<float> optimizer{{.learning_rate = 2e-2}};

@@ -23,7 +23,9 @@ set(may_io core)
 set(may_backend core concepts)
 set(may_serve core concepts)
 set(may_layer core concepts serve schedule rank bias selector straight_through score_gradient refresh storage importance delta optim)
-set(macros "^(PST_HD|PST_ASSERT|PST_ABI|PST_ISA|PST_VERSION_[A-Z]+)$")
+set(may_any core concepts serve schedule rank bias selector straight_through score_gradient refresh storage importance delta
+    optim backend layer c.h)
+set(macros "^(PST_HD|PST_ASSERT|PST_ABI|PST_ISA|PST_VERSION_[A-Z]+|PST_C_H)$")
 
 set(faults 0)
 function(fault text)
@@ -35,7 +37,7 @@ endfunction()
 file(GLOB_RECURSE headers RELATIVE "${INCLUDE_DIR}/pst" "${INCLUDE_DIR}/pst/*")
 list(REMOVE_ITEM headers POLICIES.md)  # a page of the documentation
 foreach(header IN LISTS headers)
-  if(NOT header MATCHES "\\.(hpp|cuh)$")
+  if(NOT header MATCHES "\\.(hpp|cuh)$" AND NOT header STREQUAL "c.h")
     fault("${header} is neither .hpp nor .cuh")
   endif()
   string(REGEX MATCH "^[^/]+/" folder "${header}")  # empty for the umbrellas

@@ -11,23 +11,21 @@ using transformer::test::Mat;
 
 namespace {
 
-using Dense = DenseLinear<double>;
-
 /// Two heads of width 3.
-Attention<Dense> make_attention(bool causal) {
+Attention<double> make_attention(bool causal) {
   const pst::Shape square{.in = 6, .out = 6};
-  Attention<Dense> made{.query = {square, {.name = "query"}},
-                        .key = Projection<Dense>{square, {.name = "key"}},
-                        .value = Projection<Dense>{square, {.name = "value"}},
-                        .output = {square, {.name = "output"}},
-                        .heads = 2,
-                        .causal = causal};
+  Attention<double> made{.query = dense_projection<double>("query", square),
+                         .key = dense_projection<double>("key", square),
+                         .value = dense_projection<double>("value", square),
+                         .output = dense_projection<double>("output", square),
+                         .heads = 2,
+                         .causal = causal};
   std::uint64_t seed = 10;
   made.for_each_projection([&](auto& projection) {
     projection.weight = test::normal(6, 6, ++seed, 0.5);
     projection.bias = test::normal(1, 6, ++seed, 0.5);
     projection.attach();
-    projection.layer.begin_step(0.0);
+    projection.layer.begin_step(0, 1);
   });
   return made;
 }
@@ -36,8 +34,8 @@ Attention<Dense> make_attention(bool causal) {
 
 TEST_CASE("attention probabilities are positive and sum to 1 over the tokens that are seen") {
   const std::array<index_t, 2> lengths{4, 2};
-  Attention<Dense> attention = make_attention(true);
-  Attention<Dense>::Tape tape;
+  Attention<double> attention = make_attention(true);
+  Attention<double>::Tape tape;
   Mat y;
   attention.forward(test::normal(8, 6, 1), {.tokens = 4, .lengths = lengths}, tape, y);
   for (index_t row = 0; row < tape.probability.rows(); ++row) {
@@ -51,8 +49,8 @@ TEST_CASE("attention probabilities are positive and sum to 1 over the tokens tha
 }
 
 TEST_CASE("what comes later does not change what causal attention says of the tokens before") {
-  Attention<Dense> attention = make_attention(true);
-  Attention<Dense>::Tape tape;
+  Attention<double> attention = make_attention(true);
+  Attention<double>::Tape tape;
   Mat x = test::normal(5, 6, 1), before, after;
   attention.forward(x, {.tokens = 5}, tape, before);
   x.row(4).setConstant(3.0);
@@ -66,8 +64,8 @@ TEST_CASE("the gradients of attention are its finite differences") {
   for (const bool causal : {false, true})
     for (const bool with_padding : {false, true}) {
       const Sequences sequences{4, with_padding ? std::span<const index_t>{padded} : std::span<const index_t>{}};
-      Attention<Dense> attention = make_attention(causal);
-      Attention<Dense>::Tape tape;
+      Attention<double> attention = make_attention(causal);
+      Attention<double>::Tape tape;
       Mat x = test::normal(8, 6, 1), y, grad_x;
       const Mat weight = test::normal(8, 6, 2);
       const auto loss = [&] {

@@ -8,18 +8,16 @@
 
 namespace transformer::test {
 
-using Dense = DenseLinear<double>;
-
 /// An encoder of dense layers with drawn weights, ready for its first pass.
-inline Encoder<Dense> make_encoder(const EncoderConfig& config) {
-  Encoder<Dense> made{config, {}};
+inline Encoder<double> make_encoder(const EncoderConfig& config) {
+  Encoder<double> made{config, dense_layers<double>()};
   std::mt19937_64 random{7};
   made.for_each_projection([&](auto& projection) {
     projection.initialise(random);
     fill_normal(projection.bias, 0.1, random);
   });
   made.attach();
-  made.begin_step(0.0);
+  made.begin_step(0, 1);
   return made;
 }
 

@@ -38,15 +38,15 @@ TEST_CASE("dropout is the same for one seed, another for another, and none for t
 TEST_CASE("the gradients of an encoder with dropout are the finite differences with the same seed") {
   for (const NormPlace place : {NormPlace::before, NormPlace::after})
     for (const bool together : {false, true}) {
-      Encoder<Dense> encoder = make_encoder({.blocks = 2,
-                                             .width = 6,
-                                             .heads = 3,
-                                             .hidden = 8,
-                                             .norm = place,
-                                             .together = together,
-                                             .attention_dropout = 0.3,
-                                             .dropout = 0.3});
-      Encoder<Dense>::Tape tape;
+      Encoder<double> encoder = make_encoder({.blocks = 2,
+                                              .width = 6,
+                                              .heads = 3,
+                                              .hidden = 8,
+                                              .norm = place,
+                                              .together = together,
+                                              .attention_dropout = 0.3,
+                                              .dropout = 0.3});
+      Encoder<double>::Tape tape;
       Mat x = test::normal(5, 6, 1), y, grad_x;
       const Mat weight = test::normal(5, 6, 2);
       const std::array<index_t, 2> lengths{3, 2};
@@ -66,8 +66,8 @@ TEST_CASE("the gradients of an encoder with dropout are the finite differences w
 
 TEST_CASE("packed sequences give the rows of padded ones") {
   for (const bool causal : {false, true}) {
-    Encoder<Dense> encoder = make_encoder({.blocks = 2, .width = 6, .heads = 3, .hidden = 8, .causal = causal});
-    Encoder<Dense>::Tape tape;
+    Encoder<double> encoder = make_encoder({.blocks = 2, .width = 6, .heads = 3, .hidden = 8, .causal = causal});
+    Encoder<double>::Tape tape;
     const Mat x = test::normal(8, 6, 1);
     Mat packed_x(6, 6), padded, packed;
     packed_x << x.topRows(4), x.middleRows(4, 2);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transformer/encoder.hpp"
 
-#include <pst/pst.hpp>
-
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -16,21 +14,20 @@
 using namespace transformer;
 using transformer::test::Mat;
 
-using transformer::test::Dense;
 using transformer::test::make_encoder;
 
 TEST_CASE("the gradients of a whole encoder are its finite differences") {
   const std::array labels{1, 4, 0, 2, 5, 3};
   for (const NormPlace place : {NormPlace::before, NormPlace::after})
     for (const GeluForm form : {GeluForm::exact, GeluForm::tanh_of}) {
-      Encoder<Dense> encoder = make_encoder({.blocks = 2,
-                                             .width = 6,
-                                             .heads = 3,
-                                             .hidden = 8,
-                                             .norm = place,
-                                             .gelu = form,
-                                             .causal = form == GeluForm::tanh_of});
-      Encoder<Dense>::Tape tape;
+      Encoder<double> encoder = make_encoder({.blocks = 2,
+                                              .width = 6,
+                                              .heads = 3,
+                                              .hidden = 8,
+                                              .norm = place,
+                                              .gelu = form,
+                                              .causal = form == GeluForm::tanh_of});
+      Encoder<double>::Tape tape;
       Mat x = test::normal(6, 6, 1), y, grad_y, grad_x, scratch;
       const auto loss = [&] {
         encoder.forward(x, {.tokens = 3}, tape, y);
@@ -47,13 +44,13 @@ TEST_CASE("the gradients of a whole encoder are its finite differences") {
 }
 
 TEST_CASE("the input gradient of an encoder of half-sparse pst layers is its finite difference") {
-  using Sparse = pst::SparseLinear<double>::with<pst::Magnitude>::with<pst::Full>::with<pst::ConstantSchedule>;
-  Encoder<Sparse> encoder{{.blocks = 2, .width = 6, .heads = 3, .hidden = 8}, {.schedule = {.sparsity = 0.5}}};
+  Encoder<double> encoder{{.blocks = 2, .width = 6, .heads = 3, .hidden = 8},
+                          layers_of<double>(pst::read_spec("magnitude sparsity=0.5 schedule=constant"))};
   std::mt19937_64 random{7};
   encoder.for_each_projection([&](auto& projection) { projection.initialise(random); });
   encoder.attach();
-  encoder.begin_step(0.0);
-  Encoder<Sparse>::Tape tape;
+  encoder.begin_step(0, 1);
+  Encoder<double>::Tape tape;
   Mat x = test::normal(6, 6, 1), y, grad_x;
   const Mat weight = test::normal(6, 6, 2);
   const auto loss = [&] {
@@ -66,13 +63,37 @@ TEST_CASE("the input gradient of an encoder of half-sparse pst layers is its fin
   encoder.for_each_projection([](auto& projection) { CHECK(2 * projection.layer.kept() == projection.weight.size()); });
 }
 
+TEST_CASE("layers of different methods share one budget where they say so") {
+  const auto choose = [](const std::string& name) {
+    const bool attends = name.find("feed") == std::string::npos;
+    return pst::read_spec(std::string{attends ? "pst" : "magnitude"} +
+                          " selector=global sparsity=0.5 schedule=constant");
+  };
+  Encoder<double> encoder{{.blocks = 2, .width = 6, .heads = 3, .hidden = 8}, layers_by_name<double>(choose)};
+  std::mt19937_64 random{7};
+  encoder.for_each_projection([&](auto& projection) {
+    projection.initialise(random);
+    if (projection.name.find("feed") != std::string::npos) projection.weight *= 0.1;
+  });
+  encoder.attach();
+  encoder.begin_step(1, 1);
+  index_t kept = 0, all = 0, of_feed = 0;
+  encoder.for_each_projection([&](auto& projection) {
+    kept += projection.layer.kept();
+    all += projection.weight.size();
+    if (projection.name.find("feed") != std::string::npos) of_feed += projection.layer.kept();
+  });
+  CHECK(2 * kept == all);
+  CHECK(of_feed < kept / 10);
+}
+
 TEST_CASE("gradients of micro-batches add up to the gradient of the batch") {
-  Encoder<Dense> encoder = make_encoder({.blocks = 1, .width = 4, .heads = 2, .hidden = 5});
-  Encoder<Dense>::Tape tape;
+  Encoder<double> encoder = make_encoder({.blocks = 1, .width = 4, .heads = 2, .hidden = 5});
+  Encoder<double>::Tape tape;
   const Mat x = test::normal(8, 4, 1), weight = test::normal(8, 4, 2);
   Mat y, grad_x;
   const auto gradients = [&](index_t rows) {
-    encoder.begin_step(0.0);
+    encoder.begin_step(0, 1);
     for (index_t first = 0; first < x.rows(); first += rows) {
       encoder.forward(x.middleRows(first, rows), {.tokens = 2}, tape, y);
       encoder.backward({.tokens = 2}, tape, weight.middleRows(first, rows), grad_x);
@@ -85,7 +106,7 @@ TEST_CASE("gradients of micro-batches add up to the gradient of the batch") {
 }
 
 TEST_CASE("layers are named by their block and their place in it") {
-  Encoder<Dense> encoder = make_encoder({.blocks = 2, .width = 4, .heads = 1, .hidden = 4});
+  Encoder<double> encoder = make_encoder({.blocks = 2, .width = 4, .heads = 1, .hidden = 4});
   std::string names;
   encoder.for_each_projection([&](auto& projection) {
     projection.layer.for_each_parameter([&](auto parameter) {
@@ -99,13 +120,13 @@ TEST_CASE("layers are named by their block and their place in it") {
 }
 
 TEST_CASE("an encoder refuses heads that do not divide its width") {
-  CHECK_THROWS_WITH_AS((Encoder<Dense>{{.width = 6, .heads = 4}, {}}),
+  CHECK_THROWS_WITH_AS((Encoder<double>{{.width = 6, .heads = 4}, dense_layers<double>()}),
                        "an encoder of width 6 cannot have 4 heads: choose a divisor of the width", pst::Error);
 }
 
 TEST_CASE("an encoder refuses tokens that do not fit the cache or one another, and changes nothing") {
-  Encoder<Dense> encoder = make_encoder({.blocks = 2, .width = 6, .heads = 3, .hidden = 8, .causal = true});
-  Encoder<Dense>::Tape tape;
+  Encoder<double> encoder = make_encoder({.blocks = 2, .width = 6, .heads = 3, .hidden = 8, .causal = true});
+  Encoder<double>::Tape tape;
   Mat y;
   KeyValueCache<double> cache{2, 6, 10, 2};
   const auto extend = [&](index_t rows, index_t cols, std::vector<index_t> added, KeyValueCache<double>& of) {

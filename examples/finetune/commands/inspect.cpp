@@ -29,31 +29,31 @@ struct InspectOptions {
 };
 
 /// The layer of this name, or of a name that ends so.
-LinearLayer& find_layer(Model& model, const std::string& name) {
-  LinearLayer* found = nullptr;
+Layer& find_layer(Model& model, const std::string& name) {
+  Layer* found = nullptr;
   std::string like, all;
   const std::string prefix{prefix_of(model.config().architecture)};
-  model.body().for_each_layer([&](LinearLayer& layer) {
-    const std::string whole = prefix + layer.name();
-    all.append(all.empty() ? "" : ", ").append(layer.name());
+  model.for_each_layer([&](Layer& layer) {
+    const std::string whole = prefix + layer.name;
+    all.append(all.empty() ? "" : ", ").append(layer.name);
     if (whole != name && !whole.ends_with("." + name)) return;
     found = &layer;
-    like.append(like.empty() ? "" : ", ").append(layer.name());
+    like.append(like.empty() ? "" : ", ").append(layer.name);
   });
   pst::require(found != nullptr, "no layer is called ", name, ", expected one of ", all);
-  pst::require(like == found->name(), "several layers are called ", name, ": ", like);
+  pst::require(like == found->name, "several layers are called ", name, ": ", like);
   return *found;
 }
 
 void draw(Model& model, const InspectOptions& options) {
-  LinearLayer& layer = find_layer(model, options.mask);
+  Layer& layer = find_layer(model, options.mask);
   Matrix weight;
   layer.export_weight(weight);
   const std::string shape = std::to_string(weight.rows()) + " x " + std::to_string(weight.cols());
-  const pst::Tensor tensor = pst::Tensor::from<float>(layer.name(), {weight.rows(), weight.cols()},
+  const pst::Tensor tensor = pst::Tensor::from<float>(layer.name, {weight.rows(), weight.cols()},
                                                       {weight.data(), static_cast<std::size_t>(weight.size())});
-  common::write_file(options.out, common::draw_masks(layer.name(), {{shape, tensor}}));
-  std::cerr << options.out.string() << ": the mask of " << layer.name() << '\n';
+  common::write_file(options.out, common::draw_masks(layer.name, {{shape, tensor}}));
+  std::cerr << options.out.string() << ": the mask of " << layer.name << '\n';
 }
 
 /// Before the model is read, which takes a while.

@@ -44,8 +44,9 @@ OpenedModel open_model(const ModelSource& source, bool with_tokenizer) {
   } else if (!source.task_file.empty()) {
     opened.model = apply_task_file(source.task_file, source.base);
   } else {
-    LoadedModel loaded = load_model(opened.folder, {.train_embeddings = false, .together = true}, make_dense_body);
-    loaded.model->begin_step(1.0);
+    LoadedModel loaded =
+        load_model(opened.folder, {.train_embeddings = false, .together = true}, transformer::dense_layers<float>());
+    loaded.model->refresh(1.0);
     opened.model = std::move(loaded.model);
     opened.made_new = std::move(loaded.made_new);
   }

@@ -96,7 +96,7 @@ ExportReport export_archive(Model& model, const std::filesystem::path& folder, c
   common::write_file(output.path() / "config.json", archive_config(model, options.type));
   if (!options.base.empty()) copy_tokenizer_files(options.base, output.path());
 
-  const auto again = load_archive(output.path(), model.body().config().together);
+  const auto again = load_archive(output.path(), model.encoder().config.together);
   ExportReport report = check_export(model, *again, options.type, folder, probes);
   report.bytes = std::filesystem::file_size(file);
   output.commit();

@@ -26,7 +26,7 @@ SharedBase load_shared_base(const std::filesystem::path& folder, const std::vect
                             bool together) {
   LoadedModel loaded = load_model(
       folder, {.train_embeddings = false, .together = together, .new_head = !labels.empty(), .labels = labels},
-      make_dense_body);
+      transformer::dense_layers<float>());
   SharedBase base{.model = std::move(loaded.model),
                   .made_new = {loaded.made_new.begin(), loaded.made_new.end()},
                   .fingerprint = {}};
@@ -36,7 +36,7 @@ SharedBase load_shared_base(const std::filesystem::path& folder, const std::vect
 
 std::map<std::string, Matrix*> plain_tensors(Model& model) {
   std::map<std::string, Matrix*> tensors;
-  model.for_each_tensor([&](const TensorPlace& place, Matrix& value, LinearLayer* layer) {
+  model.for_each_tensor([&](const TensorPlace& place, Matrix& value, Layer* layer) {
     if (layer == nullptr)
       tensors[place.parts == 1 ? place.name : place.name + '#' + std::to_string(place.part)] = &value;
   });

@@ -45,9 +45,9 @@ LayerZeros ExportReport::total() const {
 std::vector<LayerZeros> count_zeros(Model& model) {
   std::vector<LayerZeros> layers;
   Matrix weight;
-  model.body().for_each_layer([&](LinearLayer& layer) {
+  model.for_each_layer([&](Layer& layer) {
     layer.export_weight(weight);
-    layers.push_back({layer.name(), weight.size(), static_cast<index_t>((weight.array() == 0.0F).count())});
+    layers.push_back({layer.name, weight.size(), static_cast<index_t>((weight.array() == 0.0F).count())});
   });
   return layers;
 }
@@ -55,7 +55,7 @@ std::vector<LayerZeros> count_zeros(Model& model) {
 std::uintmax_t dense_bytes(Model& model) {
   std::uintmax_t count = 0;
   Matrix weight;
-  model.for_each_tensor([&](const TensorPlace&, const Matrix& value, LinearLayer* layer) {
+  model.for_each_tensor([&](const TensorPlace&, const Matrix& value, Layer* layer) {
     if (layer != nullptr) layer->export_weight(weight);
     count += static_cast<std::uintmax_t>(layer != nullptr ? weight.size() : value.size());
   });
@@ -100,14 +100,14 @@ AnswerDifference compare_answers(Model& expected, Model& found, Probes probes) {
 
 void check_same_numbers(Model& expected, Model& found, ElementType type, const std::string& source) {
   std::map<std::string, Matrix> tensors;
-  found.for_each_tensor([&](const TensorPlace& place, const Matrix& value, LinearLayer* layer) {
+  found.for_each_tensor([&](const TensorPlace& place, const Matrix& value, Layer* layer) {
     if (layer != nullptr)
       layer->export_weight(tensors[key_of(place)]);
     else
       tensors[key_of(place)] = value;
   });
   Matrix exported;
-  expected.for_each_tensor([&](const TensorPlace& place, const Matrix& stored, LinearLayer* layer) {
+  expected.for_each_tensor([&](const TensorPlace& place, const Matrix& stored, Layer* layer) {
     if (layer != nullptr) layer->export_weight(exported);
     const Matrix& value = layer != nullptr ? exported : stored;
     const auto at = tensors.find(key_of(place));
@@ -124,10 +124,10 @@ ExportReport check_export(Model& model, Model& found, ElementType type, const st
   check_same_numbers(model, found, type, source.string());
   ExportReport report{.layers = count_zeros(found), .dense_bytes = dense_bytes(model)};
   std::size_t at = 0;
-  model.body().for_each_layer([&](LinearLayer& layer) {
+  model.for_each_layer([&](Layer& layer) {
     const LayerZeros& now = report.layers.at(at++);
-    pst::require(now.zeros >= now.size - layer.kept(), source.string(), ": layer ", now.name, " has ", now.zeros,
-                 " zeros, expected at least ", now.size - layer.kept());
+    pst::require(now.zeros >= now.size - layer.layer.kept(), source.string(), ": layer ", now.name, " has ", now.zeros,
+                 " zeros, expected at least ", now.size - layer.layer.kept());
   });
   report.difference = compare_answers(model, found, probes);
   pst::require(type != ElementType::f32 || report.difference.logits <= most_difference, source.string(),

@@ -12,9 +12,10 @@ ExportReport export_folder(Model& model, const std::filesystem::path& folder, co
   save_model(model, output.path(), {.type = options.type});
   if (!options.base.empty()) copy_tokenizer_files(options.base, output.path());
 
-  const LoadedModel again = load_model(
-      output.path(), {.train_embeddings = false, .together = model.body().config().together}, make_dense_body);
-  again.model->begin_step(1.0);
+  const LoadedModel again =
+      load_model(output.path(), {.train_embeddings = false, .together = model.encoder().config.together},
+                 transformer::dense_layers<float>());
+  again.model->refresh(1.0);
   ExportReport report = check_export(model, *again.model, options.type, folder, probes);
   report.bytes = std::filesystem::file_size(output.path() / "model.safetensors");
   output.commit();

@@ -147,7 +147,7 @@ class WeightLoader {
  public:
   explicit WeightLoader(const ArchiveTensors& tensors) : tensors_{tensors} {}
 
-  void load(const TensorPlace& place, CompressedLayer& layer) {
+  void load(const TensorPlace& place, CompressedLinear& layer) {
     const pst::Shape shape = layer.shape();
     const Shape stored = place.shape_in_file(shape.out, shape.in);
     const ElementType type = tensors_.type_of(place.name);
@@ -180,17 +180,16 @@ std::unique_ptr<Model> load_archive(const fs::path& folder, bool together) {
   const ModelConfig config = read_archive_config(folder);
   const ArchiveTensors tensors{folder};
   check_tensors(tensors, config, layer_weights(config));
-  auto model = make_model(
-      config, make_compressed_body({encoder_config(config, together), encoder_names(config.architecture)}), false);
+  auto model = make_model(config, together, compressed_layers(), false);
   WeightLoader loader{tensors};
-  model->for_each_tensor([&](const TensorPlace& place, Matrix& value, LinearLayer* layer) {
-    if (auto* const own = dynamic_cast<CompressedLayer*>(layer))
-      loader.load(place, *own);
+  model->for_each_tensor([&](const TensorPlace& place, Matrix& value, Layer* layer) {
+    if (layer != nullptr)
+      loader.load(place, compressed_layer(*layer));
     else
       take_part(place, tensors.plain(place.name, place.shape_in_file(value.rows(), value.cols())), value);
   });
   model->attach();
-  model->begin_step(1.0);
+  model->refresh(1.0);
   return model;
 }
 

@@ -31,15 +31,15 @@ Matrix matrix_of(const pst::Tensor& tensor) {
   return Eigen::Map<const Matrix>(values.data(), tensor.shape[0], tensor.shape[1]);
 }
 
-Update update_of(LinearLayer& layer, double scale) {
-  const pst::TensorList state = layer.save();
+Update update_of(Layer& layer, double scale) {
+  const pst::TensorList state = layer.layer.save();
   const auto has = [&](const char* name) {
     return std::ranges::any_of(state, [name](const pst::Tensor& tensor) { return tensor.name == name; });
   };
-  pst::require(!has("weight"), "layer ", layer.name(),
+  pst::require(!has("weight"), "layer ", layer.name,
                ": the weight itself has trained, and an adapter holds low-rank updates alone: write a folder or an "
                "archive");
-  pst::require(has("delta.U") && has("delta.V"), "layer ", layer.name(), ": has no low-rank update to make an adapter");
+  pst::require(has("delta.U") && has("delta.V"), "layer ", layer.name, ": has no low-rank update to make an adapter");
   Update update{matrix_of(pst::find(state, "delta.U")), matrix_of(pst::find(state, "delta.V"))};
   update.up *= static_cast<float>(scale);
   return update;
@@ -48,7 +48,7 @@ Update update_of(LinearLayer& layer, double scale) {
 /// The updates of the modules of a folder; parts of one module are put into one update.
 std::map<std::string, Update> updates_of(Model& model, double scale) {
   std::map<std::string, Update> updates;
-  model.for_each_tensor([&](const TensorPlace& place, const Matrix&, LinearLayer* layer) {
+  model.for_each_tensor([&](const TensorPlace& place, const Matrix&, Layer* layer) {
     if (layer == nullptr) return;
     const Update part = update_of(*layer, scale);
     Update& whole = updates[place.name.substr(0, place.name.rfind('.'))];
@@ -165,7 +165,7 @@ std::unique_ptr<Model> with_adapter(const std::filesystem::path& file, SharedBas
   };
   std::string last;
   Matrix added;
-  base.model->for_each_tensor([&](const TensorPlace& place, Matrix& value, LinearLayer* layer) {
+  base.model->for_each_tensor([&](const TensorPlace& place, Matrix& value, Layer* layer) {
     const std::size_t dot = place.name.rfind('.');
     const std::string module = place.name.substr(0, dot);
     if (layer != nullptr) {
@@ -180,7 +180,7 @@ std::unique_ptr<Model> with_adapter(const std::filesystem::path& file, SharedBas
     if (found == nullptr) found = named(module + ".base_layer" + place.name.substr(dot));
     if (found != nullptr) take_part(place, found->values<float>(), value);
   });
-  base.model->begin_step(1.0);
+  base.model->refresh(1.0);
   return std::move(base.model);
 }
 
@@ -188,18 +188,18 @@ std::unique_ptr<Model> with_adapter(const std::filesystem::path& file, SharedBas
 
 std::unique_ptr<Model> dense_part(Model& model, double scale) {
   auto made = densified(model);
-  std::map<std::string, LinearLayer*> layers;
-  made->body().for_each_layer([&](LinearLayer& layer) { layers[layer.name()] = &layer; });
-  model.body().for_each_layer([&](LinearLayer& layer) {
+  std::map<std::string, Layer*> layers;
+  made->for_each_layer([&](Layer& layer) { layers[layer.name] = &layer; });
+  model.for_each_layer([&](Layer& layer) {
     const Update update = update_of(layer, scale);
-    layers.at(layer.name())->weight() = layer.weight() + update.up * update.down;
+    layers.at(layer.name)->weight = layer.weight + update.up * update.down;
   });
   return made;
 }
 
 ExportReport export_lora(Model& model, const std::filesystem::path& folder, const LoraOptions& options, Probes probes) {
   OutputFolder output{folder, options.overwrite};
-  SharedBase base = load_shared_base(options.base, model.config().labels, model.body().config().together);
+  SharedBase base = load_shared_base(options.base, model.config().labels, model.encoder().config.together);
   const std::map<std::string, Update> updates = updates_of(model, options.scale);
   const std::set<std::string> trained = trained_tensors(model, base);
   const std::set<std::string> modules =

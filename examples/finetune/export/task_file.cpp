@@ -25,17 +25,17 @@ constexpr const char* kind = "pst task file";
 constexpr const char* version = "1";
 
 /// The tensors of a layer that the file holds.
-pst::TensorList own_tensors(LinearLayer& layer, bool scores) {
+pst::TensorList own_tensors(Layer& layer, bool scores) {
   pst::TensorList own;
-  for (pst::Tensor& tensor : layer.save()) {
-    pst::require(tensor.name != "weight", "layer ", layer.name(),
+  for (pst::Tensor& tensor : layer.layer.save()) {
+    pst::require(tensor.name != "weight", "layer ", layer.name,
                  ": the weight itself has trained, so a task file would be as large as the model: write a folder or an "
                  "archive");
     const bool is_score = tensor.name.starts_with("score.");
-    pst::require(!scores || tensor.name != "score.S", "layer ", layer.name(),
+    pst::require(!scores || tensor.name != "score.S", "layer ", layer.name,
                  ": has a score for every weight, which a small task file cannot hold: leave the scores out");
     if (tensor.name == "bias" || (is_score && !scores)) continue;  // biases are told from those of the base
-    tensor.name = layer.name() + "/" + tensor.name;
+    tensor.name = layer.name + "/" + tensor.name;
     own.push_back(std::move(tensor));
   }
   return own;
@@ -127,9 +127,9 @@ std::unique_ptr<Model> apply_task_file(const fs::path& path, const fs::path& fol
                pst::io::detail::printable(heading.fingerprint), ", but ", folder.string(), " has ", base.fingerprint,
                ": give the folder that the task was trained from");
   auto of_layers = put_plain_tensors(file, base);
-  base.model->body().for_each_layer([&](LinearLayer& layer) {
-    const auto own = of_layers.find(layer.name());
-    pst::require(own != of_layers.end(), file.source(), ": has nothing for layer ", layer.name());
+  base.model->for_each_layer([&](Layer& layer) {
+    const auto own = of_layers.find(layer.name);
+    pst::require(own != of_layers.end(), file.source(), ": has nothing for layer ", layer.name);
     try {
       apply_layer(layer, own->second, heading.scale);
     } catch (const pst::Error& error) {
@@ -140,7 +140,7 @@ std::unique_ptr<Model> apply_task_file(const fs::path& path, const fs::path& fol
   pst::require(of_layers.empty(), file.source(), ": has tensors for ",
                of_layers.empty() ? "" : pst::io::detail::printable(of_layers.begin()->first),
                ", which is no layer of the model");
-  base.model->begin_step(1.0);
+  base.model->refresh(1.0);
   return std::move(base.model);
 }
 
@@ -148,12 +148,12 @@ ExportReport export_task_file(Model& model, const fs::path& file, const TaskFile
   if (options.overwrite && std::filesystem::is_regular_file(file))  // nothing but a task file is replaced
     static_cast<void>(read_heading(pst::io::Safetensors::open(file)));
   OutputFile output{file, options.overwrite};
-  const bool together = model.body().config().together;
+  const bool together = model.encoder().config.together;
   const SharedBase base = load_shared_base(options.base, model.config().labels, together);
   pst::TensorList tensors;
   const auto plain = plain_tensors(model);
   for (const std::string& name : trained_tensors(model, base)) tensors.push_back(tensor_of(name, *plain.at(name)));
-  model.body().for_each_layer([&](LinearLayer& layer) {
+  model.for_each_layer([&](Layer& layer) {
     for (pst::Tensor& tensor : own_tensors(layer, options.scores)) tensors.push_back(std::move(tensor));
   });
   pst::io::save_tensors(output.path(), tensors,

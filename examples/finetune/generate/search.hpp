@@ -8,7 +8,7 @@
 
 #include "finetune/generate/scores.hpp"
 #include "finetune/generate/settings.hpp"
-#include "finetune/model/body.hpp"
+#include "finetune/model/layer.hpp"
 
 namespace finetune {
 

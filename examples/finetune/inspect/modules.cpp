@@ -44,15 +44,15 @@ std::string shape_text(const std::vector<index_t>& shape) {
 }
 
 /// Weights that the layer multiplies with and that are exactly zero.
-index_t pruned_in(LinearLayer& layer) {
-  if (layer.report()) return layer.weight().size() - layer.kept();
-  return (layer.weight().array() == 0.0F).count();
+index_t pruned_in(Layer& layer) {
+  const index_t pruned = layer.weight.size() - layer.layer.kept();
+  return pruned > 0 ? pruned : (layer.weight.array() == 0.0F).count();
 }
 
 void add_tensors(Model& model, Module& root) {
   std::map<std::string, Stored> tensors;
   std::vector<std::string> order;
-  model.for_each_tensor([&](const TensorPlace& place, const Matrix& value, LinearLayer* layer) {
+  model.for_each_tensor([&](const TensorPlace& place, const Matrix& value, Layer* layer) {
     Stored& tensor = tensors[place.name];
     if (tensor.shape.empty()) order.push_back(place.name);
     tensor.shape = place.shape_in_file(value.rows(), value.cols());
@@ -89,7 +89,7 @@ std::string module_of_layer(Architecture architecture, std::string_view paramete
 void add_trained(Model& model, const std::function<bool(const ModelParameter&)>& trains, Module& root) {
   if (!trains) return;
   std::vector<std::string> layers;
-  model.body().for_each_layer([&](LinearLayer& layer) { layers.push_back(layer.name()); });
+  model.for_each_layer([&](Layer& layer) { layers.push_back(layer.name); });
   for (const ModelParameter& each : model.parameters()) {
     if (!trains(each)) continue;
     const std::string module = each.part == Part::layer

@@ -1,52 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/methods/method_options.hpp"
 
+#include <pst/any/spec.hpp>
 #include <pst/core/error.hpp>
 
 #include <algorithm>
-#include <array>
 #include <string>
 
 namespace finetune {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> that_prune{"pst",       "pst-ab",   "pst-rc",
-                                                     "magnitude", "movement", "soft-movement"};
-constexpr std::span that_rank = std::span{that_prune}.first<5>();  // soft movement has a threshold
-constexpr std::array<std::string_view, 5> that_learn_scores{"pst", "pst-ab", "pst-rc", "movement", "soft-movement"};
-constexpr std::array<std::string_view, 4> with_update{"pst", "pst-ab", "pst-rc", "lora"};
-constexpr std::array<std::string_view, 2> with_low_rank_scores{"pst", "pst-ab"},
-    with_structured_scores{"pst", "pst-rc"};
-constexpr std::array<std::string_view, 1> movement{"movement"}, soft_movement{"soft-movement"};
-constexpr std::array<std::string_view, 7> by_layer{"pst",      "pst-ab",        "pst-rc", "magnitude",
-                                                   "movement", "soft-movement", "lora"};
+/// The methods of the library of which `is_used` is true.
+std::vector<std::string_view> methods_where(const std::function<bool(const pst::LinearSpec&)>& is_used) {
+  std::vector<std::string_view> names;
+  for (const pst::LinearMethod& method : pst::linear_methods())
+    if (is_used({.method = std::string{method.name}})) names.push_back(method.name);
+  return names;
+}
 
-constexpr std::array table{
-    MethodOption{"--sparsity", that_prune},
-    MethodOption{"--schedule", that_rank},
-    MethodOption{"--warmup", that_rank},
-    MethodOption{"--cooldown", that_rank},
-    MethodOption{"--refresh", that_prune},
-    MethodOption{"--straight-through", that_prune},
-    MethodOption{"--scores", that_learn_scores},
-    MethodOption{"--score-rate", that_learn_scores},
-    MethodOption{"--delta-rank", with_update},
-    MethodOption{"--beta", with_update},
-    MethodOption{"--score-rank", with_low_rank_scores},
-    MethodOption{"--alpha1", with_low_rank_scores},
-    MethodOption{"--alpha2", with_structured_scores},
-    MethodOption{"--penalty", soft_movement},
-    MethodOption{"--score-start", movement},
-    MethodOption{"--fused", by_layer},
-};
+/// An option that is the library's `other`, or `also`.
+MethodOption option(const char* name, std::string_view other, std::string_view also = {}) {
+  return {name, methods_where([=](const pst::LinearSpec& spec) {
+            return pst::uses_option(spec, other) || (!also.empty() && pst::uses_option(spec, also));
+          })};
+}
+
+std::vector<MethodOption> make_table() {
+  return {
+      option("--sparsity", "sparsity", "target"),
+      option("--schedule", "schedule"),
+      option("--warmup", "warmup"),
+      option("--cooldown", "cooldown"),
+      option("--refresh", "refresh"),
+      option("--straight-through", "straight_through"),
+      option("--scores", "scores"),
+      option("--score-rate", "scores"),
+      option("--delta-rank", "delta_rank"),
+      option("--beta", "beta"),
+      option("--score-rank", "score_rank"),
+      option("--alpha1", "alpha1"),
+      option("--alpha2", "alpha2"),
+      option("--penalty", "penalty"),
+      option("--score-start", "score_start"),
+      option("--fused", "refresh", "delta_rank"),  // where it matters how weights are put together in layers
+  };
+}
 
 }  // namespace
 
-std::span<const MethodOption> method_options() { return table; }
+std::span<const MethodOption> method_options() {
+  static const std::vector<MethodOption> table = make_table();
+  return table;
+}
 
 void refuse_unused_options(std::string_view method, const std::function<bool(const char* option)>& given) {
-  for (const MethodOption& option : table) {
+  for (const MethodOption& option : method_options()) {
     if (!given(option.name) || std::ranges::find(option.methods, method) != option.methods.end()) continue;
     std::string names;
     for (const std::string_view name : option.methods) names.append(names.empty() ? "" : ", ").append(name);

@@ -4,13 +4,14 @@
 #include <functional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace finetune {
 
 /// An option of `train` that only some methods use.
 struct MethodOption {
-  const char* name;                           ///< on the command line
-  std::span<const std::string_view> methods;  ///< those that use it
+  const char* name;                       ///< on the command line
+  std::vector<std::string_view> methods;  ///< those that use it, as the library has it
 };
 
 /// Every such option; all others are for every method.

@@ -7,99 +7,78 @@
 #include <cmath>
 #include <cstdlib>
 #include <string>
-
-#include "finetune/methods/layers.hpp"
+#include <vector>
 
 namespace finetune {
 
 namespace {
 
-using Make = std::unique_ptr<Body> (*)(const BodyShape&, const MethodSettings&, std::uint64_t);
-
-constexpr std::array method_table{
-    MethodInfo{"pst", "low-rank update, learnt low-rank and structured scores (PST)", "U V, A B, R, C", true, 3e-4, 1.0,
-               3.0},
-    MethodInfo{"pst-ab", "PST without the structured scores R and C", "U V, A B", true, 3e-4, 1.0, 3.0},
-    MethodInfo{"pst-rc", "PST without the low-rank scores A B", "U V, R, C", true, 3e-4, 1.0, 3.0},
-    MethodInfo{"magnitude", "the smallest weights are pruned", "weights", true, 5e-5},
-    MethodInfo{"movement", "weights that move towards zero are pruned", "weights and a score for each", true, 5e-5,
-               100.0},
-    MethodInfo{"soft-movement", "movement with a threshold and a penalty", "weights and a score for each", true, 5e-5,
-               100.0},
-    MethodInfo{"full", "dense fine-tuning", "weights", false, 5e-5},
-    MethodInfo{"lora", "low-rank update of the dense weight", "U V", false, 3e-4, 1.0, 3.0},
+/// The learning rates of a method, where none are given.
+struct Rates {
+  std::string_view method;
+  double rate, score_rate, head_rate;
 };
-constexpr std::array<Make, method_table.size()> makers{
-    layers::make_pst,      layers::make_pst_ab,        layers::make_pst_rc,    layers::make_magnitude,
-    layers::make_movement, layers::make_soft_movement, layers::make_magnitude, layers::make_lora};
+constexpr std::array rates{
+    Rates{"pst", 3e-4, 1.0, 3.0},       Rates{"pst-ab", 3e-4, 1.0, 3.0},     Rates{"pst-rc", 3e-4, 1.0, 3.0},
+    Rates{"magnitude", 5e-5, 1.0, 1.0}, Rates{"movement", 5e-5, 100.0, 1.0}, Rates{"soft-movement", 5e-5, 100.0, 1.0},
+    Rates{"full", 5e-5, 1.0, 1.0},      Rates{"lora", 3e-4, 1.0, 3.0},
+};
 
-void check_ranks(const MethodSettings& settings) {
-  for (const auto& [name, rank] : {std::pair{"delta rank", settings.delta_rank}, {"score rank", settings.score_rank}})
-    pst::require(rank >= 1 && rank <= 4096, "the ", name, " is ", rank, ", expected 1 to 4096");
-  for (const auto& [name, scale] : {std::pair{"beta", settings.beta},
-                                    {"alpha1", settings.alpha1},
-                                    {"alpha2", settings.alpha2},
-                                    {"penalty", settings.penalty}})
-    pst::require(std::isfinite(scale) && scale >= 0, name, " is ", scale, ", expected a finite number of at least 0");
-  pst::require(settings.score_start >= 0 && settings.score_start <= 1e6, "the score start is ", settings.score_start,
-               ", expected 0 to ", 1e6);
-}
-
-/// Settings of a method that prunes nothing: the mask is made once and kept.
-MethodSettings dense(MethodSettings settings) {
-  settings.sparsity = 0.0;
-  settings.schedule = "constant";
-  settings.refresh = "until-0";
-  settings.straight_through = "masked";
-  return settings;
+MethodInfo info_of(const pst::LinearMethod& method) {
+  MethodInfo info{method.name, method.description, method.trains, method.prunes};
+  for (const Rates& each : rates)
+    if (each.method == method.name)
+      info.rate = each.rate, info.score_rate = each.score_rate, info.head_rate = each.head_rate;
+  return info;
 }
 
 }  // namespace
 
-StraightThrough straight_through_choice(const std::string& text) {
-  if (text == "reference") return {};
-  if (text == "masked") return {.rule = {}, .detached = true};
-  if (text == "dense") return {.rule = {.pruned_learn = true}, .detached = true};
-  pst::fail("--straight-through is \"", text, "\", expected reference, masked or dense");
-}
-
-ScheduleChoice schedule_choice(const MethodSettings& settings) {
-  pst::require(settings.sparsity >= 0 && settings.sparsity < 1, "the sparsity is ", settings.sparsity,
-               ", expected a number of at least 0 and below 1");
-  pst::require(settings.warmup >= 0 && settings.cooldown >= 0 && settings.warmup + settings.cooldown < 1,
-               "the schedule has a warm-up of ", settings.warmup, " and a cool-down of ", settings.cooldown,
-               " of the run, expected fractions whose sum is below 1");
-  if (settings.schedule == "cubic")
-    return {pst::CubicSchedule{
-        .final_sparsity = settings.sparsity, .warmup = settings.warmup, .cooldown = settings.cooldown}};
-  if (settings.schedule == "linear") return {pst::LinearSchedule{.final_sparsity = settings.sparsity}};
-  if (settings.schedule == "constant") return {pst::ConstantSchedule{.sparsity = settings.sparsity}};
-  pst::fail("--schedule is \"", settings.schedule, "\", expected cubic, linear or constant");
-}
-
 double penalty_for(double sparsity) { return 40.0 * std::pow(1.0 - sparsity, -0.6); }
 
-std::span<const MethodInfo> methods() { return method_table; }
-
-const MethodInfo& method_named(std::string_view name) {
-  std::string known;
-  for (const MethodInfo& info : method_table) {
-    if (info.name == name) return info;
-    known.append(known.empty() ? "" : ", ").append(info.name);
-  }
-  pst::fail("there is no method \"", name.substr(0, 40), "\", expected one of ", known);
+std::span<const MethodInfo> methods() {
+  static const std::vector<MethodInfo> table = [] {
+    std::vector<MethodInfo> made;
+    for (const pst::LinearMethod& method : pst::linear_methods()) made.push_back(info_of(method));
+    return made;
+  }();
+  return table;
 }
 
-MakeBody make_method_body(const MethodSettings& settings, std::uint64_t seed) {
-  const MethodInfo& info = method_named(settings.name);
-  check_ranks(settings);
-  static_cast<void>(schedule_choice(settings));
-  static_cast<void>(straight_through_choice(settings.straight_through));
-  static_cast<void>(common::score_choice(settings.scores));
-  static_cast<void>(common::refresh_choice(settings.refresh));
-  const Make make = makers[static_cast<std::size_t>(&info - method_table.data())];
-  const MethodSettings chosen = info.is_sparse ? settings : dense(settings);
-  return [make, chosen, seed](const BodyShape& shape) { return make(shape, chosen, seed); };
+const MethodInfo& method_named(std::string_view name) {
+  const pst::LinearMethod& method = pst::linear_method(name);
+  return methods()[static_cast<std::size_t>(&method - pst::linear_methods().data())];
+}
+
+pst::LinearSpec layer_spec(const MethodSettings& settings, std::uint64_t seed) {
+  pst::LinearSpec spec{.method = std::string{pst::linear_method(settings.name).name}, .bias = "trained", .seed = seed};
+  const auto set = [&](const char* option, auto& field, const auto& value) {
+    if (pst::uses_option(spec, option)) field = value;
+  };
+  set("sparsity", spec.sparsity, settings.sparsity);
+  set("schedule", spec.schedule, settings.schedule);
+  set("warmup", spec.warmup, settings.warmup);
+  set("cooldown", spec.cooldown, settings.cooldown);
+  set("delta_rank", spec.delta_rank, settings.delta_rank);
+  set("score_rank", spec.score_rank, settings.score_rank);
+  set("beta", spec.beta, settings.beta);
+  set("alpha1", spec.alpha1, settings.alpha1);
+  set("alpha2", spec.alpha2, settings.alpha2);
+  set("scores", spec.scores, settings.scores);
+  set("refresh", spec.refresh, settings.refresh);
+  set("straight_through", spec.straight_through, settings.straight_through);
+  set("score_start", spec.score_start, settings.score_start);
+  set("target", spec.target, settings.sparsity);
+  set("penalty", spec.penalty, settings.penalty > 0 ? settings.penalty : penalty_for(settings.sparsity));
+  return spec;
+}
+
+MakeLayer method_layers(const MethodSettings& settings, std::uint64_t seed) {
+  pst::require(settings.sparsity >= 0 && settings.sparsity < 1, "the sparsity is ", settings.sparsity,
+               ", expected a number of at least 0 and below 1");
+  const pst::LinearSpec spec = layer_spec(settings, seed);
+  pst::check_spec(spec);
+  return transformer::layers_of<float>(spec);
 }
 
 void use_threads(int threads) {

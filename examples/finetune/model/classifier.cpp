@@ -30,10 +30,12 @@ double squared_error(const Matrix& guess, std::span<const float> values, Matrix&
 
 }  // namespace
 
-Classifier::Classifier(const ModelConfig& config, std::unique_ptr<Body> body, bool train_embeddings)
-    : Model{config, std::move(body), train_embeddings},
-      dense_{{config.width, config.width}, {.name = is_bert(config) ? "bert.pooler.dense" : "classifier.dense"}},
-      out_{{config.width, config.outputs()}, {.name = is_bert(config) ? "classifier" : "classifier.out_proj"}} {}
+Classifier::Classifier(const ModelConfig& config, Encoder encoder, bool train_embeddings)
+    : Model{config, std::move(encoder), train_embeddings},
+      dense_{transformer::dense_projection<float>(is_bert(config) ? "bert.pooler.dense" : "classifier.dense",
+                                                  {config.width, config.width})},
+      out_{transformer::dense_projection<float>(is_bert(config) ? "classifier" : "classifier.out_proj",
+                                                {config.width, config.outputs()})} {}
 
 std::vector<Model::Top> Classifier::tops() {
   if (is_bert(config_)) return {{dense_, Part::pooler, Owner::pooler}, {out_, Part::head, Owner::head}};

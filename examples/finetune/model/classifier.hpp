@@ -9,7 +9,7 @@ namespace finetune {
 /// another.
 class Classifier final : public Model {
  public:
-  Classifier(const ModelConfig& config, std::unique_ptr<Body> body, bool train_embeddings);
+  Classifier(const ModelConfig& config, Encoder encoder, bool train_embeddings);
 
   void forward(const Batch& batch, Matrix& logits, const Pass& pass) override;
   void backward(const Matrix& grad_logits) override;
@@ -24,7 +24,7 @@ class Classifier final : public Model {
   [[nodiscard]] double loss_of(const Matrix& logits, const Targets& targets, Matrix& grad) const;
   [[nodiscard]] transformer::Dropout dropout(std::uint64_t use) const;
 
-  Dense dense_, out_;
+  Layer dense_, out_;
   Matrix first_, pooled_, dropped_, logits_, grad_logits_;
   Matrix grad_pooled_, grad_first_, grad_encoded_;
 };

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "finetune/model/batch.hpp"
-#include "finetune/model/body.hpp"
+#include "finetune/model/layer.hpp"
 
 namespace finetune {
 

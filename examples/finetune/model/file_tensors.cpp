@@ -13,7 +13,7 @@ namespace finetune {
 std::map<std::string, FileTensor> file_tensors(Model& model) {
   std::map<std::string, FileTensor> tensors;
   Matrix exported;
-  model.for_each_tensor([&](const TensorPlace& place, const Matrix& stored, LinearLayer* layer) {
+  model.for_each_tensor([&](const TensorPlace& place, const Matrix& stored, Layer* layer) {
     if (layer != nullptr) layer->export_weight(exported);
     const Matrix& value = layer != nullptr ? exported : stored;
     FileTensor& tensor = tensors[place.name];

@@ -18,7 +18,7 @@ std::string fingerprint_text(std::uint64_t number) {
 std::string fingerprint_of(Model& model, const std::set<std::string>& without) {
   // Four sums that do not wait for one another: a model has hundreds of millions of numbers.
   std::array<std::uint64_t, 4> sums{1, 2, 3, 4};
-  model.for_each_tensor([&](const TensorPlace& place, const Matrix& value, LinearLayer*) {
+  model.for_each_tensor([&](const TensorPlace& place, const Matrix& value, Layer*) {
     if (without.contains(place.name)) return;
     sums[0] = pst::derive_seed(sums[0], place.name);
     for (index_t i = 0; i < value.size(); ++i) {

@@ -34,7 +34,7 @@ struct LoadedModel {
 /// Prefixes and the old spellings of layer norms are understood, 16-bit weights are widened. Throws pst::Error, before
 /// anything large is allocated, when a tensor is missing or has another shape than the configuration says.
 [[nodiscard]] LoadedModel load_model(const std::filesystem::path& folder, const ModelOptions& options,
-                                     const MakeBody& make_body);
+                                     const MakeLayer& make_layer);
 
 struct SaveOptions {
   pst::io::ElementType type = pst::io::ElementType::f32;  ///< f32, f16 or bf16

@@ -11,8 +11,8 @@ namespace finetune {
 /// only for rows whose label counts.
 class LanguageModel final : public Model {
  public:
-  LanguageModel(const ModelConfig& config, std::unique_ptr<Body> body, bool train_embeddings)
-      : Model{config, std::move(body), train_embeddings} {}
+  LanguageModel(const ModelConfig& config, Encoder encoder, bool train_embeddings)
+      : Model{config, std::move(encoder), train_embeddings} {}
 
   void forward(const Batch& batch, Matrix& logits, const Pass& pass) override;
   void backward(const Matrix& grad_logits) override;

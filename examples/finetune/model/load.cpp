@@ -57,7 +57,7 @@ class Plan {
 
 }  // namespace
 
-LoadedModel load_model(const std::filesystem::path& folder, const ModelOptions& options, const MakeBody& make_body) {
+LoadedModel load_model(const std::filesystem::path& folder, const ModelOptions& options, const MakeLayer& make_layer) {
   ModelConfig config = read_config(folder, options.new_head ? HeadUse::discard : HeadUse::read);
   std::vector<std::string> labels = config.labels;
   const auto order = label_order(options.labels, labels);
@@ -66,10 +66,8 @@ LoadedModel load_model(const std::filesystem::path& folder, const ModelOptions& 
   const Plan plan{config, config.has_head, stored};
 
   LoadedModel loaded;
-  loaded.model =
-      make_model(config, make_body({encoder_config(config, options.together), encoder_names(config.architecture)}),
-                 options.train_embeddings);
-  loaded.model->for_each_tensor([&](const TensorPlace& place, Matrix& value, LinearLayer*) {
+  loaded.model = make_model(config, options.together, make_layer, options.train_embeddings);
+  loaded.model->for_each_tensor([&](const TensorPlace& place, Matrix& value, Layer*) {
     if (plan.is_new(place.name)) return;
     const bool by_label = order && place.name.starts_with(output_module(config.architecture));
     take_part(place, by_label ? in_order(stored.read(place.name), *order) : stored.read(place.name), value);

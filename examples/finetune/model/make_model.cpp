@@ -4,10 +4,12 @@
 
 namespace finetune {
 
-std::unique_ptr<Model> make_model(const ModelConfig& config, std::unique_ptr<Body> body, bool train_embeddings) {
+std::unique_ptr<Model> make_model(const ModelConfig& config, bool together, const MakeLayer& make_layer,
+                                  bool train_embeddings) {
+  Model::Encoder encoder{encoder_config(config, together), make_layer, encoder_names(config.architecture)};
   if (config.architecture == Architecture::gpt2)
-    return std::make_unique<LanguageModel>(config, std::move(body), train_embeddings);
-  return std::make_unique<Classifier>(config, std::move(body), train_embeddings);
+    return std::make_unique<LanguageModel>(config, std::move(encoder), train_embeddings);
+  return std::make_unique<Classifier>(config, std::move(encoder), train_embeddings);
 }
 
 }  // namespace finetune

@@ -32,8 +32,8 @@ std::string folder_name(std::string_view prefix, std::string_view name) {
 
 }  // namespace
 
-Model::Model(ModelConfig config, std::unique_ptr<Body> body, bool train_embeddings)
-    : config_{std::move(config)}, body_{std::move(body)}, embeddings_{config_, train_embeddings} {}
+Model::Model(ModelConfig config, Encoder encoder, bool train_embeddings)
+    : config_{std::move(config)}, encoder_{std::move(encoder)}, embeddings_{config_, train_embeddings} {}
 
 void Model::next_logits(const Batch&, Cache&, Matrix&) { pst::fail("only a language model has a next token"); }
 
@@ -42,7 +42,7 @@ Cache Model::make_cache(index_t sequences) const {
 }
 
 void Model::attach() {
-  body_->attach();
+  encoder_.attach();
   for (const Top& top : tops()) top.dense.attach();
   parameters_.clear();
   const std::string_view prefix = prefix_of(config_.architecture);
@@ -55,15 +55,12 @@ void Model::attach() {
     embeddings_.for_each_table(
         [&](Embeddings::Table& table) { add_parameter(Part::embedding, table.name, table.parameter()); });
   if (embeddings_.norm()) add_norm(*embeddings_.norm());
-  body_->for_each_layer([&](LinearLayer& layer) {
-    layer.for_each_parameter([&](const pst::Parameter<float>& parameter) {
-      const bool is_whole = parameter.name.starts_with(layer.name() + ".");
-      const std::string name =
-          is_whole ? std::string{parameter.name} : layer.name() + "." + std::string{parameter.name};
-      add_parameter(Part::layer, std::string{prefix} + name, parameter);
+  for_each_layer([&](Layer& each) {
+    each.layer.for_each_parameter([&](const pst::Parameter<float>& parameter) {
+      add_parameter(Part::layer, std::string{prefix} + std::string{parameter.name}, parameter);
     });
   });
-  body_->for_each_norm(add_norm);
+  encoder_.for_each_norm(add_norm);
   for (const Top& top : tops())
     top.dense.layer.for_each_parameter([&](const pst::Parameter<float>& parameter) {
       add_parameter(top.part, std::string{parameter.name}, parameter);
@@ -75,36 +72,35 @@ void Model::add_parameter(Part part, std::string name, const pst::Parameter<floa
   parameters_.push_back({part, std::move(name), parameter});
 }
 
-void Model::begin_step(double step, double steps) {
-  body_->begin_step(step, steps);
-  body_->for_each_norm([](Norm& norm) {
-    norm.for_each_parameter([](const pst::Parameter<float>& each) { transformer::map(each.grad).setZero(); });
-  });
+void Model::begin_step(index_t step, index_t steps) {
+  encoder_.begin_step(step, steps);
   embeddings_.zero_gradients();
-  for (const Top& top : tops()) top.dense.layer.begin_step(step / steps);
+  for (const Top& top : tops()) top.dense.layer.begin_step(step, steps);
 }
+
+void Model::refresh(double progress) { encoder_.refresh(progress); }
 
 void Model::encode(const Batch& batch, std::uint64_t dropout_seed) {
   pack(batch, config_, batch_);
   dropout_seed_ = dropout_seed;
   embeddings_.forward(batch_, dropout_seed, embedded_);
-  body_->forward(embedded_, batch_.sequences(dropout_seed), encoded_);
+  encoder_.forward(embedded_, batch_.sequences(dropout_seed), tape_, encoded_);
 }
 
 void Model::encode_next(const Batch& batch, Cache& cache) {
   pack(batch, config_, batch_, cache.lengths());
   embeddings_.forward(batch_, 0, embedded_);
-  body_->extend(embedded_, batch_.lengths, cache, encoded_);
+  encoder_.extend(embedded_, batch_.lengths, cache, tape_, encoded_);
 }
 
 void Model::encode_backward(const Matrix& grad_encoded) {
-  body_->backward(batch_.sequences(dropout_seed_), grad_encoded, grad_embedded_);
+  encoder_.backward(batch_.sequences(dropout_seed_), tape_, grad_encoded, grad_embedded_);
   embeddings_.backward(batch_, dropout_seed_, grad_embedded_);
 }
 
 void Model::for_each_tensor(const VisitTensor& visit) {
   embeddings_.for_each_table([&](Embeddings::Table& table) { visit({.name = table.name}, table.value, nullptr); });
-  const auto in_encoder = [&](const std::string& name, Matrix& value, LinearLayer* layer) {
+  const auto in_encoder = [&](const std::string& name, Matrix& value, Layer* layer) {
     visit(encoder_place(config_.architecture, name), value, layer);
   };
   const auto visit_norm = [&](Norm& norm) {
@@ -112,11 +108,11 @@ void Model::for_each_tensor(const VisitTensor& visit) {
     in_encoder(norm.bias.name, norm.bias.value, nullptr);
   };
   if (embeddings_.norm()) visit_norm(*embeddings_.norm());
-  body_->for_each_layer([&](LinearLayer& layer) {
-    in_encoder(layer.name() + ".weight", layer.weight(), &layer);
-    in_encoder(layer.name() + ".bias", layer.bias(), nullptr);
+  for_each_layer([&](Layer& layer) {
+    in_encoder(layer.name + ".weight", layer.weight, &layer);
+    in_encoder(layer.name + ".bias", layer.bias, nullptr);
   });
-  body_->for_each_norm(visit_norm);
+  encoder_.for_each_norm(visit_norm);
   for (const Top& top : tops()) {
     visit({.name = top.dense.name + ".weight"}, top.dense.weight, nullptr);
     visit({.name = top.dense.name + ".bias", .is_vector = true}, top.dense.bias, nullptr);
@@ -136,9 +132,9 @@ pst::TensorList Model::save() {
   pst::TensorList list;
   for (const ModelParameter& each : parameters_)
     if (each.part != Part::layer) list.push_back(tensor_of(each.name, each.parameter.value));
-  body_->for_each_layer([&](LinearLayer& layer) {
-    for (pst::Tensor& tensor : layer.save()) {
-      tensor.name = layer.name() + "/" + tensor.name;
+  for_each_layer([&](Layer& each) {
+    for (pst::Tensor& tensor : each.layer.save()) {
+      tensor.name = each.name + "/" + tensor.name;
       list.push_back(std::move(tensor));
     }
   });
@@ -146,15 +142,15 @@ pst::TensorList Model::save() {
 }
 
 void Model::restore(const pst::TensorList& state) {
-  body_->for_each_layer([&](LinearLayer& layer) {
-    const std::string prefix = layer.name() + "/";
+  for_each_layer([&](Layer& each) {
+    const std::string prefix = each.name + "/";
     pst::TensorList own;
     for (const pst::Tensor& tensor : state)
       if (tensor.name.starts_with(prefix)) {
         own.push_back(tensor);
         own.back().name.erase(0, prefix.size());
       }
-    layer.restore(own);
+    each.layer.restore(own);
   });
   for (const ModelParameter& each : parameters_)
     if (each.part != Part::layer) put(pst::find(state, each.name), each.parameter.value);

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "finetune/model/batch.hpp"
-#include "finetune/model/body.hpp"
 #include "finetune/model/config.hpp"
 #include "finetune/model/embeddings.hpp"
+#include "finetune/model/layer.hpp"
 #include "finetune/model/names.hpp"
 #include "transformer/dense_linear.hpp"
 
@@ -51,16 +51,18 @@ struct Pass {
   double share = 1.0;              ///< gradients are multiplied with it: 1 / n for n batches a step
 };
 
-/// A model of a Hugging Face folder, whatever the type of the linear layers in its blocks.
+/// A model of a Hugging Face folder, whatever the methods of the linear layers in its blocks.
 ///
 ///     model->attach();                              // once, after the weights are filled
 ///     model->begin_step(step, steps);               // masks are refreshed, gradients zero
 ///     loss = model->learn(batch, targets, {.dropout_seed = seed});
 ///     optimizer.step(...)                           // of those of parameters() that are to train
 ///
-/// After the last update call `begin_step(steps, steps)` before the model is asked or saved.
+/// After the last update call `refresh(1.0)` before the model is asked or saved.
 class Model {
  public:
+  using Encoder = transformer::Encoder<float>;
+
   /// Logits: one row per sequence, or for a language model one per real token.
   virtual void forward(const Batch& batch, Matrix& logits, const Pass& pass = {}) = 0;
   /// Of the last forward: adds to the gradients of all parameters.
@@ -79,15 +81,21 @@ class Model {
   Model& operator=(const Model&) = delete;
 
   void attach();
-  void begin_step(double step, double steps = 1.0);
+  /// The `step`-th of `steps`, from 1; 0 is the state before the first.
+  void begin_step(index_t step, index_t steps);
+  /// Before the model is asked, at a progress of 0 to 1: masks and weights are those of the parameters as they are.
+  void refresh(double progress);
 
   [[nodiscard]] const ModelConfig& config() const noexcept { return config_; }
-  [[nodiscard]] Body& body() noexcept { return *body_; }
+  /// The blocks.
+  [[nodiscard]] Encoder& encoder() noexcept { return encoder_; }
+  /// Calls `visit(Layer&)` with every linear layer in the blocks.
+  void for_each_layer(auto&& visit) { encoder_.for_each_projection(visit); }
   /// After `attach`: everything that may train, in a fixed order.
   [[nodiscard]] std::span<const ModelParameter> parameters() const noexcept { return parameters_; }
 
   /// A tensor of the folder, or a part of one; `layer` where it is the weight that a linear layer borrows.
-  using VisitTensor = std::function<void(const TensorPlace& place, Matrix& value, LinearLayer* layer)>;
+  using VisitTensor = std::function<void(const TensorPlace& place, Matrix& value, Layer* layer)>;
   void for_each_tensor(const VisitTensor& visit);
   /// Random weights for what no folder gave: normal numbers, biases zero.
   void initialise(Owner owner, std::uint64_t seed);
@@ -97,15 +105,14 @@ class Model {
   void restore(const pst::TensorList& state);
 
  protected:
-  using Dense = transformer::Projection<transformer::DenseLinear<float>>;
   /// A dense layer behind the blocks, with the part that it is and whose tensors they are.
   struct Top {
-    Dense& dense;
+    Layer& dense;
     Part part;
     Owner owner;
   };
 
-  Model(ModelConfig config, std::unique_ptr<Body> body, bool train_embeddings);
+  Model(ModelConfig config, Encoder encoder, bool train_embeddings);
   [[nodiscard]] virtual std::vector<Top> tops() { return {}; }
 
   /// Embeddings and blocks, of which `encoded_` and `batch_` keep what backward needs.
@@ -115,7 +122,7 @@ class Model {
   void encode_next(const Batch& batch, Cache& cache);
 
   ModelConfig config_;
-  std::unique_ptr<Body> body_;
+  Encoder encoder_;
   Embeddings embeddings_;
   PackedBatch batch_;
   Matrix encoded_;
@@ -124,12 +131,13 @@ class Model {
  private:
   void add_parameter(Part part, std::string name, const pst::Parameter<float>& parameter);
 
+  Encoder::Tape tape_;
   std::vector<ModelParameter> parameters_;
   Matrix embedded_, grad_embedded_;
 };
 
-/// A model with weights that are zero, to be filled.
-[[nodiscard]] std::unique_ptr<Model> make_model(const ModelConfig& config, std::unique_ptr<Body> body,
+/// A model with weights that are zero, to be filled. Where `together`, query, key and value are one layer.
+[[nodiscard]] std::unique_ptr<Model> make_model(const ModelConfig& config, bool together, const MakeLayer& make_layer,
                                                 bool train_embeddings);
 
 }  // namespace finetune

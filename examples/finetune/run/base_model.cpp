@@ -20,7 +20,7 @@ BaseModel load_base(const Settings& settings) {
                                        .new_head = settings.new_head,
                                        .labels = label_names(task),
                                        .seed = settings.seed},
-                                      make_method_body(settings.method, settings.seed)),
+                                      method_layers(settings.method, settings.seed)),
                  .tokenizer = load_tokenizer(settings.model),
                  .fingerprint = {}};
   check_fits(task, base.tokenizer, base.loaded.model->config());

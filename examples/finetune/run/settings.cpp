@@ -140,7 +140,7 @@ void check(const Settings& settings) {
   for (const std::filesystem::path& path : {settings.model, settings.data})
     pst::require(pst::io::detail::is_utf8(path.string()), "the path ", path.string(), " is not UTF-8");
   static_cast<void>(find_task(settings.task));
-  static_cast<void>(make_method_body(settings.method, settings.seed));
+  static_cast<void>(method_layers(settings.method, settings.seed));
   pst::require(settings.rate > 0 && settings.rate <= 1e3, "the rate is ", settings.rate,
                ", expected a number above 0 and at most 1000");
   within("the rate of scores", settings.score_rate, 0, 1e6);

@@ -23,8 +23,7 @@ TrainedRun load_run(const std::filesystem::path& folder, Checkpoint which, const
   BaseModel base = load_base(settings);
   restore(base, snapshot, file);
   // The mask of the best state is the one that was scored; that of the last state is older than its scores.
-  if (which == Checkpoint::last)
-    base.loaded.model->begin_step(static_cast<double>(snapshot.state.step), static_cast<double>(snapshot.state.steps));
+  if (which == Checkpoint::last) base.loaded.model->begin_step(snapshot.state.step, snapshot.state.steps);
   return {std::move(settings), std::move(base.loaded.model), std::move(base.tokenizer)};
 }
 

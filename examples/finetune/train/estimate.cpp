@@ -9,6 +9,8 @@
 #include <functional>
 #include <vector>
 
+#include <pst/any/policies/read_choices.hpp>
+
 #include "common/memory.hpp"
 #include "finetune/methods/methods.hpp"
 #include "finetune/train/report.hpp"
@@ -42,7 +44,7 @@ double activation_bytes(const ModelConfig& config, const std::vector<Sequence>& 
 }
 
 /// What one step takes at a point of the run; the first one, which makes room for everything, is not measured.
-double measured_step(Model& model, TrainingStep& training_step, double step, double steps) {
+double measured_step(Model& model, TrainingStep& training_step, std::int64_t step, std::int64_t steps) {
   double seconds = 0;
   for (int turn = 0; turn < 2; ++turn) {
     const auto start = Clock::now();
@@ -63,7 +65,7 @@ void print_memory(std::ostream& out, const Settings& settings, Model& model, con
                   std::size_t optimizer_bytes) {
   double weights = 0, factors = 0, gradients = 0, masks = 0, scratch = 0;
   model.for_each_tensor(
-      [&](const TensorPlace&, const Matrix& value, LinearLayer*) { weights += static_cast<double>(value.size()); });
+      [&](const TensorPlace&, const Matrix& value, Layer*) { weights += static_cast<double>(value.size()); });
   double of_layers = 0;  // what the report of a layer counts besides masks and compressed weights
   for (const ModelParameter& each : model.parameters()) {
     const auto size = static_cast<double>(each.parameter.value.size());
@@ -73,11 +75,10 @@ void print_memory(std::ostream& out, const Settings& settings, Model& model, con
     factors += is_factor ? size : 0.0;
     if (each.part == Part::layer) of_layers += is_factor ? 2 * size : size;
   }
-  model.body().for_each_layer([&](LinearLayer& layer) {
-    if (const auto report = layer.report()) {
-      masks += static_cast<double>(report->training_bytes);
-      scratch = std::max(scratch, static_cast<double>(report->scratch_bytes));  // layers share it
-    }
+  model.for_each_layer([&](Layer& layer) {
+    const pst::MaskReport report = layer.layer.report();
+    masks += static_cast<double>(report.training_bytes);
+    scratch = std::max(scratch, static_cast<double>(report.scratch_bytes));  // layers share it
   });
   masks = std::max(0.0, masks - sizeof(float) * of_layers);
   const double activations = activation_bytes(model.config(), data.train, static_cast<std::size_t>(settings.batch));
@@ -100,14 +101,15 @@ void print_memory(std::ostream& out, const Settings& settings, Model& model, con
 void print_estimate(std::ostream& out, const Settings& settings, BaseModel& base, const TrainingData& data) {
   Model& model = *base.loaded.model;
   TrainingStep training_step{model, data.train, settings};
-  const auto steps = static_cast<double>(training_step.order().steps());
-  const double dense = measured_step(model, training_step, 0, steps);
-  const double sparse = measured_step(model, training_step, steps, steps);
+  const std::int64_t all = training_step.order().steps();
+  const auto steps = static_cast<double>(all);
+  const double dense = measured_step(model, training_step, 0, all);
+  const double sparse = measured_step(model, training_step, all, all);
   print_memory(out, settings, model, data, training_step.optimizer().bytes());
 
   // Layers use sparse products below a density of one quarter.
   const bool is_sparse = method_named(settings.method.name).is_sparse;
-  const ScheduleChoice schedule = schedule_choice(settings.method);
+  const pst::ScheduleChoice schedule = pst::schedule_choice(layer_spec(settings.method, settings.seed));
   double dense_steps = 0;
   constexpr int points = 1000;
   for (int i = 0; i < points; ++i)

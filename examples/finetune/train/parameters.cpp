@@ -89,7 +89,7 @@ double rate_scale(const Settings& settings, std::int64_t step, std::int64_t step
 
 ParameterCounts count_parameters(Model& model, const Settings& settings) {
   ParameterCounts counts;
-  model.for_each_tensor([&](const TensorPlace&, const Matrix& value, const LinearLayer* layer) {
+  model.for_each_tensor([&](const TensorPlace&, const Matrix& value, const Layer* layer) {
     counts.model += value.size();
     if (layer != nullptr) counts.prunable += value.size();
   });

@@ -94,7 +94,7 @@ std::int64_t Trainer::resume(BaseModel& base) {
 TrainResult Trainer::run() {
   for (;;) {
     const auto start = Clock::now();
-    model_.begin_step(static_cast<double>(state_.step), static_cast<double>(state_.steps));
+    model_.begin_step(state_.step, state_.steps);
     const auto pause = Clock::now();
     if (evaluation_due()) evaluate();
     if (state_.step == state_.steps || !stopped_.empty()) break;

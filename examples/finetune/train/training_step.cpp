@@ -65,9 +65,9 @@ void TrainingStep::refuse_non_finite(double loss) const {
 
 double reached_sparsity(Model& model) {
   index_t kept = 0, all = 0;
-  model.body().for_each_layer([&](LinearLayer& layer) {
-    kept += layer.kept();
-    all += layer.weight().size();
+  model.for_each_layer([&](Layer& layer) {
+    kept += layer.layer.kept();
+    all += layer.weight.size();
   });
   return 1.0 - static_cast<double>(kept) / static_cast<double>(all);
 }

@@ -159,7 +159,8 @@ struct EigenCpu : Reference {
             Eigen::Map<const Eigen::Array<std::remove_const_t<T>, width, 1>>(row + c).template cast<double>().square();
       for (; c < in.cols; ++c) sum += double{row[c]} * double{row[c]};
     }
-    return sum + lanes.sum();
+    for (const double lane : lanes) sum += lane;  // Eigen would sum by an intrinsic that g++ 12 warns of
+    return sum;
   }
   template <class T>
   void add_outer_sum(double alpha, Const<T> column, Const<T> row, MatrixView<T> out) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -12,66 +13,113 @@ namespace pst::PST_ABI {
 
 namespace detail {
 
-/// Layers whose selector has one budget over all of them: what is done with one layer is done with all.
+/// Ranks layers of any types that have one budget and one type of selector state, as the first of them says: what is
+/// refused is refused before anything has changed.
+template <class SelectorState, class Step>
+void rank_together(std::span<Step* const> steps) {
+  const bool some_lack_a_mask =
+      std::any_of(steps.begin(), steps.end(), [](const Step* step) { return step->lacks_mask(); });
+  const bool moves_mask = some_lack_a_mask || steps.front()->moves_mask();
+  const double sparsity = steps.front()->sparsity();
+  std::vector<SelectorState*> states;
+  for (Step* step : steps) {
+    step->settle(moves_mask, sparsity);
+    step->open();
+    states.push_back(&step->selector());
+  }
+  if (!moves_mask) return;
+  using States = std::span<SelectorState* const>;
+  auto& on = steps.front()->on();
+  SelectorState::begin_together(on, States{states}, sparsity);
+  do {
+    for (Step* step : steps) step->ranking_pass();
+    if (states.front()->wants_pass()) SelectorState::end_pass_together(on, States{states});
+  } while (states.front()->wants_pass());
+}
+
+/// Steps of layers in two halves, so that several layers take theirs, or none does.
 template <class L>
 class Together {
  public:
   using Layers = std::span<L* const>;
+  using SelectorState = typename L::selector_state;
+
+  /// A step or a refresh of one layer, ranked and checked before it is taken. Without `take` the layer is as it was.
+  class Step {
+   public:
+    Step(L& layer, index_t step, index_t steps) : state_{layer.state_} {
+      const auto in_use = state_.use("begin_step");
+      state_.need_memory();
+      plan_ = state_.plan_step(step, steps);
+      settle(plan_->moves_mask, plan_->sparsity);
+    }
+    Step(L& layer, double progress) : state_{layer.state_} {
+      const auto in_use = state_.use("refresh");
+      state_.need_memory();
+      check_step(state_.label, progress, 1.0);
+      settle(lacks_mask() || state_.options.refresh.moves_between_steps(progress),
+             state_.checked_sparsity(progress, 1.0));
+    }
+    Step(const Step&) = delete;
+
+    [[nodiscard]] bool lacks_mask() const noexcept { return !state_.has_mask; }
+    [[nodiscard]] bool moves_mask() const noexcept { return moves_mask_; }
+    [[nodiscard]] double sparsity() const noexcept { return sparsity_; }
+    /// Does what another layer's policies say.
+    void settle(bool moves_mask, double sparsity) noexcept { moves_mask_ = moves_mask, sparsity_ = sparsity; }
+
+    /// Looks at the parameters as they are from here on; refuses NaN and Inf.
+    void open() {
+      const auto in_use = on().use();
+      state_.check_parameters();
+      refresh_.emplace(state_.weight);
+    }
+    void ranking_pass() {
+      const auto in_use = on().use();
+      state_.ranking_pass();
+    }
+    [[nodiscard]] SelectorState& selector() { return state_.weight.selector(); }
+    [[nodiscard]] typename L::backend& on() { return state_.on(); }
+    /// Ranks the weights of this layer alone.
+    void rank() {
+      if (!moves_mask_) return;
+      selector().begin(on(), sparsity_);
+      do {
+        ranking_pass();
+        if (selector().wants_pass()) selector().end_pass(on());
+      } while (selector().wants_pass());
+    }
+    void take() {
+      const auto in_use = on().use();
+      if (moves_mask_)
+        state_.move_mask(*refresh_, sparsity_);
+      else
+        state_.keep_mask(*refresh_);
+      if (plan_) state_.enter(*plan_);
+    }
+
+   private:
+    typename L::State& state_;
+    std::optional<typename L::State::StepPlan> plan_;  // none in a refresh
+    double sparsity_ = 0;
+    bool moves_mask_ = false;
+    std::optional<typename L::State::Weight::Refresh> refresh_;
+  };
 
   static void begin_step(Layers layers, index_t step, index_t steps) {
-    std::vector<typename L::State::StepPlan> plans;
-    for (L* layer : layers) {
-      prepare(*layer, "begin_step");
-      plans.push_back(layer->state_.plan_step(step, steps));
-    }
-    refresh_to(layers, plans.front().sparsity, some_lack_a_mask(layers) || plans.front().moves_mask);
-    for (std::size_t i = 0; i < plans.size(); ++i) layers[i]->state_.enter(plans[i]);
+    take(layers, [&](L& layer) { return std::make_unique<Step>(layer, step, steps); });
   }
   static void refresh(Layers layers, double progress) {
-    for (L* layer : layers) {
-      prepare(*layer, "refresh");
-      check_step(layer->state_.label, progress, 1.0);
-    }
-    const auto& first = layers.front()->state_;
-    refresh_to(layers, first.checked_sparsity(progress, 1.0),
-               some_lack_a_mask(layers) || first.options.refresh.moves_between_steps(progress));
+    take(layers, [&](L& layer) { return std::make_unique<Step>(layer, progress); });
   }
 
  private:
-  using States = std::span<typename L::selector_state* const>;
-  using Refresh = typename L::State::Weight::Refresh;
-
-  [[nodiscard]] static bool some_lack_a_mask(Layers layers) {
-    return std::any_of(layers.begin(), layers.end(), [](const L* layer) { return !layer->state_.has_mask; });
-  }
-  static void prepare(L& layer, const char* caller) {
-    const auto in_use = layer.state_.use(caller);
-    layer.state_.need_memory();
-  }
-  /// Whatever is refused is refused before the first layer changes.
-  static void refresh_to(Layers layers, double sparsity, bool moves_mask) {
-    std::vector<std::unique_ptr<Refresh>> refreshes;
-    const auto in_use = layers.front()->state_.on().use();
-    for (L* layer : layers) {
-      layer->state_.check_parameters();
-      refreshes.push_back(std::make_unique<Refresh>(layer->state_.weight));
-    }
-    if (moves_mask) rank(layers, sparsity);
-    for (std::size_t i = 0; i < layers.size(); ++i)
-      if (moves_mask)
-        layers[i]->state_.move_mask(*refreshes[i], sparsity);
-      else
-        layers[i]->state_.keep_mask(*refreshes[i]);
-  }
-  static void rank(Layers layers, double sparsity) {
-    std::vector<typename L::selector_state*> states;
-    for (L* layer : layers) states.push_back(&layer->state_.weight.selector());
-    auto& on = layers.front()->state_.on();
-    L::selector_state::begin_together(on, States{states}, sparsity);
-    do {
-      for (L* layer : layers) layer->state_.ranking_pass();
-      if (states.front()->wants_pass()) L::selector_state::end_pass_together(on, States{states});
-    } while (states.front()->wants_pass());
+  static void take(Layers layers, auto&& make) {
+    std::vector<std::unique_ptr<Step>> made;
+    std::vector<Step*> steps;
+    for (L* layer : layers) steps.push_back(made.emplace_back(make(*layer)).get());
+    rank_together<SelectorState>(std::span<Step* const>{steps});
+    for (Step* step : steps) step->take();
   }
 };
 

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#pragma once
+#include "model.hpp"
 
 #include <algorithm>
 #include <cmath>
-
-#include "model.hpp"
+#include <vector>
 
 namespace digits {
 
-template <class Linear>
-void Model<Linear>::initialise(std::uint64_t seed) {
+void Model::initialise(std::uint64_t seed) {
   std::mt19937_64 random{seed};
   transformer::fill_normal(patch.projection.value, 0.5, random);
   transformer::fill_normal(patch.hidden.value, 0.1, random);
@@ -22,25 +20,22 @@ void Model<Linear>::initialise(std::uint64_t seed) {
   classifier.initialise(random);
 }
 
-template <class Linear>
-void Model<Linear>::attach() {
+void Model::attach() {
   encoder.attach();
   pixels.attach();
   classifier.attach();
 }
 
-template <class Linear>
-void Model<Linear>::begin_step(double progress) {
-  encoder.begin_step(progress);
-  pixels.layer.begin_step(progress);
-  classifier.layer.begin_step(progress);
+void Model::begin_step(index_t step, index_t steps) {
+  encoder.begin_step(step, steps);
+  pixels.layer.begin_step(step, steps);
+  classifier.layer.begin_step(step, steps);
   const auto clear = [](auto parameter) { transformer::map(parameter.grad).setZero(); };
   patch.for_each_parameter(clear);
   position.for_each_parameter(clear);
 }
 
-template <class Linear>
-void Model<Linear>::classify(const Matrix& patches, Tape& tape, Matrix& logits) {
+void Model::classify(const Matrix& patches, Tape& tape, Matrix& logits) {
   patch.forward(patches, {}, tape.embedded);
   position.forward(tape.embedded, tokens);
   encoder.forward(tape.embedded, {.tokens = tokens}, tape.encoder, tape.encoded);
@@ -50,8 +45,7 @@ void Model<Linear>::classify(const Matrix& patches, Tape& tape, Matrix& logits) 
   classifier.forward(tape.pooled, logits);
 }
 
-template <class Linear>
-void Model<Linear>::classify_backward(const Matrix& grad_logits, Tape& tape) {
+void Model::classify_backward(const Matrix& grad_logits, Tape& tape) {
   classifier.backward(tape.pooled, grad_logits, tape.grad_pooled);
   tape.grad_encoded.resizeLike(tape.encoded);
   for (index_t i = 0; i < tape.pooled.rows(); ++i)
@@ -59,27 +53,22 @@ void Model<Linear>::classify_backward(const Matrix& grad_logits, Tape& tape) {
   encoder.backward({.tokens = tokens}, tape.encoder, tape.grad_encoded, tape.grad_embedded);
 }
 
-template <class Linear>
-void Model<Linear>::reconstruct(const Matrix& patches, std::span<const std::uint8_t> hidden, Tape& tape,
-                                Matrix& guess) {
+void Model::reconstruct(const Matrix& patches, std::span<const std::uint8_t> hidden, Tape& tape, Matrix& guess) {
   patch.forward(patches, hidden, tape.embedded);
   position.forward(tape.embedded, tokens);
   encoder.forward(tape.embedded, {.tokens = tokens}, tape.encoder, tape.encoded);
   pixels.forward(tape.encoded, guess);
 }
 
-template <class Linear>
-void Model<Linear>::reconstruct_backward(const Matrix& patches, std::span<const std::uint8_t> hidden,
-                                         const Matrix& grad_guess, Tape& tape) {
+void Model::reconstruct_backward(const Matrix& patches, std::span<const std::uint8_t> hidden, const Matrix& grad_guess,
+                                 Tape& tape) {
   pixels.backward(tape.encoded, grad_guess, tape.grad_encoded);
   encoder.backward({.tokens = tokens}, tape.encoder, tape.grad_encoded, tape.grad_embedded);
   position.backward(tape.grad_embedded, tokens);
   patch.backward(patches, hidden, tape.grad_embedded);
 }
 
-template <class Linear>
-template <class Visit>
-void Model<Linear>::for_each_tensor(Visit&& visit) {
+void Model::for_each_tensor(const std::function<void(const std::string& name, Matrix& tensor)>& visit) {
   for (auto* trained : {&patch.projection, &patch.bias, &patch.hidden, &position.table})
     visit(trained->name, trained->value);
   const auto both = [&](auto& projection) {
@@ -95,8 +84,7 @@ void Model<Linear>::for_each_tensor(Visit&& visit) {
   both(classifier);
 }
 
-template <class Linear>
-pst::TensorList Model<Linear>::save() {
+pst::TensorList Model::save() {
   pst::TensorList list;
   for_each_tensor([&](const std::string& name, const Matrix& matrix) {
     list.push_back(pst::Tensor::from<float>(name, {matrix.rows(), matrix.cols()},
@@ -105,8 +93,7 @@ pst::TensorList Model<Linear>::save() {
   return list;
 }
 
-template <class Linear>
-void Model<Linear>::load(const pst::TensorList& list) {
+void Model::load(const pst::TensorList& list) {
   for_each_tensor([&](const std::string& name, Matrix& matrix) {
     const pst::Tensor& tensor = pst::find(list, name);
     const std::vector<float> values = tensor.values<float>();
@@ -116,8 +103,7 @@ void Model<Linear>::load(const pst::TensorList& list) {
   });
 }
 
-template <class Linear>
-double accuracy(Model<Linear>& model, const Images& images, typename Model<Linear>::Tape& tape, index_t batch) {
+double accuracy(Model& model, const Images& images, Model::Tape& tape, index_t batch) {
   Matrix logits;
   index_t right = 0;
   for (index_t first = 0; first < images.count(); first += batch) {
