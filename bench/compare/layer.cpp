@@ -24,9 +24,14 @@ class LayerOf final : public Layer {
   LayerOf(const EigenMatrix& weight, typename L::Options options, int threads)
       : bias_(static_cast<std::size_t>(weight.rows())),
         layer_{{.in = weight.cols(), .out = weight.rows()}, std::move(options), pst::EigenCpu{threads}} {
-    layer_.attach(bench::view(weight), {bias_.data(), 1, weight.rows()});
-    bench::leave_zero(layer_);
-    layer_.begin_step(1, 1);
+    attach(bench::view(weight));
+  }
+  /// A layer that keeps the weight itself, column-major.
+  LayerOf(const Eigen::MatrixXf& weight, typename L::Options options, int threads)
+      : bias_(static_cast<std::size_t>(weight.rows())),
+        columns_{weight},
+        layer_{{.in = weight.cols(), .out = weight.rows()}, std::move(options), pst::EigenCpu{threads}} {
+    attach({columns_.data(), columns_.rows(), columns_.cols(), 1, columns_.rows()});
   }
 
   void nudge() override { bench::nudge(layer_, ++nudges_); }
@@ -40,9 +45,15 @@ class LayerOf final : public Layer {
   }
 
  private:
+  void attach(typename L::WeightView weight) {
+    layer_.attach(weight, {bias_.data(), 1, weight.rows});
+    bench::leave_zero(layer_);
+    layer_.begin_step(1, 1);
+  }
   static pst::MatrixView<const float> view(const EigenMatrix& matrix) { return bench::view(matrix); }
 
   std::vector<float> bias_;
+  Eigen::MatrixXf columns_;
   L layer_;
   std::uint64_t nudges_ = 0;
 };
@@ -53,6 +64,10 @@ int all_threads() { return pst::EigenCpu{}.threads(); }
 
 std::unique_ptr<Layer> exact_layer(const EigenMatrix& weight, double sparsity, int threads) {
   return std::make_unique<LayerOf<Pst>>(weight, Pst::Options{.schedule = {sparsity}}, threads);
+}
+
+std::unique_ptr<Layer> column_major_layer(const EigenMatrix& weight, double sparsity, int threads) {
+  return std::make_unique<LayerOf<Pst>>(Eigen::MatrixXf{weight}, Pst::Options{.schedule = {sparsity}}, threads);
 }
 
 std::unique_ptr<Layer> layer_at_rest(const EigenMatrix& weight, double sparsity, int threads) {

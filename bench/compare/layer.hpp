@@ -40,6 +40,9 @@ class Layer {
 /// PST as it is by default, all of it learning, its mask refreshed in every step.
 [[nodiscard]] std::unique_ptr<Layer> exact_layer(const EigenMatrix& weight, double sparsity, int threads);
 
+/// The same on a weight whose columns are contiguous, as Eigen's and GPT-2's Conv1D are.
+[[nodiscard]] std::unique_ptr<Layer> column_major_layer(const EigenMatrix& weight, double sparsity, int threads);
+
 /// PST whose scores have stopped learning: the mask stays, and only what is kept needs a gradient.
 [[nodiscard]] std::unique_ptr<Layer> layer_at_rest(const EigenMatrix& weight, double sparsity, int threads);
 

@@ -35,6 +35,7 @@ nlohmann::ordered_json measure(pst::Shape shape, const ExtraMemory& memory, Run&
   Activations at{shape, bench::many_tokens};
   Dense dense{run.libraries, weight, at};
   const auto layer = exact_layer(weight, run.options.sparsity, run.options.threads);
+  const auto column_major = column_major_layer(weight, run.options.sparsity, run.options.threads);
   const auto at_rest = layer_at_rest(weight, run.options.sparsity, run.options.threads);
   const auto dense_at_rest = dense_gradient_at_rest(weight, run.options.sparsity, run.options.threads);
   const auto unpruned = unpruned_layer(weight, run.options.threads);
@@ -45,6 +46,7 @@ nlohmann::ordered_json measure(pst::Shape shape, const ExtraMemory& memory, Run&
   dense.add_lora_step(columns);
   dense.add_forward(columns, product);
   add_layer(columns, *layer, at);
+  columns.push_back(column_of(*column_major, "PST step, column-major weight", [&] { column_major->step(at); }));
   columns.push_back(column_of(*at_rest, "PST step, scores at rest", [&] { at_rest->step(at); }));
   columns.push_back(column_of(*dense_at_rest, "- all weights learn", [&] { dense_at_rest->step(at); }));
   columns.push_back(column_of(*unpruned, "low-rank update, nothing pruned", [&] { unpruned->step(at); }));

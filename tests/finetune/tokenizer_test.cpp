@@ -156,7 +156,7 @@ TEST_CASE("A word, white space or marks of a megabyte take no quadratic time") {
   const auto bert = finetune::load_tokenizer(fixtures() / "bert");
   const auto gpt2 = finetune::load_tokenizer(fixtures() / "gpt2");
   for (const std::string& text :
-       {std::string(size, 'e'), std::string(size, ' ') + 'a', std::string(size, '\''), marks}) {
+       {std::string(size, 'e'), std::string(size, ' ').append("a"), std::string(size, '\''), marks}) {
     CHECK(bert.tokens_of(text).size() <= size);
     CHECK(gpt2.decode(gpt2.tokens_of(text)) == text);
   }

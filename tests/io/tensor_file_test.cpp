@@ -34,7 +34,7 @@ TEST_CASE("saved tensors load as they were") {
 
 TEST_CASE("every DType survives a save and a load") {
   TensorList saved;
-  for (const DType type : detail::every_dtype) {
+  for (const DType type : every_dtype) {
     saved.push_back({std::string{name_of(element_type(type))}, type, {3}, std::vector<std::byte>(3 * size_of(type))});
     CHECK(bits_of(element_type(type)) == 8 * size_of(type));
   }

@@ -69,7 +69,7 @@ std::vector<Asked> asked_of_task(const GenerateOptions& options, const Task& tas
       if (options.limit > 0 && asked.size() == options.limit) return asked;
       std::vector<int> ids = prompt_of(meaning, tokenizer);
       pst::require(static_cast<index_t>(ids.size()) < longest, "the meaning \"",
-                   pst::io::detail::printable(meaning.text), "\" in ", options.data.string(), " has ", ids.size(),
+                   pst::io::printable(meaning.text), "\" in ", options.data.string(), " has ", ids.size(),
                    " tokens, the model reads at most ", longest, " with the sentence: take it out of the file");
       asked.push_back({std::move(meaning), std::move(ids)});
     }

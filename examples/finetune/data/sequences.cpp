@@ -135,7 +135,7 @@ std::string other_labels(const Task& task, std::span<const std::string> labels) 
     return {};
   std::string own, tasks;
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    own.append(i == 0 ? "" : ", ").append(pst::io::detail::printable(labels[i]));
+    own.append(i == 0 ? "" : ", ").append(pst::io::printable(labels[i]));
     tasks.append(i == 0 ? "" : ", ").append(wanted[i]);
   }
   return "the labels of the model are " + own + ", those of " + std::string{task.name} + " are " + tasks;

@@ -41,7 +41,7 @@ ModelConfig read_archive_config(const fs::path& folder) {
       stored->is_object() ? stored->value(nlohmann::json::json_pointer{"/sparsity_config/format"}, nlohmann::json{})
                           : nlohmann::json{};
   pst::require(format == "sparse-bitmask", source, ": sparsity_config has the format ",
-               pst::io::detail::printable(format.dump()), ", expected \"sparse-bitmask\"");
+               pst::io::printable(format.dump()), ", expected \"sparse-bitmask\"");
   json.erase("quantization_config");
   return parse_config(json.dump(), source);
 }
@@ -61,7 +61,7 @@ class ArchiveTensors {
   /// The numbers of a plain tensor.
   [[nodiscard]] std::vector<float> plain(const std::string& name, const Shape& shape) const {
     const TensorEntry& entry = at(name, shape);
-    const std::string what = pst::io::detail::tensor_in(file_.source(), name);
+    const std::string what = pst::io::tensor_in(file_.source(), name);
     std::vector<float> values = pst::io::read_elements<float>(entry, what);
     for (std::size_t i = 0; i < values.size(); ++i)
       pst::require(pst::is_finite(values[i]), what, " holds ", values[i], " at element ", i,
@@ -73,14 +73,14 @@ class ArchiveTensors {
     pst::BitmaskMatrix<float> made{shape[0], shape[1], {}, {}, {}};
     const auto stored_shape = integers<std::int64_t>(part(weight, ".shape"), {2});
     pst::require(stored_shape[0] == shape[0] && stored_shape[1] == shape[1],
-                 pst::io::detail::tensor_in(file_.source(), part(weight, ".shape")), " says ", stored_shape[0], " x ",
+                 pst::io::tensor_in(file_.source(), part(weight, ".shape")), " says ", stored_shape[0], " x ",
                  stored_shape[1], ", expected ", shape[0], " x ", shape[1], " by config.json");
     made.bitmask = integers<std::uint8_t>(part(weight, ".bitmask"), {shape[0], (shape[1] + 7) / 8});
     made.row_offsets = integers<std::int64_t>(part(weight, ".row_offsets"), {shape[0]});
     const std::string name = part(weight, ".compressed");
     const TensorEntry& values = file_.at(name);
-    pst::require(values.shape.size() == 1, pst::io::detail::tensor_in(file_.source(), name), " has shape ",
-                 pst::io::detail::text_of(values.shape), ", expected one dimension");
+    pst::require(values.shape.size() == 1, pst::io::tensor_in(file_.source(), name), " has shape ",
+                 pst::io::text_of(values.shape), ", expected one dimension");
     made.value = file_.read<float>(name);
     return made;
   }
@@ -100,15 +100,15 @@ class ArchiveTensors {
   }
   [[nodiscard]] const TensorEntry& at(const std::string& name, const Shape& shape) const {
     const TensorEntry& entry = file_.at(name);
-    pst::require(entry.shape == shape, pst::io::detail::tensor_in(file_.source(), name), " has shape ",
-                 pst::io::detail::text_of(entry.shape), ", expected ", pst::io::detail::text_of(shape),
+    pst::require(entry.shape == shape, pst::io::tensor_in(file_.source(), name), " has shape ",
+                 pst::io::text_of(entry.shape), ", expected ", pst::io::text_of(shape),
                  " by config.json");
     return entry;
   }
   template <class T>
   [[nodiscard]] std::vector<T> integers(const std::string& name, const Shape& shape) const {
     const TensorEntry& entry = at(name, shape);
-    pst::require(entry.type == pst::io::element_type_of<T>(), pst::io::detail::tensor_in(file_.source(), name),
+    pst::require(entry.type == pst::io::element_type_of<T>(), pst::io::tensor_in(file_.source(), name),
                  " holds ", pst::io::name_of(entry.type), ", expected ",
                  pst::io::name_of(pst::io::element_type_of<T>()));
     return file_.read<T>(name);

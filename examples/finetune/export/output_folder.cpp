@@ -130,14 +130,14 @@ void OutputFolder::commit() {
   // A folder takes a free name or that of an empty folder; the system refuses any other.
   if (::rename(temporary_.c_str(), target_.c_str()) == 0) {
     temporary_.clear();
-    return pst::io::detail::sync_name(target_);
+    return pst::io::sync_name(target_);
   }
   if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)
-    pst::io::detail::fail_with_errno(target_, "cannot be written");
+    pst::io::fail_with_errno(target_, "cannot be written");
   pst::require(overwrite_, target_.string(), exists_now);
   check_replaceable(target_);
   exchange(temporary_, target_);
-  pst::io::detail::sync_name(target_);
+  pst::io::sync_name(target_);
   std::error_code ignored;
   fs::remove_all(temporary_, ignored);  // which is what was there
 }
@@ -157,11 +157,11 @@ OutputFile::~OutputFile() {
 void OutputFile::commit() {
   if (overwrite_) {
     check_replaceable_file(target_);
-    if (::rename(path().c_str(), target_.c_str()) != 0) pst::io::detail::fail_with_errno(target_, "cannot be replaced");
+    if (::rename(path().c_str(), target_.c_str()) != 0) pst::io::fail_with_errno(target_, "cannot be replaced");
   } else {
     pst::require(rename_to_new(path(), target_), target_.string(), exists_now);
   }
-  pst::io::detail::sync_name(target_);
+  pst::io::sync_name(target_);
 }
 
 void check_output_file(const fs::path& target, const char* option, bool overwrite) {

@@ -14,7 +14,7 @@
 namespace finetune {
 
 namespace fs = std::filesystem;
-using pst::io::detail::fail_with_errno;
+using pst::io::fail_with_errno;
 
 namespace {
 

@@ -67,7 +67,7 @@ Heading read_heading(const pst::io::Safetensors& file) {
                  kind);
     return found->second;
   };
-  const auto shown = [](const std::string& value) { return '"' + pst::io::detail::printable(value) + '"'; };
+  const auto shown = [](const std::string& value) { return '"' + pst::io::printable(value) + '"'; };
   const std::string &own_kind = text("kind"), &own_version = text("version");
   pst::require(own_kind == kind && own_version == version, file.source(), ": is ", shown(own_kind), " of version ",
                shown(own_version), ", expected \"", kind, "\" of version \"", version, '"');
@@ -103,7 +103,7 @@ std::map<std::string, pst::TensorList> put_plain_tensors(const pst::io::Safetens
       of_layers[layer].push_back(std::move(tensor));
       continue;
     }
-    const std::string what = pst::io::detail::tensor_in(file.source(), entry.name);
+    const std::string what = pst::io::tensor_in(file.source(), entry.name);
     const auto at = plain.find(entry.name);
     pst::require(at != plain.end(), what, " is none of the model's");
     pst::detail::check_tensor(tensor, file.source(), transformer::view(*at->second));
@@ -123,8 +123,8 @@ std::unique_ptr<Model> apply_task_file(const fs::path& path, const fs::path& fol
   const Heading heading = read_heading(file);
   SharedBase base = load_shared_base(folder, heading.labels, heading.together);
   pst::require(base.fingerprint == heading.fingerprint, file.source(), ": was made for the base \"",
-               pst::io::detail::printable(heading.base), "\" with the fingerprint ",
-               pst::io::detail::printable(heading.fingerprint), ", but ", folder.string(), " has ", base.fingerprint,
+               pst::io::printable(heading.base), "\" with the fingerprint ",
+               pst::io::printable(heading.fingerprint), ", but ", folder.string(), " has ", base.fingerprint,
                ": give the folder that the task was trained from");
   auto of_layers = put_plain_tensors(file, base);
   base.model->for_each_layer([&](Layer& layer) {
@@ -138,7 +138,7 @@ std::unique_ptr<Model> apply_task_file(const fs::path& path, const fs::path& fol
     of_layers.erase(own);
   });
   pst::require(of_layers.empty(), file.source(), ": has tensors for ",
-               of_layers.empty() ? "" : pst::io::detail::printable(of_layers.begin()->first),
+               of_layers.empty() ? "" : pst::io::printable(of_layers.begin()->first),
                ", which is no layer of the model");
   base.model->refresh(1.0);
   return std::move(base.model);

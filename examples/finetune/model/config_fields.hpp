@@ -61,7 +61,7 @@ class ConfigFields {
     if (value != nullptr && *value != only) refuse(name, *value, only.dump() + ", the only value that is supported");
   }
   [[noreturn]] void refuse(const char* name, const nlohmann::json& value, const std::string& expected) const {
-    pst::fail(source_, ": ", name, " is ", pst::io::detail::printable(value.dump()), ", expected ", expected);
+    pst::fail(source_, ": ", name, " is ", pst::io::printable(value.dump()), ", expected ", expected);
   }
   [[nodiscard]] const std::string& source() const noexcept { return source_; }
 

@@ -115,12 +115,12 @@ const pst::io::TensorEntry* StoredTensors::find(const std::string& name) const {
 
 const pst::io::TensorEntry& StoredTensors::require(const ExpectedTensor& expected) {
   const pst::io::TensorEntry* entry = find(expected.name);
-  const std::string shape = pst::io::detail::text_of(expected.shape);
+  const std::string shape = pst::io::text_of(expected.shape);
   if (entry == nullptr)
     pst::fail(source(), ": has no tensor \"", expected.name, "\", expected one of shape ", shape, names_met(expected));
   pst::require(
-      entry->shape == expected.shape, pst::io::detail::tensor_in(source(), entry->name), " has shape ",
-      pst::io::detail::text_of(entry->shape), ", expected ", shape, " by config.json",
+      entry->shape == expected.shape, pst::io::tensor_in(source(), entry->name), " has shape ",
+      pst::io::text_of(entry->shape), ", expected ", shape, " by config.json",
       expected.owner == Owner::head ? "; for other labels give train --new-head, which leaves this head aside" : "");
   used_.insert(entry);
   return *entry;
@@ -129,7 +129,7 @@ const pst::io::TensorEntry& StoredTensors::require(const ExpectedTensor& expecte
 std::vector<float> StoredTensors::read(const std::string& name) const {
   const pst::io::TensorEntry* entry = find(name);
   pst::require(entry != nullptr, source(), ": has no tensor \"", name, '"');
-  const std::string what = pst::io::detail::tensor_in(source(), entry->name);
+  const std::string what = pst::io::tensor_in(source(), entry->name);
   std::vector<float> values = pst::io::read_elements<float>(*entry, what);
   for (std::size_t i = 0; i < values.size(); ++i)
     pst::require(pst::is_finite(values[i]), what, " holds ", values[i], " at element ", i, ", expected finite numbers");
@@ -157,7 +157,7 @@ std::string StoredTensors::names_met(const ExpectedTensor& expected) const {
   if (met.empty()) return "; all other tensors of the file are as expected";
   std::string text = near.empty() ? "; the file has instead " : "; the file has of that shape ";
   for (std::size_t i = 0; i < std::min<std::size_t>(met.size(), 3); ++i)
-    text.append(i == 0 ? "\"" : ", \"").append(pst::io::detail::printable(met[i])).append("\"");
+    text.append(i == 0 ? "\"" : ", \"").append(pst::io::printable(met[i])).append("\"");
   if (met.size() > 3) text.append(" and ").append(std::to_string(met.size() - 3)).append(" more");
   return text;
 }

@@ -46,7 +46,7 @@ Record parse_record(std::string_view line, const std::string& source) {
   const nlohmann::json json = pst::io::strict_json(line, source, 4);
   const auto number = [&](const nlohmann::json& value) {
     pst::require(value.is_number() && std::isfinite(value.get<double>()), source, ": holds ",
-                 pst::io::detail::printable(value.dump()), ", expected a finite number");
+                 pst::io::printable(value.dump()), ", expected a finite number");
     return value.get<double>();
   };
   pst::require(json.is_object() && json.contains("step") && json["step"].is_number_unsigned() &&

@@ -97,7 +97,7 @@ RunFolder::RunFolder(fs::path folder, const Settings& settings) : folder_{std::m
   pst::require(!fs::exists(folder_, error) || fs::is_directory(folder_, error), folder_.string(),
                ": is a file, expected a folder: give another --out");
   make_folder(folder_);
-  lock_ = pst::io::detail::FileDescriptor{folder_, O_RDONLY | O_DIRECTORY};
+  lock_ = pst::io::FileDescriptor{folder_, O_RDONLY | O_DIRECTORY};
   pst::require(lock_.is_open(), folder_.string(), ": cannot be opened");
   pst::require(::flock(lock_.number(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK, folder_.string(),
                ": another process trains there: wait for it, or give another --out");

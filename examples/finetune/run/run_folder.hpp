@@ -39,7 +39,7 @@ class RunFolder {
 
  private:
   std::filesystem::path folder_;
-  pst::io::detail::FileDescriptor lock_;
+  pst::io::FileDescriptor lock_;
 };
 
 }  // namespace finetune

@@ -83,7 +83,7 @@ nlohmann::ordered_json json_of(const Settings& settings) {
 template <class Field>
 void read_field(const nlohmann::json& value, Field& field, const std::string& what) {
   const auto expect = [&](bool ok, const char* kind) {
-    pst::require(ok, what, " is ", pst::io::detail::printable(value.dump()), ", expected ", kind);
+    pst::require(ok, what, " is ", pst::io::printable(value.dump()), ", expected ", kind);
   };
   if constexpr (std::is_same_v<Field, bool>) {
     expect(value.is_boolean(), "true or false");
@@ -127,7 +127,7 @@ Settings parse_settings(std::string_view text, const std::string& source) {
     read_field(json[name], field, source + ": " + name);
   });
   for (const auto& [name, value] : json.items())
-    pst::require(known.contains(name), source, ": has the unknown field \"", pst::io::detail::printable(name), '"');
+    pst::require(known.contains(name), source, ": has the unknown field \"", pst::io::printable(name), '"');
   try {
     check(settings);
   } catch (const pst::Error& error) {
@@ -138,7 +138,7 @@ Settings parse_settings(std::string_view text, const std::string& source) {
 
 void check(const Settings& settings) {
   for (const std::filesystem::path& path : {settings.model, settings.data})
-    pst::require(pst::io::detail::is_utf8(path.string()), "the path ", path.string(), " is not UTF-8");
+    pst::require(pst::io::is_utf8(path.string()), "the path ", path.string(), " is not UTF-8");
   static_cast<void>(find_task(settings.task));
   static_cast<void>(method_layers(settings.method, settings.seed));
   pst::require(settings.rate > 0 && settings.rate <= 1e3, "the rate is ", settings.rate,

@@ -61,7 +61,7 @@ void write_snapshot(const std::filesystem::path& path, const Snapshot& snapshot)
   std::vector<pst::io::TensorEntry> entries;
   const auto add = [&](const std::string& prefix, const pst::TensorList& list) {
     for (const pst::Tensor& tensor : list) {
-      entries.push_back(pst::io::detail::entry_of(tensor));
+      entries.push_back(pst::io::entry_of(tensor));
       entries.back().name = prefix + tensor.name;
     }
   };
@@ -86,7 +86,7 @@ Snapshot read_snapshot(const std::filesystem::path& path) {
     }
     const auto end = name.starts_with(optimizer_prefix) ? name.find('/', optimizer_prefix.size()) : std::string::npos;
     pst::require(end != std::string::npos, path.string(), ": has the unknown tensor \"",
-                 pst::io::detail::printable(name), '"');
+                 pst::io::printable(name), '"');
     tensor.name = name.substr(end + 1);
     snapshot.optimizer[std::string{name.substr(optimizer_prefix.size(), end - optimizer_prefix.size())}].push_back(
         std::move(tensor));

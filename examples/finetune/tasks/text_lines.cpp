@@ -29,11 +29,11 @@ bool TextLines::next() {
   require(line_.size() <= longest_, "has ", line_.size(), " bytes, expected at most ", longest_,
           ": is it a text file with lines?");
   require(line_.find('\0') == std::string_view::npos, "holds a zero byte, expected text");
-  require(pst::io::detail::is_utf8(line_), "is not UTF-8, expected a text file in UTF-8");
+  require(pst::io::is_utf8(line_), "is not UTF-8, expected a text file in UTF-8");
   return true;
 }
 
-std::string quoted(std::string_view field) { return '"' + pst::io::detail::printable(field) + '"'; }
+std::string quoted(std::string_view field) { return '"' + pst::io::printable(field) + '"'; }
 
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view spaces = " \t\n\v\f\r";

@@ -20,7 +20,7 @@ std::string read_text_file(const std::filesystem::path& path) {
   std::string text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   pst::require(!text.starts_with("version https://git-lfs"), path.string(),
                ": is a pointer of Git LFS, the file itself was not downloaded: run `git lfs pull` in its folder");
-  pst::require(pst::io::detail::is_utf8(text), path.string(), ": is not UTF-8: use the file as it was published");
+  pst::require(pst::io::is_utf8(text), path.string(), ": is not UTF-8: use the file as it was published");
   return text;
 }
 

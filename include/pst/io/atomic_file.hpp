@@ -30,9 +30,9 @@ class AtomicFile {
     const std::string stem = ".pst-" + std::to_string(::getpid()) + '-';
     do {
       temporary_ = path_.parent_path() / (stem + std::to_string(next++) + ".tmp");
-      file_ = detail::FileDescriptor{temporary_, O_WRONLY | O_CREAT | O_EXCL, 0666};
+      file_ = FileDescriptor{temporary_, O_WRONLY | O_CREAT | O_EXCL, 0666};
     } while (!file_.is_open() && errno == EEXIST);
-    if (!file_.is_open()) detail::fail_with_errno(path_, "cannot be written, no file can be made in its directory");
+    if (!file_.is_open()) fail_with_errno(path_, "cannot be written, no file can be made in its directory");
   }
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -45,24 +45,24 @@ class AtomicFile {
     while (!bytes.empty()) {
       const ssize_t written = ::write(file_.number(), bytes.data(), bytes.size());
       if (written < 0 && errno == EINTR) continue;
-      if (written < 0) detail::fail_with_errno(path_, "cannot be written");
+      if (written < 0) fail_with_errno(path_, "cannot be written");
       bytes = bytes.subspan(static_cast<std::size_t>(written));
     }
   }
 
   /// Gives the file its name once every byte is on the disk.
   void commit() {
-    if (::fsync(file_.number()) != 0) detail::fail_with_errno(path_, "cannot be brought to the disk");
-    if (!file_.close()) detail::fail_with_errno(path_, "cannot be closed");
-    if (::rename(temporary_.c_str(), path_.c_str()) != 0) detail::fail_with_errno(path_, "cannot be replaced");
+    if (::fsync(file_.number()) != 0) fail_with_errno(path_, "cannot be brought to the disk");
+    if (!file_.close()) fail_with_errno(path_, "cannot be closed");
+    if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_with_errno(path_, "cannot be replaced");
     temporary_.clear();
-    detail::sync_name(path_);
+    sync_name(path_);
   }
 
  private:
   std::filesystem::path path_;
   std::filesystem::path temporary_;
-  detail::FileDescriptor file_;
+  FileDescriptor file_;
 };
 
 }  // namespace pst::PST_ABI::io

@@ -37,7 +37,7 @@ using WeightMap = std::map<std::string, std::string>;
   if (file.bytes().size() > max_header_bytes) {
     fail(source, ": has ", file.bytes().size(), " bytes, but an index has at most ", max_header_bytes);
   }
-  const auto root = strict_json(text_of(file.bytes()), source + ": the index", 3);
+  const auto root = strict_json(chars_of(file.bytes()), source + ": the index", 3);
   const auto listed = root.find("weight_map");
   if (listed == root.end() || !listed->is_object()) fail(source, ": the index has no object called weight_map");
   if (listed->empty()) fail(source, ": the weight_map lists no tensors");
@@ -115,7 +115,7 @@ class Checkpoint : public TensorTable {
     }
     for (const auto& [name, file] : weight_map) {
       if (shards[position_of.at(file)].find(name) == nullptr) {
-        fail(detail::tensor_in(index.string(), name), " is listed, but not in its file ", file);
+        fail(tensor_in(index.string(), name), " is listed, but not in its file ", file);
       }
     }
     return merged(index.string(), std::move(shards));
@@ -129,7 +129,7 @@ class Checkpoint : public TensorTable {
       metadata.insert(shard.metadata().begin(), shard.metadata().end());
       for (const TensorEntry& entry : shard.entries()) {
         const auto [first, is_new] = file_of.emplace(entry.name, shard.source());
-        if (!is_new) fail(detail::tensor_in(shard.source(), entry.name), " is also in ", first->second);
+        if (!is_new) fail(tensor_in(shard.source(), entry.name), " is also in ", first->second);
         entries.push_back(entry);
       }
     }

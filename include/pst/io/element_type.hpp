@@ -80,13 +80,13 @@ static_assert(name_of(ElementType::u64) == "U64" && element_type_called("F4") ==
 /// A C++ type whose values a file can hold: float, double, or an integer that is neither bool nor a character.
 /// @ingroup io
 template <class T>
-concept StoredNumber = std::same_as<T, float> || std::same_as<T, double> ||
+concept ReadableNumber = std::same_as<T, float> || std::same_as<T, double> ||
     (std::integral<T> && !std::same_as<T, bool> &&
      (std::same_as<T, std::make_signed_t<T>> || std::same_as<T, std::make_unsigned_t<T>>));
 
 /// The element type whose bytes are those of `T`.
 /// @ingroup io
-template <StoredNumber T>
+template <ReadableNumber T>
 [[nodiscard]] constexpr ElementType element_type_of() noexcept {
   if constexpr (std::same_as<T, float>) return ElementType::f32;
   if constexpr (std::same_as<T, double>) return ElementType::f64;

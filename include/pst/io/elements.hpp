@@ -77,7 +77,7 @@ template <std::integral T>
 /// Floats convert among each other, rounding to nearest; integers convert when every value fits; BOOL reads as 0 or 1.
 /// Floats never become integers, nor integers floats.
 /// @ingroup io
-template <StoredNumber T>
+template <ReadableNumber T>
 [[nodiscard]] std::vector<T> read_elements(const TensorEntry& entry, std::string_view what) {
   if constexpr (std::floating_point<T>) {
     return detail::read_floats<T>(entry, what);
@@ -88,7 +88,7 @@ template <StoredNumber T>
 
 /// The elements of `entry` where they lie, if they are of type `T` and aligned for it.
 /// @ingroup io
-template <StoredNumber T>
+template <ReadableNumber T>
 [[nodiscard]] std::optional<std::span<const T>> view_elements(const TensorEntry& entry) noexcept {
   if (entry.type != element_type_of<T>()) return std::nullopt;
   if (std::bit_cast<std::uintptr_t>(entry.bytes.data()) % alignof(T) != 0) return std::nullopt;

@@ -12,7 +12,7 @@
 
 #include "pst/core/error.hpp"
 
-namespace pst::PST_ABI::io::detail {
+namespace pst::PST_ABI::io {
 
 /// Fails with what the last system call complained about.
 [[noreturn]] inline void fail_with_errno(const std::filesystem::path& path, const char* what) {
@@ -51,4 +51,4 @@ inline void sync_name(const std::filesystem::path& path) {
     fail_with_errno(path, "was written, but its directory cannot be brought to the disk");
 }
 
-}  // namespace pst::PST_ABI::io::detail
+}  // namespace pst::PST_ABI::io

@@ -25,15 +25,15 @@ class MappedFile {
   /// Maps the regular file at `path`.
   explicit MappedFile(const std::filesystem::path& path) {
     // Without O_NONBLOCK a named pipe would hang here.
-    const detail::FileDescriptor file{path, O_RDONLY | O_NONBLOCK};
-    if (!file.is_open()) detail::fail_with_errno(path, "cannot be opened for reading");
+    const FileDescriptor file{path, O_RDONLY | O_NONBLOCK};
+    if (!file.is_open()) fail_with_errno(path, "cannot be opened for reading");
     struct stat facts {};
-    if (::fstat(file.number(), &facts) != 0) detail::fail_with_errno(path, "cannot be examined");
+    if (::fstat(file.number(), &facts) != 0) fail_with_errno(path, "cannot be examined");
     if (!S_ISREG(facts.st_mode)) fail(path.string(), ": is not a regular file");
     if (facts.st_size == 0) return;
     const auto size = static_cast<std::size_t>(facts.st_size);
     void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number(), 0);
-    if (memory == MAP_FAILED) detail::fail_with_errno(path, "cannot be mapped into memory");
+    if (memory == MAP_FAILED) fail_with_errno(path, "cannot be mapped into memory");
     bytes_ = {static_cast<std::byte*>(memory), size};
   }
   MappedFile(MappedFile&& other) noexcept : bytes_{std::exchange(other.bytes_, {})} {}

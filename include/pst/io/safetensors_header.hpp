@@ -42,11 +42,6 @@ struct DescribedTensor {
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
 };
-
-[[nodiscard]] inline std::string_view text_of(std::span<const std::byte> bytes) noexcept {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 /// The length that the first eight bytes announce, checked against the size of the file.
 [[nodiscard]] inline std::size_t header_size(std::span<const std::byte> file, std::string_view source) {
   std::uint64_t size = 0;
@@ -156,7 +151,7 @@ inline void place(std::span<DescribedTensor> tensors, std::span<const std::byte>
 [[nodiscard]] inline SafetensorsContents parse_safetensors(std::span<const std::byte> file, std::string_view source) {
   const std::size_t size = detail::header_size(file, source);
   const auto header = file.subspan(sizeof(std::uint64_t), size);
-  const auto root = strict_json(detail::text_of(header), std::string{source} + ": the header", 3);
+  const auto root = strict_json(chars_of(header), std::string{source} + ": the header", 3);
   if (!root.is_object()) fail(source, ": the header must be a JSON object");
 
   SafetensorsContents contents;
@@ -165,7 +160,7 @@ inline void place(std::span<DescribedTensor> tensors, std::span<const std::byte>
     if (name == "__metadata__") {
       contents.metadata = detail::metadata_from(fields, source);
     } else {
-      tensors.push_back(detail::described_tensor(name, fields, detail::tensor_in(source, name)));
+      tensors.push_back(detail::described_tensor(name, fields, tensor_in(source, name)));
     }
   }
   detail::place(tensors, file.subspan(sizeof(std::uint64_t) + size), source);

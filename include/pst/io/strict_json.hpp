@@ -14,8 +14,6 @@
 #include "pst/io/tensor_entry.hpp"
 
 namespace pst::PST_ABI::io {
-namespace detail {
-
 /// Whether `text` is UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF.
 [[nodiscard]] inline bool is_utf8(std::string_view text) noexcept {
   const auto byte_at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
@@ -39,6 +37,8 @@ namespace detail {
   }
   return true;
 }
+
+namespace detail {
 
 /// Listens to the JSON parser and refuses what it would let pass: a key given twice, and deep nesting.
 struct JsonGuard {
@@ -85,7 +85,7 @@ struct JsonGuard {
 /// levels. `what` names the text in the error.
 /// @ingroup io
 [[nodiscard]] inline nlohmann::json strict_json(std::string_view text, std::string_view what, std::size_t max_depth) {
-  if (!detail::is_utf8(text)) fail(what, " is not UTF-8");
+  if (!is_utf8(text)) fail(what, " is not UTF-8");
   // The parser would skip the mark, and would take a zero byte for the end of the text.
   if (text.starts_with("\xEF\xBB\xBF")) fail(what, " begins with a byte order mark, which JSON forbids");
   if (text.find('\0') != std::string_view::npos) fail(what, " contains a zero byte, which JSON forbids");

@@ -30,8 +30,6 @@ struct TensorEntry {
 /// @ingroup io
 using Metadata = std::map<std::string, std::string>;
 
-namespace detail {
-
 /// Text from a file made fit for an error message: short, and without control characters.
 [[nodiscard]] inline std::string printable(std::string_view text) {
   constexpr std::size_t longest = 100;
@@ -41,10 +39,17 @@ namespace detail {
   return text.size() > longest ? shown + "..." : shown;
 }
 
+/// How messages name a tensor of a source.
 [[nodiscard]] inline std::string tensor_in(std::string_view source, std::string_view name) {
   return std::string{source} + ": tensor \"" + printable(name) + '"';
 }
 
+/// The bytes of a file as characters.
+[[nodiscard]] inline std::string_view chars_of(std::span<const std::byte> bytes) noexcept {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// A shape as messages show it: "[768,768]".
 [[nodiscard]] inline std::string text_of(std::span<const index_t> shape) {
   std::string text = "[";
   for (const index_t side : shape.first(shape.size() < 8 ? shape.size() : 8)) {
@@ -74,5 +79,4 @@ namespace detail {
   return static_cast<std::size_t>(bits / 8);
 }
 
-}  // namespace detail
 }  // namespace pst::PST_ABI::io

@@ -33,32 +33,29 @@ namespace pst::PST_ABI::io {
   }
 }
 
-namespace detail {
-
 inline constexpr DType every_dtype[] = {DType::u8,  DType::u32,  DType::i32, DType::u64, DType::i64,
                                         DType::f16, DType::bf16, DType::f32, DType::f64};
 
+/// A tensor as a file holds it; the tensor must outlive it.
 [[nodiscard]] inline TensorEntry entry_of(const Tensor& tensor) {
   return {tensor.name, element_type(tensor.dtype), tensor.shape, tensor.bytes};
 }
-
-}  // namespace detail
 
 /// The tensor that `entry` describes, with a copy of its bytes; errors begin with `source`.
 /// BOOL, I8, I16, U16, C64 and the floats below 16 bits have no DType: pass these on as TensorEntry.
 /// @ingroup io
 [[nodiscard]] inline Tensor tensor_from(const TensorEntry& entry, std::string_view source) {
-  for (const DType type : detail::every_dtype)
+  for (const DType type : every_dtype)
     if (element_type(type) == entry.type)
       return {entry.name, type, entry.shape, {entry.bytes.begin(), entry.bytes.end()}};
-  fail(detail::tensor_in(source, entry.name), " holds ", name_of(entry.type),
+  fail(tensor_in(source, entry.name), " holds ", name_of(entry.type),
        ", which pst::Tensor cannot; use pst::io::Safetensors to read or copy it");
 }
 
 /// A float tensor stored as F16, BF16, F32 or F64; rounds to nearest, ties to even.
 /// @ingroup io
 [[nodiscard]] inline Tensor converted(const Tensor& tensor, DType type) {
-  const auto values = read_elements<double>(detail::entry_of(tensor), "tensor " + tensor.name);
+  const auto values = read_elements<double>(entry_of(tensor), "tensor " + tensor.name);
   return {tensor.name, type, tensor.shape, store_floats<double>(values, element_type(type))};
 }
 
@@ -67,7 +64,7 @@ inline constexpr DType every_dtype[] = {DType::u8,  DType::u32,  DType::i32, DTy
 inline void save_tensors(const std::filesystem::path& path, const TensorList& tensors, Metadata metadata = {}) {
   std::vector<TensorEntry> entries;
   entries.reserve(tensors.size());
-  for (const Tensor& tensor : tensors) entries.push_back(detail::entry_of(tensor));
+  for (const Tensor& tensor : tensors) entries.push_back(entry_of(tensor));
   write_safetensors(path, entries, std::move(metadata));
 }
 

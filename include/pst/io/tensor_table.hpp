@@ -39,16 +39,16 @@ class TensorTable {
   /// The tensor called `name`; throws when there is none.
   [[nodiscard]] const TensorEntry& at(std::string_view name) const {
     const TensorEntry* entry = find(name);
-    if (entry == nullptr) fail(detail::tensor_in(source_, name), " is not among the ", entries_.size(), " in the file");
+    if (entry == nullptr) fail(tensor_in(source_, name), " is not among the ", entries_.size(), " in the file");
     return *entry;
   }
   /// A copy of the elements of one tensor as `T`; see read_elements for what converts.
-  template <StoredNumber T>
+  template <ReadableNumber T>
   [[nodiscard]] std::vector<T> read(std::string_view name) const {
-    return read_elements<T>(at(name), detail::tensor_in(source_, name));
+    return read_elements<T>(at(name), tensor_in(source_, name));
   }
   /// The elements of one tensor without a copy, if it holds `T` and lies aligned; throws when there is no such tensor.
-  template <StoredNumber T>
+  template <ReadableNumber T>
   [[nodiscard]] std::optional<std::span<const T>> view(std::string_view name) const {
     return view_elements<T>(at(name));
   }
