@@ -11,7 +11,6 @@
 using namespace transformer;
 using transformer::test::Mat;
 
-using transformer::test::Dense;
 using transformer::test::make_encoder;
 
 TEST_CASE("dropout drops its share and keeps the mean") {
