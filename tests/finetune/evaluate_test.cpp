@@ -111,7 +111,7 @@ TEST_CASE("classes are the task's by the names that the model has for them, in a
   config["id2label"] = {{"0", "Contradiction"}, {"1", "ENTAILMENT"}, {"2", "neutral"}};
   std::ofstream{folder.path() / "config.json"} << config;
   const LoadedModel other = load_model(folder.path(), {}, transformer::dense_layers<float>());
-  other.model->begin_step(0.0);
+  other.model->begin_step(0, 1);
   const Evaluation found = evaluate(*other.model, find_task("mnli"), sequences, 2);
   const int place[] = {1, 2, 0};  // of entailment, neutral and contradiction
   for (index_t task_class = 0; task_class < 3; ++task_class)

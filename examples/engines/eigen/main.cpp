@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An engine with Eigen's own column-major matrices, whose layers have different methods. Weights are read where they are,
-// parameters and gradients lie in two vectors of the engine, and a whole model is one step of a flat optimizer.
+// An engine with Eigen's own column-major matrices, whose layers have different methods. Weights are read where they
+// are, parameters and gradients lie in two vectors of the engine, and a whole model is one step of a flat optimizer.
 #include <Eigen/Dense>
 #include <pst/any.hpp>
 
@@ -52,10 +52,10 @@ int main() {
     grad_middle.array() *= (middle.array() > 0).cast<float>();
     first.backward(rows_of(x), rows_of(grad_middle));
     velocity = 0.9F * velocity + gradients.head(values.size());  // nothing trains in place: both runs are as long
-    values -= 0.3F * velocity;
+    values -= 0.02F * velocity;
     if (step == 1 || step % 50 == 0)
-      std::printf("step %3td  loss %.4f  sparsity %.3f\n", step, static_cast<double>(error.squaredNorm()) / width / tokens,
-                  model.at("feed.in").sparsity());
+      std::printf("step %3td  loss %.4f  sparsity %.3f\n", step,
+                  static_cast<double>(error.squaredNorm()) / width / tokens, model.at("feed.in").sparsity());
   }
   model.refresh(1.0);
   MatrixXf masked(width, hidden);  // W'^T: features of W' along its columns
