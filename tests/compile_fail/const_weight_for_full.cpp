@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A constant weight for a layer that trains it in place.
 // expect: MatrixView<const float
-// expect: MatrixView<float
+// expect: StridedView<float
 // expect: WeightView
 // expect: Full
 // within-clang: 20 lines

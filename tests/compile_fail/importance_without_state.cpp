@@ -6,6 +6,7 @@
 
 struct NoState {
   using role = pst::roles::importance;
+  static constexpr bool learns = false;
 #ifndef PST_EXPECT_ERROR
   template <class B, class Scalar>
   using State = pst::Magnitude::State<B, Scalar>;

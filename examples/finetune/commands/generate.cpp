@@ -68,9 +68,9 @@ std::vector<Asked> asked_of_task(const GenerateOptions& options, const Task& tas
     for (Meaning& meaning : data.meanings) {
       if (options.limit > 0 && asked.size() == options.limit) return asked;
       std::vector<int> ids = prompt_of(meaning, tokenizer);
-      pst::require(static_cast<index_t>(ids.size()) < longest, "the meaning \"",
-                   pst::io::printable(meaning.text), "\" in ", options.data.string(), " has ", ids.size(),
-                   " tokens, the model reads at most ", longest, " with the sentence: take it out of the file");
+      pst::require(static_cast<index_t>(ids.size()) < longest, "the meaning \"", pst::io::printable(meaning.text),
+                   "\" in ", options.data.string(), " has ", ids.size(), " tokens, the model reads at most ", longest,
+                   " with the sentence: take it out of the file");
       asked.push_back({std::move(meaning), std::move(ids)});
     }
   return asked;

@@ -3,8 +3,8 @@
 #include <pst/core/order_key.hpp>
 #include <pst/io/checkpoint.hpp>
 #include <pst/io/strict_json.hpp>
-#include <pst/serve/sparse_matrix.hpp>
 #include <pst/pst.hpp>
+#include <pst/serve/sparse_matrix.hpp>
 
 #include <set>
 
@@ -101,16 +101,14 @@ class ArchiveTensors {
   [[nodiscard]] const TensorEntry& at(const std::string& name, const Shape& shape) const {
     const TensorEntry& entry = file_.at(name);
     pst::require(entry.shape == shape, pst::io::tensor_in(file_.source(), name), " has shape ",
-                 pst::io::text_of(entry.shape), ", expected ", pst::io::text_of(shape),
-                 " by config.json");
+                 pst::io::text_of(entry.shape), ", expected ", pst::io::text_of(shape), " by config.json");
     return entry;
   }
   template <class T>
   [[nodiscard]] std::vector<T> integers(const std::string& name, const Shape& shape) const {
     const TensorEntry& entry = at(name, shape);
-    pst::require(entry.type == pst::io::element_type_of<T>(), pst::io::tensor_in(file_.source(), name),
-                 " holds ", pst::io::name_of(entry.type), ", expected ",
-                 pst::io::name_of(pst::io::element_type_of<T>()));
+    pst::require(entry.type == pst::io::element_type_of<T>(), pst::io::tensor_in(file_.source(), name), " holds ",
+                 pst::io::name_of(entry.type), ", expected ", pst::io::name_of(pst::io::element_type_of<T>()));
     return file_.read<T>(name);
   }
 

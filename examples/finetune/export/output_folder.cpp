@@ -132,8 +132,7 @@ void OutputFolder::commit() {
     temporary_.clear();
     return pst::io::sync_name(target_);
   }
-  if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)
-    pst::io::fail_with_errno(target_, "cannot be written");
+  if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR) pst::io::fail_with_errno(target_, "cannot be written");
   pst::require(overwrite_, target_.string(), exists_now);
   check_replaceable(target_);
   exchange(temporary_, target_);

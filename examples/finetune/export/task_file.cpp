@@ -123,8 +123,8 @@ std::unique_ptr<Model> apply_task_file(const fs::path& path, const fs::path& fol
   const Heading heading = read_heading(file);
   SharedBase base = load_shared_base(folder, heading.labels, heading.together);
   pst::require(base.fingerprint == heading.fingerprint, file.source(), ": was made for the base \"",
-               pst::io::printable(heading.base), "\" with the fingerprint ",
-               pst::io::printable(heading.fingerprint), ", but ", folder.string(), " has ", base.fingerprint,
+               pst::io::printable(heading.base), "\" with the fingerprint ", pst::io::printable(heading.fingerprint),
+               ", but ", folder.string(), " has ", base.fingerprint,
                ": give the folder that the task was trained from");
   auto of_layers = put_plain_tensors(file, base);
   base.model->for_each_layer([&](Layer& layer) {

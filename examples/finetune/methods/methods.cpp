@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -53,7 +54,14 @@ const MethodInfo& method_named(std::string_view name) {
 pst::LinearSpec layer_spec(const MethodSettings& settings, std::uint64_t seed) {
   pst::LinearSpec spec{.method = std::string{pst::linear_method(settings.name).name}, .bias = "trained", .seed = seed};
   const auto set = [&](const char* option, auto& field, const auto& value) {
-    if (pst::uses_option(spec, option)) field = value;
+    if (pst::uses_option(spec, option)) {
+      field = value;
+    } else {  // a file of settings has every one, and none may mean nothing
+      std::ostringstream text;
+      text << value;
+      pst::LinearSpec other;
+      pst::set_option(other, option, text.str());
+    }
   };
   set("sparsity", spec.sparsity, settings.sparsity);
   set("schedule", spec.schedule, settings.schedule);

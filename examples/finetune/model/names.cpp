@@ -150,9 +150,8 @@ std::optional<index_t> block_of(Architecture architecture, std::string_view tens
 
 void refuse_more_blocks(const ModelConfig& config, std::string_view tensor, const std::string& source) {
   const std::optional<index_t> block = block_of(config.architecture, tensor);
-  pst::require(!block || *block < config.blocks, pst::io::tensor_in(source, tensor), " is of block ",
-               block.value_or(0), " (from 0), expected ", config.blocks,
-               " blocks by config.json; is it that of these weights?");
+  pst::require(!block || *block < config.blocks, pst::io::tensor_in(source, tensor), " is of block ", block.value_or(0),
+               " (from 0), expected ", config.blocks, " blocks by config.json; is it that of these weights?");
 }
 
 std::vector<ExpectedTensor> expected_tensors(const ModelConfig& config) {

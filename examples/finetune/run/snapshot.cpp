@@ -85,8 +85,7 @@ Snapshot read_snapshot(const std::filesystem::path& path) {
       continue;
     }
     const auto end = name.starts_with(optimizer_prefix) ? name.find('/', optimizer_prefix.size()) : std::string::npos;
-    pst::require(end != std::string::npos, path.string(), ": has the unknown tensor \"",
-                 pst::io::printable(name), '"');
+    pst::require(end != std::string::npos, path.string(), ": has the unknown tensor \"", pst::io::printable(name), '"');
     tensor.name = name.substr(end + 1);
     snapshot.optimizer[std::string{name.substr(optimizer_prefix.size(), end - optimizer_prefix.size())}].push_back(
         std::move(tensor));

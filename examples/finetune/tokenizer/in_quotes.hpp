@@ -9,8 +9,6 @@
 namespace finetune {
 
 /// A stranger's text as an error shows it: between quotes, cut short, without control characters.
-[[nodiscard]] inline std::string in_quotes(std::string_view text) {
-  return '"' + pst::io::printable(text) + '"';
-}
+[[nodiscard]] inline std::string in_quotes(std::string_view text) { return '"' + pst::io::printable(text) + '"'; }
 
 }  // namespace finetune

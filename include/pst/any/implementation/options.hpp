@@ -39,7 +39,8 @@ inline constexpr auto soft_movement = [](const Composition& c) { return c.soft_m
 inline constexpr auto reads_weight = [](const Composition& c) { return c.delta != Composition::Delta::full; };
 }  // namespace option_uses
 
-inline constexpr double largest_scale = 1e6;
+inline constexpr double largest_scale = 1e30;
+inline constexpr double largest_start = 1e6;  // as Movement has it
 inline constexpr double below_one = 0.9999999999999999;
 
 inline constexpr auto read_sum = [](const std::string& word) {
@@ -82,22 +83,25 @@ inline constexpr std::array option_table{
                 option_uses::update,
                 0,
                 1},
-    OptionField{
-        {"beta", "scale of U V", "-1e6 to 1e6"}, &LinearSpec::beta, option_uses::update, -largest_scale, largest_scale},
+    OptionField{{"beta", "scale of U V", "-1e30 to 1e30"},
+                &LinearSpec::beta,
+                option_uses::update,
+                -largest_scale,
+                largest_scale},
     OptionField{{"score_rank", "rank of A B", "1 to 4096"}, &LinearSpec::score_rank, option_uses::product, 1, 4096},
     OptionField{{"score_energy", "the rank of A B holds this fraction of the weight's energy", "0 (off) to 1"},
                 &LinearSpec::score_energy,
                 option_uses::product,
                 0,
                 1},
-    OptionField{{"alpha1", "scale of A B", "0 to 1e6"}, &LinearSpec::alpha1, option_uses::product, 0, largest_scale},
+    OptionField{{"alpha1", "scale of A B", "0 to 1e30"}, &LinearSpec::alpha1, option_uses::product, 0, largest_scale},
     OptionField{
-        {"alpha2", "scale of R + C", "0 to 1e6"}, &LinearSpec::alpha2, option_uses::structure, 0, largest_scale},
+        {"alpha2", "scale of R + C", "0 to 1e30"}, &LinearSpec::alpha2, option_uses::structure, 0, largest_scale},
     OptionField{{"score_start", "movement's scores begin at so many times abs(W)", "0 to 1e6"},
                 &LinearSpec::score_start,
                 option_uses::movement,
                 0,
-                largest_scale},
+                largest_start},
     OptionField{{"initial_score", "of soft movement", "-100 to 100"},
                 &LinearSpec::initial_score,
                 option_uses::soft_movement,

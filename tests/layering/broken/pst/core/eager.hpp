@@ -7,5 +7,4 @@
 #include "view.hpp"
 #define PST_EAGER 1
 
-
 namespace pst {}
