@@ -30,7 +30,7 @@ TEST_CASE("C++ types map to element types of their size and sign") {
   static_assert(element_type_of<std::uint16_t>() == ElementType::u16);
   static_assert(element_type_of<std::int32_t>() == ElementType::i32);
   static_assert(element_type_of<std::uint64_t>() == ElementType::u64);
-  static_assert(!StoredNumber<bool> && !StoredNumber<char> && !StoredNumber<long double>);
+  static_assert(!ReadableNumber<bool> && !ReadableNumber<char> && !ReadableNumber<long double>);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@ import ctypes as c
 import torch
 
 
-class Matrix(c.Structure):
+class Matrix(c.Structure):  # pst_matrix and pst_const_matrix, of floats
     _fields_ = [("data", c.c_void_p), ("type", c.c_int), ("rows", c.c_int64), ("cols", c.c_int64), ("stride", c.c_int64)]
 
     def __init__(self, tensor):
@@ -13,29 +13,21 @@ class Matrix(c.Structure):
         super().__init__(tensor.data_ptr(), 0, *tensor.shape, tensor.stride(0))
 
 
-class Layout(c.Structure):
-    _fields_ = [("places", c.c_void_p), ("count", c.c_size_t), ("own", c.c_int64), ("size", c.c_int64)]
-
-
 class Call(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, values, module):
-        rows = x.reshape(-1, x.shape[-1]).contiguous()
-        y = x.new_empty(len(rows), module.out_features)
-        module.call("forward", Matrix(rows), Matrix(y))
-        ctx.save_for_backward(rows)
-        ctx.module, ctx.shape, ctx.generation = module, x.shape, module.generation()
-        return y.reshape(*x.shape[:-1], -1)
+        ctx.x, ctx.module, ctx.shape, ctx.generation = x.flatten(0, -2).contiguous(), module, x.shape, module.generation()
+        y = x.new_empty(len(ctx.x), module.linear.out_features)
+        module.call("forward", Matrix(ctx.x), Matrix(y))
+        return y.unflatten(0, x.shape[:-1])
 
     @staticmethod
     def backward(ctx, grad_y):
-        (rows,), module = ctx.saved_tensors, ctx.module
-        if ctx.generation != module.generation():
+        if ctx.generation != ctx.module.generation():
             raise RuntimeError("the weight has changed since forward: call backward before the next begin_step or refresh")
-        grad_x = torch.empty_like(rows)
-        grad_y = grad_y.reshape(len(rows), -1).contiguous()
-        module.call("backward", Matrix(rows), Matrix(grad_y), c.byref(Matrix(grad_x)), 1)  # 1: overwrite
-        return grad_x.reshape(ctx.shape), module.gradients[: len(module.values)].clone(), None
+        grad_x, grad_y = torch.empty_like(ctx.x), grad_y.flatten(0, -2).contiguous()
+        ctx.module.call("backward", Matrix(ctx.x), Matrix(grad_y), c.byref(Matrix(grad_x)), 1)  # PST_OVERWRITE
+        return grad_x.reshape(ctx.shape), ctx.module.gradients[: len(ctx.module.values)].clone(), None
 
 
 class PstLinear(torch.nn.Module):
@@ -43,23 +35,18 @@ class PstLinear(torch.nn.Module):
 
     def __init__(self, library, linear, specification):
         super().__init__()
-        self.library, self.linear, self.out_features = library, linear.requires_grad_(False), linear.out_features
+        self.library, self.linear, self.handle = library, linear.requires_grad_(False), c.c_void_p()
         library.pst_last_error.restype, library.pst_layer_generation.restype = c.c_char_p, c.c_uint64
-        self.handle, layout = c.c_void_p(), Layout()
-        self.check(library.pst_layer_new(specification.encode(), c.c_int64(linear.in_features),
-                                         c.c_int64(linear.out_features), 0, c.byref(self.handle)))
-        bias = None if linear.bias is None else c.byref(Matrix(linear.bias[None]))
-        self.call("attach_const", Matrix(linear.weight), bias)
-        self.call("layout", c.byref(layout))
-        self.gradients = torch.zeros(layout.size)
-        self.values = torch.nn.Parameter(torch.empty(layout.own))
-        self.bound = None
+        shape = c.c_int64(linear.in_features), c.c_int64(linear.out_features)
+        self.check(library.pst_layer_new(specification.encode(), *shape, 0, c.byref(self.handle)))
+        self.call("attach_const", Matrix(linear.weight), linear.bias is not None and c.byref(Matrix(linear.bias[None])) or None)
+        layout = (c.c_int64 * 4)()  # pst_layout: places, count, own, size
+        self.call("layout", layout)
+        self.values, self.gradients = torch.nn.Parameter(torch.empty(layout[2])), torch.zeros(layout[3])
         self.bind()
 
-    def bind(self):  # again wherever PyTorch has given `values` other memory
-        if self.bound != self.values.data_ptr():
-            self.call("bind", c.c_void_p(self.values.data_ptr()), c.c_void_p(self.gradients.data_ptr()), 0)
-            self.bound = self.values.data_ptr()
+    def bind(self):  # again in every step, for PyTorch may have given `values` other memory: nothing is written then
+        self.call("bind", c.c_void_p(self.values.data_ptr()), c.c_void_p(self.gradients.data_ptr()), 0)
 
     def begin_step(self, step, steps):
         self.bind()

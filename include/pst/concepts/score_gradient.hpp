@@ -9,7 +9,7 @@
 
 /// @defgroup score_gradient Score gradients
 /// When the importance scores learn, and from which tokens. The scores need the gradient of every weight, pruned ones
-/// too, which is the dearest part of a step; the weight update needs it where weights are kept alone.
+/// too, which is the most expensive part of a step; the weight update needs it where weights are kept alone.
 namespace pst::PST_ABI {
 
 /// How the scores learn in one step.

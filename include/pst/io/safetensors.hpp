@@ -13,7 +13,7 @@
 #include "pst/io/tensor_table.hpp"
 
 /// @defgroup io Files
-/// Checkpoints in the safetensors format, read as hostile and written whole or not at all. Needs nlohmann/json.
+/// Checkpoints in the safetensors format, read as untrusted input and written whole or not at all. Needs nlohmann/json.
 namespace pst::PST_ABI::io {
 
 /// A safetensors file, checked and open for reading.

@@ -18,7 +18,7 @@
 /// How a batch becomes gradients: G = grad_y^T x one tile at a time, at the kept weights alone, or not at all.
 namespace pst::PST_ABI::detail {
 
-/// What a step needs of G, from the cheapest to the dearest.
+/// What a step needs of G, from the cheapest to the most expensive.
 enum class NeededGradient {
   none,         ///< nothing learns
   activations,  ///< a low-rank update learns from all of G: its gradient is formed without G

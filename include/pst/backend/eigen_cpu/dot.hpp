@@ -3,7 +3,7 @@
 
 // The kept weights of one row times one token.
 // Work: 2 flops for each kept weight, three loads: its column, its value, and x there.
-// Bound by these loads, and by the end of a row that the processor does not foresee; in large weights by L3 or memory.
+// Bound by these loads, and by a mispredicted branch at the end of a row; in large weights by L3 or memory.
 
 #ifdef __AVX2__
 #include <immintrin.h>
@@ -64,7 +64,7 @@ template <class T, class Value>
 [[nodiscard]] inline __m256i load_eight(const std::uint16_t* from, __mmask8 which) {
   return _mm256_cvtepu16_epi32(_mm_maskz_loadu_epi16(which, from));
 }
-/// Two sums of eight lanes; what is left of the row is masked, so that only the number of turns is to be foreseen.
+/// Two sums of eight lanes; what is left of the row is masked, so that only the number of turns must be predicted.
 template <class Value, class Column>
 [[nodiscard]] float gathered_dot(const Column* column, const Value* value, index_t count, const float* x) {
   constexpr __mmask8 all = 0xFF;

@@ -3,8 +3,8 @@
 
 // y = x W'^T for a block of tokens and the compressed weight, one panel of columns after the other.
 // Work: 2 flops for each kept weight and token; besides the lanes, each weight's column and value are loaded once.
-// Bound by loads: of lanes from L1 and L2, 64 KB of them; with few tokens of the weight from L3 or memory, and by ends
-// of rows that the processor does not foresee.
+// Bound by loads: of lanes from L1 and L2, 64 KB of them; with few tokens of the weight from L3 or memory, and by
+// mispredicted branches at the ends of rows.
 
 #include <Eigen/Core>
 #include <algorithm>

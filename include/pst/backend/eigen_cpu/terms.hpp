@@ -62,7 +62,7 @@ struct Strip {
   }
   [[nodiscard]] static auto of(const MatrixView<T>& view, index_t c) { return of(View{view}, c); }
   [[nodiscard]] static auto of(const View& view, index_t c) {
-    constexpr index_t ahead = 256 / sizeof(T);  // the processor does not foresee that rows go on
+    constexpr index_t ahead = 256 / sizeof(T);  // hardware prefetching stops at the end of a row
     return [view, c](index_t r) -> Lanes {
       __builtin_prefetch(view.row(r) + c + ahead);
       return In(view.row(r) + c);
