@@ -36,7 +36,7 @@ typedef enum pst_status {
 
 /** The message of the last call of this thread that failed, until it fails again; "" where none has. Never NULL. */
 const char* pst_last_error(void);
-/** The version of the library, as "0.7.0". */
+/** The version of the library, as "0.1.0". */
 const char* pst_version(void);
 
 /** The numbers of a matrix. Layers compute in PST_F32 or PST_F64; weights may be stored as PST_BF16 or PST_F16. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -207,6 +208,32 @@ TEST_CASE_TEMPLATE("a refusal in one of several layers leaves none a step ahead"
   CHECK(unpacked(a.layer.mask()) == mask);
   const auto after = gradients_of(a.layer);
   for (std::size_t n = 0; n < after.size(); ++n) CHECK(same_bits(after[n], gradients[n]));
+}
+
+TEST_CASE_TEMPLATE("a restored layer learns at kept weights before its first step", T, ReferenceFloat, EigenFloat) {
+  using Layer = typename SparseLinear<>::with<typename T::backend>::template with<Magnitude>::template with<
+      MaskedGradient>::template with<ConstantSchedule>;
+  const auto weight = Draw{1}.normal<float>(41, 70), x = Draw{2}.normal<float>(9, 70),
+             grad_y = Draw{3}.normal<float>(9, 41);
+  Layer trained{{70, 41}, {.schedule = {.sparsity = 0.8}}}, sparser{{70, 41}, {.schedule = {.sparsity = 0.95}}};
+  trained.attach(weight.view()), sparser.attach(weight.view());
+  trained.begin_step(1, 1), sparser.begin_step(1, 1);
+  trained.backward(x.view(), grad_y.view());
+  sparser.restore(trained.save());
+  sparser.backward(x.view(), grad_y.view());
+  const auto expected = gradients_of(trained), found = gradients_of(sparser);
+  for (std::size_t n = 0; n < expected.size(); ++n) CHECK(same_bits(expected[n], found[n]));
+}
+TEST_CASE("memory that holds values is bound with gradients of zero, after own memory too") {
+  Posed<PstLayer<EigenFloat>> posed{small};
+  posed.layer.begin_step(1, 2);
+  posed.pass();
+  const ParameterLayout& layout = posed.layer.layout();
+  std::vector<float> values(static_cast<std::size_t>(layout.own), 0.5F);
+  std::vector<float> gradients(static_cast<std::size_t>(layout.size), 7.0F);
+  posed.layer.bind({values.data(), 1, layout.own}, {gradients.data(), 1, layout.size}, BoundRun::values);
+  CHECK(std::count(gradients.begin(), gradients.end(), 0.0F) == layout.size);
+  CHECK(std::count(values.begin(), values.end(), 0.5F) == layout.own);
 }
 
 }  // namespace

@@ -46,9 +46,10 @@ struct LinearSpec {
   std::string refresh = "every";   ///< when the mask moves: "every", "every-K" (steps) or "until-P" (progress)
 
   // ---- how it learns
-  std::string scores = "every";                ///< "every", "every-K", "sample-K" (one token in K) or "rest-P"
-  std::string straight_through = "reference";  ///< "reference", "masked" or "dense"
-  std::string bias = "frozen";                 ///< or "trained"
+  std::string scores = "every";  ///< "every", "every-K", "sample-K" (one token in K) or "rest-P"
+  std::string straight_through =
+      "reference";              ///< "reference" (where scores do not learn: "masked"), "masked" or "dense"
+  std::string bias = "frozen";  ///< or "trained"
 
   // ---- how it computes
   std::string storage = "scalar";     ///< what the weight consists of: the layer's numbers, "bf16" or "f16"

@@ -65,6 +65,7 @@ class KeptWeight {
   /// Computes it from all tokens.
   void find_gradient(Backend& on, ViewOn<Backend, const Scalar> grad_y, ViewOn<Backend, const Scalar> x,
                      auto& workspace) {
+    reserve_gradient();  // nothing to do after a step, which has made room
     on.sampled_product(by_rows_.view(), grad_y, x, gradient_.data(), workspace);
   }
   /// out = what `find_gradient` found in a tile, zeros elsewhere.

@@ -125,6 +125,8 @@ struct LinearState {
   /// Takes everything from a layer that borrows the same weight.
   void take(LinearState& other) {
     need_memory();
+    require(run.layout().own == other.run.layout().own && run.layout().size == other.run.layout().size, label,
+            ": a clone has chosen other ranks, for the weight has changed since the first attach; expected the same");
     run.copy(on(), other.run.values(), run.values());
     run.copy(on(), other.run.gradients(), run.gradients());
     learning = other.learning, sparsity = other.sparsity, has_mask = other.has_mask;

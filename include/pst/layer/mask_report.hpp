@@ -50,7 +50,8 @@ inline void count_kept(MaskView<const mask_word> mask, MaskReport& report) {
     }
 }
 
-/// The reports of several layers added up; its rows and columns are left out.
+/// The reports of several layers added up; its rows and columns are left out, and scratch memory, which layers of one
+/// backend share, is the largest.
 /// @ingroup layer
 [[nodiscard]] inline MaskReport total_of(std::span<const MaskReport> reports) {
   MaskReport total;
@@ -65,6 +66,7 @@ inline void count_kept(MaskView<const mask_word> mask, MaskReport& report) {
     total.dense_bytes += one.dense_bytes;
     total.compressed_bytes += one.compressed_bytes;
     total.training_bytes += one.training_bytes;
+    total.scratch_bytes = std::max(total.scratch_bytes, one.scratch_bytes);
     total.trainable += one.trainable;
   }
   if (total.shape.size() > 0) total.target_sparsity = pruned / static_cast<double>(total.shape.size());

@@ -44,14 +44,14 @@ class ParameterRun {
   void bind(Run values, Run gradients, auto&& each) {
     point_to(values, gradients, each);
     own_ = false;
+    own_values_ = {};
+    own_gradients_ = {};
   }
   /// Moves to the engine's memory, and takes what was learnt in its own along.
   void move_to(Backend& on, Run values, Run gradients, auto&& each) {
     copy(on, values_, values);
     copy(on, gradients_, gradients);
     bind(values, gradients, each);
-    own_values_ = {};
-    own_gradients_ = {};
   }
   [[nodiscard]] Run values() const noexcept { return values_; }
   [[nodiscard]] Run gradients() const noexcept { return gradients_; }

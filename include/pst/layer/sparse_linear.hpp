@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -151,9 +151,10 @@ class SparseLinear {
     return state_.run.layout();
   }
   /// Borrows memory for parameters (1 x layout().own) and gradients (1 x layout().size), which must outlive the layer
-  /// or the next `bind`. The first call writes the start values there, or what was learnt in the layer's own memory,
-  /// unless `holds` says that values are there already, and sets the gradients to zero. A later one only moves the
-  /// layer to where the same numbers live now. Without `bind` the layer allocates when memory is first needed.
+  /// or the next `bind`. The first call writes the start values and zero gradients there, or moves there what was
+  /// learnt in the layer's own memory; where `holds` says that values are there already, it writes zero gradients
+  /// alone. A later one only moves the layer to where the same numbers live now. Without `bind` the layer allocates
+  /// when memory is needed.
   void bind(MutableView parameters, MutableView gradients, BoundRun holds = BoundRun::nothing) {
     const auto in_use = state_.use("bind");
     detail::check_run(state_.label, "the run of parameters", parameters, state_.run.layout().own);
@@ -162,7 +163,7 @@ class SparseLinear {
     const auto each = [&](auto&& f) { state_.for_each_matrix(f); };
     if (state_.run.owned() && holds == BoundRun::nothing)
       return state_.run.move_to(state_.on(), parameters, gradients, each);
-    const bool first = !state_.run.bound();
+    const bool first = !state_.run.bound() || state_.run.owned();
     state_.run.bind(parameters, gradients, each);
     if (first) state_.begin_memory(holds);
   }
@@ -177,7 +178,7 @@ class SparseLinear {
   /// Brings the mask and W' up to date with the parameters, at a progress of 0 to 1: call it before an evaluation in
   /// the middle of training. Nothing is counted, no gradient is touched, and doing it twice is doing it once. The mask
   /// moves where no later step would see a difference: with RefreshEveryStep, and where there is none yet. Throws
-  /// Error, with the old W' in place, when a score or a weight is NaN or Inf.
+  /// Error as `begin_step` does.
   void refresh(double progress) {
     const auto in_use = state_.use("refresh");
     state_.need_memory();
@@ -187,8 +188,9 @@ class SparseLinear {
   }
   /// Begins a step of training, the `step`-th of `steps` (from 1; 0 is the state before the first): the mask moves
   /// where the refresh policy says so, W' is brought up to date, and gradients are set to zero. Policies of every k-th
-  /// step count by `step`. Throws Error, having changed nothing, when a score or a weight is NaN or Inf. A progress is
-  /// no step, and does not compile; `refresh` takes one.
+  /// step count by `step`. Throws Error, having changed nothing, when a parameter, or a score or weight that is ranked,
+  /// is NaN or Inf; where the mask stays and W~ itself is not finite, no W' is left until a refresh succeeds. A
+  /// progress is no step, and does not compile; `refresh` takes one.
   template <std::integral Step, std::integral Steps>
   void begin_step(Step step, Steps steps) {
     const auto in_use = state_.use("begin_step");
@@ -246,12 +248,14 @@ class SparseLinear {
   [[nodiscard]] const Options& options() const noexcept { return state_.options; }
   /// The mask, one bit per weight.
   [[nodiscard]] ConstMaskOn<Backend> mask() const noexcept { return state_.weight.mask(); }
-  /// Another number whenever W' may have changed, so that a backward that comes too late can be told.
+  /// Another number whenever a call of the layer may have changed W', so that a backward that comes too late can be
+  /// told.
   [[nodiscard]] std::uint64_t generation() const noexcept { return state_.generation; }
   /// Takes a mask (out x in) from elsewhere; a refresh policy that moves the mask replaces it.
   void set_mask(ConstMaskOn<Backend> mask) {
     const auto in_use = state_.use("set_mask");
     state_.need_memory();
+    state_.check_parameters();
     detail::check_given_mask(state_.on(), state_.label, mask, shape());
     typename State::Weight::Refresh now{state_.weight};
     now.accept();
@@ -304,6 +308,8 @@ class SparseLinear {
   /// the same bits. `on` is its backend; copies of one EigenCpu share scratch memory.
   [[nodiscard]] SparseLinear clone(Backend on) {
     SparseLinear copy{shape(), state_.options, std::move(on)};
+    const auto mine = state_.on().use();
+    const auto its = copy.state_.on().use();
     if (!state_.weight.attached()) return copy;
     copy.attach(state_.weight.base(), state_.bias);
     if (state_.run.bound()) copy.state_.take(state_);
@@ -331,7 +337,7 @@ class SparseLinear {
     detail::check_parameters_of(*this, state_.label, state, {"mask", "shape", "sparsity"});
     require(find(state, "shape").template values<std::int64_t>() == saved_shape(), state_.label,
             ": tensor shape is not that of this layer, ", shape().out, " x ", shape().in);
-    const auto sparsity = detail::number_of<double>(state, "sparsity", state_.label, -1.0, 1.0);
+    const auto sparsity = detail::number_of<double>(state, "sparsity", state_.label, -1.0, std::nextafter(1.0, 2.0));
     const Tensor& mask = find(state, "mask");
     detail::check_mask(mask, state_.label, word_view(), shape().in);
 
@@ -344,6 +350,7 @@ class SparseLinear {
     state_.weight.forget_change();
     state_.sparsity = state_.has_mask ? sparsity : 0.0;
     state_.learning = {};
+    if (state_.has_mask) state_.prepare_learning();
     state_.zero_gradients();
     ++state_.generation;
   }

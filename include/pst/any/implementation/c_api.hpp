@@ -42,7 +42,10 @@ pst_status pst_layer_attach_const(pst_layer* layer, pst_const_matrix weight, con
   return status_of([&] { attach(layer, weight, bias); });
 }
 pst_status pst_layer_layout(pst_layer* layer, pst_layout* layout) {
-  return status_of([&] { show(layer->shown, with(layer, [](auto& any) { return as_set(any.layout()); }), layout); });
+  return status_of([&] {
+    need(layer, "the layer");
+    show(layer->shown, with(layer, [](auto& any) { return as_set(any.layout()); }), layout);
+  });
 }
 pst_status pst_layer_bind(pst_layer* layer, void* parameters, void* gradients, pst_holds holds) {
   return status_of([&] {
@@ -94,25 +97,25 @@ pst_status pst_layer_parameter(pst_layer* layer, size_t index, pst_parameter* pa
 
 // ---- layers: looking and exporting
 const char* pst_layer_name(const pst_layer* layer) {
-  return with(layer, [](const auto& any) { return any.name().c_str(); });
+  return value_or("", layer, [](const auto& any) { return any.name().c_str(); });
 }
 int64_t pst_layer_in(const pst_layer* layer) {
-  return with(layer, [](const auto& any) { return any.shape().in; });
+  return value_or(int64_t{0}, layer, [](const auto& any) { return any.shape().in; });
 }
 int64_t pst_layer_out(const pst_layer* layer) {
-  return with(layer, [](const auto& any) { return any.shape().out; });
+  return value_or(int64_t{0}, layer, [](const auto& any) { return any.shape().out; });
 }
 pst_type pst_layer_type(const pst_layer* layer) {
-  return with(layer, [](const auto& any) { return type_of<scalar_in<decltype(any)>>; });
+  return value_or(PST_F32, layer, [](const auto& any) { return type_of<scalar_in<decltype(any)>>; });
 }
 int64_t pst_layer_kept(const pst_layer* layer) {
-  return with(layer, [](const auto& any) { return any.kept(); });
+  return value_or(int64_t{0}, layer, [](const auto& any) { return any.kept(); });
 }
 double pst_layer_sparsity(const pst_layer* layer) {
-  return with(layer, [](const auto& any) { return any.sparsity(); });
+  return value_or(0.0, layer, [](const auto& any) { return any.sparsity(); });
 }
 uint64_t pst_layer_generation(const pst_layer* layer) {
-  return with(layer, [](const auto& any) { return any.generation(); });
+  return value_or(uint64_t{0}, layer, [](const auto& any) { return any.generation(); });
 }
 pst_status pst_layer_report(pst_layer* layer, pst_report* report) {
   return status_of([&] { show(with(layer, [](auto& any) { return any.report(); }), report); });
@@ -185,9 +188,9 @@ pst_status pst_set_add(pst_set* set, const char* name, const char* specification
     if (layer != nullptr) *layer = &set->handles.back();
   });
 }
-size_t pst_set_size(const pst_set* set) { return set->handles.size(); }
+size_t pst_set_size(const pst_set* set) { return set == nullptr ? 0 : set->handles.size(); }
 pst_layer* pst_set_layer(pst_set* set, size_t index) {
-  return index < set->handles.size() ? &set->handles[index] : nullptr;
+  return index < pst_set_size(set) ? &set->handles[index] : nullptr;
 }
 pst_status pst_set_find(pst_set* set, const char* name, pst_layer** layer) {
   return status_of([&] {
@@ -221,7 +224,10 @@ pst_status pst_set_parameter(pst_set* set, size_t index, pst_parameter* paramete
       [&] { with_set(set, [&](auto& layers) { show_parameter(layers.parameters(), index, parameter); }); });
 }
 pst_status pst_set_layout(pst_set* set, pst_layout* layout) {
-  return status_of([&] { show(set->shown, with_set(set, [](auto& layers) { return layers.layout(); }), layout); });
+  return status_of([&] {
+    need(set, "the set");
+    show(set->shown, with_set(set, [](auto& layers) { return layers.layout(); }), layout);
+  });
 }
 pst_status pst_set_bind(pst_set* set, void* parameters, void* gradients, pst_holds holds) {
   return status_of([&] {

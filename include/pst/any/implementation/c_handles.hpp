@@ -88,6 +88,14 @@ template <class Call>
 
 inline void need(const void* pointer, const char* what) { require(pointer != nullptr, what, " is NULL"); }
 
+/// What `call` gives for the AnyLinear of a handle, or `otherwise`, with a message, where that cannot be had.
+template <class Value, class Layer, class Call>
+[[nodiscard]] Value value_or(Value otherwise, Layer* layer, Call&& call) noexcept {
+  Value value = otherwise;
+  static_cast<void>(status_of([&] { value = with(layer, call); }));
+  return value;
+}
+
 /// Calls `call` with the AnyLinear of a handle.
 template <class Layer, class Call>
 decltype(auto) with(Layer* layer, Call&& call) {

@@ -10,6 +10,7 @@
 #include "pst/any/implementation/nearest.hpp"
 #include "pst/any/layer_set.hpp"
 #include "pst/any/together.hpp"
+#include "pst/core/checks.hpp"
 #include "pst/core/error.hpp"
 #include "pst/core/tensor_bytes.hpp"
 
@@ -107,6 +108,7 @@ void LayerSet<Scalar>::bind(MutableView parameters, MutableView gradients, Bound
           parameters.cols, ", expected 1 x ", all.own);
   require(gradients.rows <= 1 && gradients.size() == all.size, "the run of gradients is ", gradients.rows, " x ",
           gradients.cols, ", expected 1 x ", all.size);
+  detail::refuse_overlap("the set", "the run of gradients", gradients, "the run of parameters", parameters);
   index_t own = 0, size = 0;
   for (AnyLinear<Scalar>& layer : layers_) {
     const ParameterLayout& part = layer.layout();
