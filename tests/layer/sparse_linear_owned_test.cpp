@@ -225,7 +225,7 @@ TEST_CASE_TEMPLATE("a restored layer learns at kept weights before its first ste
   for (std::size_t n = 0; n < expected.size(); ++n) CHECK(same_bits(expected[n], found[n]));
 }
 TEST_CASE("memory that holds values is bound with gradients of zero, after own memory too") {
-  Posed<PstLayer<EigenFloat>> posed{small};
+  Posed<PstLayer<EigenFloat>> posed{posed_case};
   posed.layer.begin_step(1, 2);
   posed.pass();
   const ParameterLayout& layout = posed.layer.layout();

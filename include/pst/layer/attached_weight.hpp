@@ -91,7 +91,7 @@ template <class B, class T>
   return seed;
 }
 
-/// Throws unless a mask from elsewhere is one of `shape`, without bits beyond its columns.
+/// Throws unless a mask from elsewhere is one of `shape` that keeps something, without bits beyond its columns.
 template <class B>
 void check_given_mask(B& on, const std::string& owner, ConstMaskOn<B> mask, Shape shape) {
   require(mask.rows == shape.out && mask.cols == shape.in, owner, ": the mask is ", mask.rows, " x ", mask.cols,
@@ -103,6 +103,8 @@ void check_given_mask(B& on, const std::string& owner, ConstMaskOn<B> mask, Shap
   on.copy_out(ViewOn<B, const mask_word>{mask.words, shape.out, words},
               MatrixView<mask_word>{host.data(), shape.out, words});
   refuse_bits_beyond(owner, "the mask", host, words, shape.in);
+  require(std::any_of(host.begin(), host.end(), [](mask_word word) { return word != 0; }), owner,
+          ": the mask keeps nothing, expected at least one weight");
 }
 
 }  // namespace pst::PST_ABI::detail

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -337,7 +337,7 @@ class SparseLinear {
     detail::check_parameters_of(*this, state_.label, state, {"mask", "shape", "sparsity"});
     require(find(state, "shape").template values<std::int64_t>() == saved_shape(), state_.label,
             ": tensor shape is not that of this layer, ", shape().out, " x ", shape().in);
-    const auto sparsity = detail::number_of<double>(state, "sparsity", state_.label, -1.0, std::nextafter(1.0, 2.0));
+    const auto sparsity = detail::number_of<double>(state, "sparsity", state_.label, -1.0, 1.0);
     const Tensor& mask = find(state, "mask");
     detail::check_mask(mask, state_.label, word_view(), shape().in);
 
