@@ -3,8 +3,8 @@
 
 namespace pst::test {
 
-/// Whether an allocation that is too large ends the program instead of throwing std::bad_alloc: so the address sanitizer
-/// has it.
+/// Whether an allocation that is too large ends the program instead of throwing std::bad_alloc: so the address
+/// sanitizer has it.
 #if defined(__SANITIZE_ADDRESS__)
 inline constexpr bool large_allocations_abort = true;
 #elif defined(__has_feature)
