@@ -17,7 +17,7 @@
 #endif
 
 /// All of pst lies in `namespace pst::PST_ABI`, an inline namespace named after the version: `pst::X` means X in it.
-/// Two versions in one process share no symbol, nor do units with and without exceptions.
+/// Two versions in one process share no symbol but the functions of c.h, nor do units with and without exceptions.
 #if defined(__cpp_exceptions) || defined(__CUDACC__)
 #define PST_ABI PST_VERSION_AS(PST_VERSION_NAME, PST_VERSION_MAJOR, PST_VERSION_MINOR, PST_VERSION_PATCH, )
 #else
