@@ -18,7 +18,7 @@
 
 namespace pst::PST_ABI::detail {
 
-/// What a SparseLinear consists of, and how a step of it goes: `Layer` is the SparseLinear, `Policies` its policies.
+/// What a SparseLinear consists of, and how a step of it goes.
 ///
 /// SparseLinear documents what an engine calls and checks what it gives; here it is done.
 template <class Scalar, class Importance, class Delta, class Selector, class Bias, class Backend, class Stored,
@@ -153,12 +153,16 @@ struct LinearState {
   void refresh_to(double asked, bool moves_mask) {
     typename Weight::Refresh now{weight};
     if (!moves_mask) return keep_mask(now);
+    rank(asked);
+    move_mask(now, asked);
+  }
+  /// Has the selector settle on the weights that a sparsity prunes. Nothing has changed when a score is refused.
+  void rank(double asked) {
     weight.selector().begin(on(), asked);
     do {
       ranking_pass();
       if (weight.selector().wants_pass()) weight.selector().end_pass(on());
     } while (weight.selector().wants_pass());
-    move_mask(now, asked);
   }
   void ranking_pass() {
     if (!weight.ranking_pass()) name_non_finite();
@@ -244,7 +248,7 @@ struct LinearState {
       if (runs_beside()) {
         dense_forward(
             weight, [&](Tile tile) { return weight.attached_tile(tile); }, x, ConstView{bias}, y);
-        return add_branch(weight, x, y);
+        return add_branch_forward(weight, x, y);
       }
     dense_forward(
         weight, [&](Tile tile) { return weight.masked(tile); }, x, ConstView{bias}, y);

@@ -18,47 +18,41 @@ void for_each_block_of_rows(index_t rows, index_t most, F&& f) {
   for (index_t first = 0; first < rows; first += most) f(first, std::min(most, rows - first));
 }
 
-/// The thin matrix between the two products of a branch, for some tokens of one slot, in memory that tiles of a forward
-/// or of a grad_x leave alone.
-template <class Weight>
-[[nodiscard]] auto thin_product(Weight& weight, index_t tokens, index_t rank, index_t slot) {
-  const auto thin = weight.workspace().numbers(TileUse::gradient, Tile{.rows = tokens, .cols = rank, .slot = slot});
-  weight.backend().fill(thin, 0);
-  return thin;
-}
-/// Calls `f(first, count, slot)` for blocks of tokens whose thin product has room, at the same time.
-template <class Weight, class F>
-void for_each_block_of_tokens(Weight& weight, index_t tokens, index_t rank, F&& f) {
+/// Blocks of tokens go through a branch at the same time: `into(in, thin)` makes the thin matrix of a block, which is
+/// zero before, and `out_of(thin, out)` adds its product to `out`. It lies in memory that tiles of a forward or of a
+/// grad_x leave alone.
+template <class Weight, class Into, class OutOf>
+void add_branch(Weight& weight, typename Weight::ConstView in, typename Weight::MutableView out, Into into,
+                OutOf out_of) {
+  auto& on = weight.backend();
+  const index_t rank = weight.delta().left().cols;
   const index_t most = std::min(branch_tokens, weight.layout().plan.tile_size() / rank);
-  weight.backend().for_each_part((tokens + most - 1) / most, [&](index_t part, index_t slot) {
-    const index_t first = part * most;
-    f(first, std::min(most, tokens - first), slot);
+  on.for_each_part((in.rows + most - 1) / most, [&](index_t part, index_t slot) {
+    const index_t first = part * most, count = std::min(most, in.rows - first);
+    const auto thin = weight.workspace().numbers(TileUse::gradient, Tile{.rows = count, .cols = rank, .slot = slot});
+    on.fill(thin, 0);
+    into(in.middle_rows(first, count), thin);
+    out_of(typename Weight::ConstView{thin}, out.middle_rows(first, count));
   });
 }
 
 /// y += s (x V^T) U^T
 template <class Weight>
-void add_branch(Weight& weight, typename Weight::ConstView x, typename Weight::MutableView y) {
-  using ConstView = typename Weight::ConstView;
+void add_branch_forward(Weight& weight, typename Weight::ConstView x, typename Weight::MutableView y) {
   auto& on = weight.backend();
-  const ConstView left = weight.delta().left(), right = weight.delta().right();
-  for_each_block_of_tokens(weight, x.rows, left.cols, [&](index_t first, index_t count, index_t slot) {
-    const auto thin = thin_product(weight, count, left.cols, slot);
-    on.gemm_nt(1.0, x.middle_rows(first, count), right, thin);
-    on.gemm_nt(weight.delta().product().scale(), ConstView{thin}, left, y.middle_rows(first, count));
-  });
+  auto& update = weight.delta();
+  add_branch(
+      weight, x, y, [&](auto in, auto thin) { on.gemm_nt(1.0, in, update.right(), thin); },
+      [&](auto thin, auto out) { on.gemm_nt(update.product().scale(), thin, update.left(), out); });
 }
 /// grad_x += s (grad_y U) V
 template <class Weight>
 void add_branch_grad_x(Weight& weight, typename Weight::ConstView grad_y, typename Weight::MutableView grad_x) {
-  using ConstView = typename Weight::ConstView;
   auto& on = weight.backend();
-  const ConstView left = weight.delta().left(), right = weight.delta().right();
-  for_each_block_of_tokens(weight, grad_y.rows, left.cols, [&](index_t first, index_t count, index_t slot) {
-    const auto thin = thin_product(weight, count, left.cols, slot);
-    on.gemm(1.0, grad_y.middle_rows(first, count), left, thin);
-    on.gemm(weight.delta().product().scale(), ConstView{thin}, right, grad_x.middle_rows(first, count));
-  });
+  auto& update = weight.delta();
+  add_branch(
+      weight, grad_y, grad_x, [&](auto in, auto thin) { on.gemm(1.0, in, update.left(), thin); },
+      [&](auto thin, auto out) { on.gemm(update.product().scale(), thin, update.right(), out); });
 }
 
 /// dU = s grad_y^T (x V^T), dV = s (grad_y U)^T x: the gradients of an update that learns from all of G = grad_y^T x.

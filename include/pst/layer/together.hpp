@@ -82,12 +82,8 @@ class Together {
     [[nodiscard]] typename L::backend& on() { return state_.on(); }
     /// Ranks the weights of this layer alone.
     void rank() {
-      if (!moves_mask_) return;
-      selector().begin(on(), sparsity_);
-      do {
-        ranking_pass();
-        if (selector().wants_pass()) selector().end_pass(on());
-      } while (selector().wants_pass());
+      const auto in_use = on().use();
+      if (moves_mask_) state_.rank(sparsity_);
     }
     void take() {
       const auto in_use = on().use();
