@@ -55,7 +55,7 @@ void add_layers(std::vector<Column>& columns, std::vector<std::unique_ptr<Layer>
   }
 }
 
-nlohmann::ordered_json measure(pst::Shape shape, Run& run) {
+nlohmann::ordered_json measure_more_density(pst::Shape shape, Run& run) {
   const EigenMatrix weight = make_weight(shape);
   Activations at{shape, bench::many_tokens};
   Dense dense{run.libraries, weight, at};
@@ -87,7 +87,7 @@ nlohmann::ordered_json measure(pst::Shape shape, Run& run) {
 
 Part more_density(pst::Shape shape, const Options& options) {
   return {"densities of " + name_of(shape), work_of(shape, bench::many_tokens, 18, options),
-          [=](Run& run) { return measure(shape, run); }};
+          [=](Run& run) { return measure_more_density(shape, run); }};
 }
 
 }  // namespace compare

@@ -24,7 +24,7 @@ void add_layer(std::vector<Column>& columns, Layer& layer, Activations& at, cons
   columns.push_back({"- forward", threads, [&] { layer.forward(at); }});
 }
 
-nlohmann::ordered_json measure(pst::Shape shape, Run& run) {
+nlohmann::ordered_json measure_more_threads(pst::Shape shape, Run& run) {
   const EigenMatrix weight = make_weight(shape);
   Activations at{shape, bench::many_tokens};
   const std::vector<int> counts = thread_counts(run.options.threads);
@@ -52,7 +52,7 @@ Part more_threads(pst::Shape shape, const Options& options) {
   double products = 0;  // on one thread they take as many times longer as there are threads
   for (const int threads : thread_counts(options.threads)) products += 4.0 * options.threads / threads;
   return {"threads for " + name_of(shape), work_of(shape, bench::many_tokens, products, options),
-          [=](Run& run) { return measure(shape, run); }};
+          [=](Run& run) { return measure_more_threads(shape, run); }};
 }
 
 }  // namespace compare

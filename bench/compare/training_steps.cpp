@@ -30,7 +30,7 @@ std::vector<Timing> fastest_of_each(const std::vector<Timing>& timings) {
   return best;
 }
 
-nlohmann::ordered_json measure(pst::Shape shape, const ExtraMemory& memory, Run& run) {
+nlohmann::ordered_json measure_training_steps(pst::Shape shape, const ExtraMemory& memory, Run& run) {
   const EigenMatrix weight = make_weight(shape);
   Activations at{shape, bench::many_tokens};
   Dense dense{run.libraries, weight, at};
@@ -75,7 +75,7 @@ nlohmann::ordered_json measure(pst::Shape shape, const ExtraMemory& memory, Run&
 Part training_steps(pst::Shape shape, const Options& options, const ExtraMemory& memory) {
   const double libraries = 3, products = libraries * (3 + 2.2 + 1) + 10;
   return {"training steps of " + name_of(shape), work_of(shape, bench::many_tokens, products, options),
-          [=](Run& run) { return measure(shape, memory, run); }};
+          [=](Run& run) { return measure_training_steps(shape, memory, run); }};
 }
 
 }  // namespace compare

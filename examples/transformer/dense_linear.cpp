@@ -95,11 +95,15 @@ pst::TensorList DenseLinear<Scalar>::save() {
   return list;
 }
 template <class Scalar>
-void DenseLinear<Scalar>::restore(const pst::TensorList& state) {
+void DenseLinear<Scalar>::check_state(const pst::TensorList& state) {
   for (const auto& [name, size] : {std::pair{"weight", shape_.size()}, {"bias", shape_.out}}) {
     const auto count = static_cast<pst::index_t>(pst::find(state, name).template values<Scalar>().size());
     pst::require(count == size, name_, ": tensor ", name, " has ", count, " elements, expected ", size);
   }
+}
+template <class Scalar>
+void DenseLinear<Scalar>::restore(const pst::TensorList& state) {
+  check_state(state);
   const std::vector<Scalar> weight = pst::find(state, "weight").template values<Scalar>();
   const std::vector<Scalar> bias = pst::find(state, "bias").template values<Scalar>();
   map(weight_) = map(ConstView{weight.data(), shape_.out, shape_.in});

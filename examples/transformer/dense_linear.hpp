@@ -40,6 +40,7 @@ class DenseLinear final : public pst::PlainLinear<Scalar> {
   [[nodiscard]] std::unique_ptr<Interface> clone() override;
   /// Weight and bias.
   [[nodiscard]] pst::TensorList save() override;
+  void check_state(const pst::TensorList& state) override;
   void restore(const pst::TensorList& state) override;
 
  private:

@@ -225,6 +225,19 @@ TEST_CASE("the state of a set goes on with the same bits, or is refused whole") 
   CHECK(error_of([&] { other.set.restore(broken); }) == "tensor elsewhere/mask is of no layer in this set");
   CHECK(error_of([&] { other.set.restore_bytes({}); }) != "nothing was thrown");
   CHECK(other.set.save_bytes() == before);
+
+  // What the layers before have gathered stays too.
+  two.learn();
+  std::vector<float> gathered, left;
+  const auto collect = [&](std::vector<float>& all) {
+    for (const Parameter<float>& p : two.set.parameters()) all.insert(all.end(), p.grad.data, p.grad.row(p.grad.rows));
+  };
+  collect(gathered);
+  broken = one.set.save();
+  broken.pop_back();
+  CHECK(error_of([&] { two.set.restore(broken); }) != "nothing was thrown");
+  collect(left);
+  CHECK(left == gathered);
 }
 
 TEST_CASE("reports are of each layer, and of all together") {

@@ -95,6 +95,14 @@ TEST_CASE("movement pruning has the bits of its types") {
       "soft-movement penalty=300 target=0.5", {.importance = {.penalty = 300, .target_sparsity = 0.5}});
 }
 
+TEST_CASE("soft movement reports no target, for its threshold decides") {
+  const auto weight = Draw{1}.normal<float>(6, 8);
+  AnyLinear<float> layer = make_linear(read_spec("soft-movement"), {.in = 8, .out = 6});
+  layer.attach(weight.view());
+  layer.begin_step(4, 4);
+  CHECK(layer.report().target_sparsity == 0.0);
+}
+
 TEST_CASE("sums that no method has have the bits of their types") {
   check_bits<Base::with<Sum<Magnitude, RowColumnScore>>::with<Frozen>>("pst-rc delta=frozen", {});
   check_bits<Base::with<Sum<Magnitude, Movement>>::with<Full>>("movement importance=magnitude+movement", {});

@@ -110,8 +110,9 @@ TEST_CASE("a value out of range is refused with the range") {
   CHECK(refusal("pst storage=f32") == "storage is \"f32\", expected scalar, bf16 or f16");
   CHECK(refusal("pst delta=none") == "delta is \"none\", expected low-rank, full or frozen");
   CHECK(refusal("pst selector=3:4").starts_with("selector is \"3:4\", expected top-k, global, "));
-  CHECK(refusal("pst warmup=0.6 cooldown=0.5") ==
-        "the schedule has a warm-up of 0.6 and a cool-down of 0.5 of the run, expected fractions whose sum is below 1");
+  CHECK(
+      refusal("pst warmup=0.6 cooldown=0.5") ==
+      "the schedule has a warm-up of 0.6 and a cool-down of 0.5 of the run, expected fractions whose sum is at most 1");
   CHECK(error_of([] { check_spec({.beta = std::numeric_limits<double>::infinity()}); }) ==
         "beta is inf, expected -1e30 to 1e30");
 }

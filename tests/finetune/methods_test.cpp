@@ -11,7 +11,7 @@
 
 #include "finetune/methods/method_options.hpp"
 #include "finetune/train/parameters.hpp"
-#include "model_data.hpp"
+#include "trained_models.hpp"
 
 using namespace finetune;
 using namespace finetune::test;
@@ -49,12 +49,6 @@ double sparsity_of(Model& model) {
     all += layer.weight.size();
   });
   return 1 - static_cast<double>(kept) / static_cast<double>(all);
-}
-
-std::vector<float> logits_of(Model& model, const Golden& golden) {
-  Matrix logits;
-  model.forward(golden.batch(), logits);
-  return numbers(logits);
 }
 
 }  // namespace

@@ -224,7 +224,7 @@ TEST_CASE_TEMPLATE("a layer trained in place with scores of its own allocates no
 }
 
 TEST_CASE_TEMPLATE("forward and backward allocate nothing while scores rest or learn from some tokens", T,
-                   ReferenceFloat, ReferenceDouble, EigenFloat, EigenDouble, PartsFloat) {
+                   ReferenceFloat, EigenDouble, PartsFloat) {
   auto weight = Draw{1}.normal<typename T::scalar>(45, 70);
   const auto check = [&]<class ScoreGradient>(ScoreGradient) {
     typename PstLayer<T>::template with<ScoreGradient> layer{
@@ -234,8 +234,7 @@ TEST_CASE_TEMPLATE("forward and backward allocate nothing while scores rest or l
   check(ScoreRestAfter{});
   check(ScoreTokenSample{});
 }
-TEST_CASE_TEMPLATE("steps in which the mask stays allocate nothing", T, ReferenceFloat, ReferenceDouble, EigenFloat,
-                   EigenDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("steps in which the mask stays allocate nothing", T, ReferenceFloat, EigenDouble, PartsFloat) {
   const auto weight = Draw{1}.normal<typename T::scalar>(45, 70);
   const auto check = [&]<class ScoreGradient>(ScoreGradient) {
     for (double dense_above_density : {0.0, 1.0}) {
@@ -255,8 +254,7 @@ TEST_CASE_TEMPLATE("steps in which the mask stays allocate nothing", T, Referenc
   check(ScoreTokenSample{});
 }
 
-TEST_CASE_TEMPLATE("a step that refreshes the mask allocates nothing", T, ReferenceFloat, ReferenceDouble, EigenFloat,
-                   EigenDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("a step that refreshes the mask allocates nothing", T, ReferenceFloat, EigenDouble, PartsFloat) {
   const auto weight = Draw{1}.normal<typename T::scalar>(45, 70);
   const auto check = [&]<class Selector>(Selector) {
     using Layer = typename PstLayer<T>::template with<Selector>::template with<FrozenBias>;

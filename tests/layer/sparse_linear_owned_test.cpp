@@ -13,7 +13,7 @@ namespace {
 constexpr Case posed_case{{70, 41}, 9, 3, 4, 0.8};
 
 TEST_CASE_TEMPLATE("refresh twice is refresh once: nothing is counted and no gradient is touched", T, ReferenceFloat,
-                   EigenFloat, PartsFloat) {
+                   PartsFloat) {
   for (double above : {-1.0, 1.0}) {
     using Layer = typename PstLayer<T>::template with<RefreshEveryKthStep>::template with<ScoreEveryKthStep>;
     const typename Layer::Options options{

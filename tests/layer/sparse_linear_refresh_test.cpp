@@ -18,7 +18,7 @@ constexpr Case refreshed_cases[] = {
     {{1, 1}, 1, 1, 1, 0.0}, {{65, 33}, 33, 2, 4, 0.9}, {{300, 17}, 9, 3, 4, 0.7}, {{23, 130}, 5, 3, 4, 0.8}};
 
 TEST_CASE_TEMPLATE("between refreshes the mask stays, while outputs and gradients follow the parameters", T,
-                   ReferenceFloat, ReferenceDouble, EigenFloat, EigenDouble, PartsFloat) {
+                   ReferenceFloat, EigenDouble, PartsFloat) {
   for (const Case& now : refreshed_cases)
     for (double dense_above_density : {-1.0, 1.0}) {
       CAPTURE(now.shape.in);
@@ -43,7 +43,7 @@ TEST_CASE_TEMPLATE("between refreshes the mask stays, while outputs and gradient
     }
 }
 TEST_CASE_TEMPLATE("the mask that stays is that of the step of a layer, restored ones too, and the last step moves it",
-                   T, ReferenceFloat, EigenFloat, PartsFloat) {
+                   T, ReferenceFloat, PartsFloat) {
   Posed<SlowMask<T>> posed{refreshed_cases[1], {}, {.refresh = {.interval = 100}}};
   posed.layer.begin_step(0, 1);
   const auto first = unpacked(posed.layer.mask());
@@ -64,7 +64,7 @@ TEST_CASE_TEMPLATE("a step that keeps the mask reports that nothing changed", T,
   CHECK(posed.layer.report().churn() == 0);
 }
 TEST_CASE_TEMPLATE("a weight trained in place is multiplied as it is now, under the mask of the last refresh", T,
-                   ReferenceFloat, EigenFloat, PartsFloat) {
+                   ReferenceFloat, PartsFloat) {
   for (double dense_above_density : {-1.0, 1.0}) {
     typename SparseLinear<float>::with<typename T::backend>::template with<Magnitude>::template with<
         Full>::template with<ConstantSchedule>::template with<RefreshUntil>
@@ -87,7 +87,7 @@ TEST_CASE_TEMPLATE("a weight trained in place is multiplied as it is now, under 
   }
 }
 TEST_CASE_TEMPLATE("a step that keeps the mask names the parameter that is NaN, and can be taken again", T,
-                   ReferenceFloat, ReferenceDouble, EigenFloat, EigenDouble, PartsFloat) {
+                   ReferenceFloat, EigenDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   for (double dense_above_density : {-1.0, 1.0}) {
     Posed<SlowMask<T>> posed{
@@ -121,7 +121,7 @@ TEST_CASE_TEMPLATE("a step that keeps the mask names the parameter that is NaN, 
   }
 }
 TEST_CASE_TEMPLATE("a step that keeps the mask leaves no weight that overflows to multiply with", T, ReferenceFloat,
-                   EigenFloat, PartsFloat) {
+                   PartsFloat) {
   Posed<SlowMask<T>> posed{{{65, 33}, 5, 2, 4, 0.9}, {}, {.dense_above_density = 1}};
   posed.layer.begin_step(0, 1);
   parameter_of(posed.layer, "delta.U").value(3, 1) = 1e30F;
@@ -133,7 +133,7 @@ TEST_CASE_TEMPLATE("a step that keeps the mask leaves no weight that overflows t
   posed.pass();
   posed.check();
 }
-TEST_CASE_TEMPLATE("with mask and scores at rest, steps follow the oracle", T, ReferenceFloat, EigenFloat, EigenDouble,
+TEST_CASE_TEMPLATE("with mask and scores at rest, steps follow the oracle", T, ReferenceFloat, EigenDouble,
                    PartsFloat) {
   using Layer = typename SlowMask<T>::template with<ScoreEveryKthStep>;
   for (const Case& now : refreshed_cases) {

@@ -98,7 +98,7 @@ struct InAnInterval : Moving<T>::template with<RefreshEveryKthStep>::template wi
 };
 
 TEST_CASE_TEMPLATE("a run that was saved in the middle of an interval goes on bit for bit", T, ReferenceFloat,
-                   PartsFloat, EigenFloat, EigenDouble) {
+                   PartsFloat, EigenDouble) {
   check_continuation<T, InAnInterval<T, ScoreEveryKthStep>>();
   check_continuation<T, InAnInterval<T, ScoreTokenSample>>();
 }

@@ -48,20 +48,21 @@ TEST_CASE_TEMPLATE("a weight with contiguous columns gives the bits of one with 
       }
     }
 }
-TEST_CASE_TEMPLATE("a weight with contiguous columns trains in place", T, ReferenceFloat, EigenFloat, PartsFloat) {
+TEST_CASE_TEMPLATE("a weight with contiguous columns trains in place", T, ReferenceFloat, PartsFloat) {
   using Layer = typename SparseLinear<>::with<typename T::backend>::template with<Movement>::template with<
       Full>::template with<ConstantSchedule>;
-  const auto start = Draw{1}.normal<float>(41, 70);
+  // more columns than a tile has, where weights are cut small
+  const auto start = Draw{1}.normal<float>(41, 300);
   auto rows = start.as<float>(2);
   auto columns = transposed(start);
   const typename Layer::Options options{.importance = {.start = 1}, .schedule = {.sparsity = 0.6}};
-  Layer by_rows{{70, 41}, options}, by_columns{{70, 41}, options};
+  Layer by_rows{{300, 41}, options}, by_columns{{300, 41}, options};
   by_rows.attach(rows.view()), by_columns.attach(as_weight(columns));
-  CHECK(parameter_of(by_columns, "weight").value.rows == 70);
+  CHECK(parameter_of(by_columns, "weight").value.rows == 300);
   CHECK(parameter_of(by_columns, "weight").value.data == columns.view().data);
   Sgd<float> one{{.learning_rate = 0.01}}, other{{.learning_rate = 0.01}};
   for (int step = 1; step <= 3; ++step) {
-    const auto x = Draw{9}.normal<float>(7, 70), grad_y = Draw{8}.normal<float>(7, 41);
+    const auto x = Draw{9}.normal<float>(7, 300), grad_y = Draw{8}.normal<float>(7, 41);
     by_rows.begin_step(step, 3), by_columns.begin_step(step, 3);
     by_rows.backward(x.view(), grad_y.view()), by_columns.backward(x.view(), grad_y.view());
     one.step(parameters_of(by_rows)), other.step(parameters_of(by_columns));

@@ -52,7 +52,7 @@ void check_step(const Case& now, oracle::Rule rule, oracle::ScoreTokens tokens, 
 }
 
 TEST_CASE_TEMPLATE("while scores rest, the weight learns G where it is kept, and the scores nothing", T, ReferenceFloat,
-                   ReferenceDouble, EigenFloat, EigenDouble, PartsFloat, PartsDouble) {
+                   EigenDouble, PartsFloat, PartsDouble) {
   const oracle::ScoreTokens rest{.any = false};
   for (const Case& now : gradient_cases())
     for (double above : {dense_always, compressed_always}) {
@@ -78,8 +78,7 @@ TEST_CASE_TEMPLATE("while scores rest, their gradients are exactly zero, and tho
     });
   }
 }
-TEST_CASE_TEMPLATE("where pruned weights learn too, they do from every token", T, ReferenceDouble, EigenFloat,
-                   PartsFloat) {
+TEST_CASE_TEMPLATE("where pruned weights learn too, they do from every token", T, ReferenceDouble, PartsFloat) {
   for (const Case& now : gradient_cases())
     for (double above : {dense_always, compressed_always}) {
       check_step<LayerWith<T, DenseGradient, AlwaysRest>>(now, oracle::Rule::dense, {.any = false},
@@ -90,7 +89,7 @@ TEST_CASE_TEMPLATE("where pruned weights learn too, they do from every token", T
     }
 }
 TEST_CASE_TEMPLATE("scores learn from one token in so many, scaled, and the weight through the mask from all", T,
-                   ReferenceFloat, ReferenceDouble, EigenFloat, EigenDouble, PartsFloat) {
+                   ReferenceFloat, EigenDouble, PartsFloat) {
   for (const Case& now : gradient_cases())
     for (FixedTokens tokens : {FixedTokens{2, 0}, FixedTokens{4, 3}, FixedTokens{7, 2}, FixedTokens{100, 99}})
       for (double above : {dense_always, compressed_always}) {
@@ -114,7 +113,7 @@ TEST_CASE_TEMPLATE("a penalty on the scores rests with them", T, ReferenceFloat,
   }
 }
 TEST_CASE_TEMPLATE("over all offsets the mean of the sampled score gradients is the exact one", T, ReferenceFloat,
-                   ReferenceDouble, EigenFloat, EigenDouble, PartsFloat) {
+                   EigenDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   using Layer = LayerWith<T, MaskedGradient, FixedTokens>;
   for (index_t stride : {2, 3, 5})
@@ -149,8 +148,7 @@ TEST_CASE_TEMPLATE("over all offsets the mean of the sampled score gradients is 
       for (std::size_t n = 0; n < exact.size(); ++n) CHECK(distance(exact[n], mean[n]) <= tolerances<Scalar>::value);
     }
 }
-TEST_CASE_TEMPLATE("a sample that has none of the tokens teaches the scores nothing", T, ReferenceFloat, EigenFloat,
-                   PartsFloat) {
+TEST_CASE_TEMPLATE("a sample that has none of the tokens teaches the scores nothing", T, ReferenceFloat, PartsFloat) {
   Posed<LayerWith<T, ReferenceGradient, FixedTokens>> posed{
       {{67, 30}, 3, 3, 4, 0.8}, {}, {.score_gradient = {8, 5}, .dense_above_density = 1.0}};
   posed.layer.begin_step(0, 1);
@@ -162,7 +160,7 @@ TEST_CASE_TEMPLATE("a sample that has none of the tokens teaches the scores noth
   });
 }
 TEST_CASE_TEMPLATE("gradients of micro-batches at kept weights add up to the gradient of the whole batch", T,
-                   ReferenceFloat, EigenFloat, EigenDouble, PartsFloat) {
+                   ReferenceFloat, EigenDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   using Layer = LayerWith<T, ReferenceGradient, AlwaysRest>;
   const Case now{{67, 30}, 70, 3, 4, 0.8};
@@ -176,7 +174,7 @@ TEST_CASE_TEMPLATE("gradients of micro-batches at kept weights add up to the gra
   for (std::size_t n = 0; n < sum.size(); ++n) CHECK(distance(sum[n], expected[n]) <= tolerances<Scalar>::value);
 }
 TEST_CASE_TEMPLATE("a weight trained in place learns where it is kept alone while scores rest", T, ReferenceFloat,
-                   ReferenceDouble, EigenFloat, EigenDouble, PartsFloat) {
+                   EigenDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   using Layer = typename SparseLinear<Scalar>::template with<typename T::backend>::template with<
       Movement>::template with<Full>::template with<ConstantSchedule>::template with<AlwaysRest>;
@@ -196,8 +194,7 @@ TEST_CASE_TEMPLATE("a weight trained in place learns where it is kept alone whil
     CHECK(distance(copy_of(parameter_of(layer, "score.S").grad), HostMatrix<Scalar>(shape.out, shape.in)) == 0);
   }
 }
-TEST_CASE_TEMPLATE("a layer that keeps nothing learns nothing while scores rest", T, ReferenceFloat, EigenFloat,
-                   PartsFloat) {
+TEST_CASE_TEMPLATE("a layer that keeps nothing learns nothing while scores rest", T, ReferenceFloat, PartsFloat) {
   typename ScoredLayer<T, Threshold>::template with<LowRank<>>::template with<AlwaysRest> layer{
       {.in = 70, .out = 9}, {.selector = {.value = 1}}};
   const auto weight = Draw{1}.normal<float>(9, 70), x = Draw{2}.normal<float>(4, 70),
@@ -212,7 +209,7 @@ TEST_CASE_TEMPLATE("a layer that keeps nothing learns nothing while scores rest"
   for (const auto& grad : gradients_of(layer)) CHECK(distance(grad, HostMatrix<float>(grad.rows(), grad.cols())) == 0);
 }
 TEST_CASE_TEMPLATE("at kept weights too, NaN and Inf are refused wherever they are, and gradients are zero then", T,
-                   ReferenceFloat, ReferenceDouble, EigenFloat, EigenDouble, PartsFloat) {
+                   ReferenceFloat, EigenDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   constexpr Scalar nan = std::numeric_limits<Scalar>::quiet_NaN(), infinity = std::numeric_limits<Scalar>::infinity(),
                    most = std::numeric_limits<Scalar>::max();
@@ -256,7 +253,7 @@ TEST_CASE_TEMPLATE("at kept weights too, NaN and Inf are refused wherever they a
   check(FixedTokens{.stride = 3, .first = 1});
 }
 TEST_CASE_TEMPLATE("after a begin_step that was refused, backward still works, with the mask before", T, ReferenceFloat,
-                   EigenFloat, PartsFloat) {
+                   PartsFloat) {
   using Layer = LayerWith<T, ReferenceGradient, ScoreEveryKthStep>;
   Posed<Layer> posed{{{67, 30}, 5, 3, 4, 0.9}, {}, {.score_gradient = {.interval = 2}}};
   posed.layer.begin_step(0, 1);  // scores learn

@@ -82,7 +82,7 @@ TEST_CASE_TEMPLATE("one layer alone is ranked as top_k does, stepping together o
   }
 }
 TEST_CASE_TEMPLATE("between refreshes a step together keeps all masks, unless a layer has none yet", T, ReferenceFloat,
-                   EigenFloat, PartsFloat) {
+                   PartsFloat) {
   using Layer = typename ScoredLayer<T, GlobalTopK>::template with<RefreshEveryKthStep>;
   const auto weight = Draw{1}.normal<float>(8, 8);
   Layer first{{.in = 8, .out = 8}, {.schedule = {.sparsity = 0.5}, .refresh = {.interval = 100}}}, second = [] {
@@ -106,7 +106,7 @@ TEST_CASE("no layers at all take a step together in peace") {
   begin_step_together(std::span<Layer* const>{}, 0, 1);
 }
 TEST_CASE_TEMPLATE("when one layer is NaN, a step together leaves all masks as they were", T, ReferenceFloat,
-                   EigenFloat, PartsFloat) {
+                   PartsFloat) {
   using Layer = ScoredLayer<T, GlobalTopK>;
   const auto weight = Draw{1}.normal<float>(8, 8);
   Layer first{{.in = 8, .out = 8}, {.schedule = {.sparsity = 0.5}, .name = "first"}},

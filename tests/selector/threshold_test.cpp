@@ -20,8 +20,7 @@ TEST_CASE_TEMPLATE("threshold keeps what is above its value, whatever the sparsi
       for (double sparsity : {0.0, 0.9}) CHECK(selected<T, Threshold>(scores, sparsity, {.value = value}) == above);
     }
 }
-TEST_CASE_TEMPLATE("a layer that keeps nothing gives the bias and no gradient of x", T, ReferenceFloat, EigenFloat,
-                   PartsFloat) {
+TEST_CASE_TEMPLATE("a layer that keeps nothing gives the bias and no gradient of x", T, ReferenceFloat, PartsFloat) {
   for (double dense_above_density : {-1.0, 1.0}) {
     const auto weight = Draw{1}.normal<float>(9, 5);
     const auto bias = Draw{2}.normal<float>(1, 9), x = Draw{3}.normal<float>(4, 5),

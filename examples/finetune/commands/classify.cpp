@@ -31,7 +31,7 @@ struct ClassifyOptions {
 };
 
 /// The sentences, or pairs with a tab between, that are asked about.
-class Asked {
+class Sentences {
  public:
   void add(std::string_view line, std::string row, const std::string& place) {
     const std::size_t tab = line.find('\t');
@@ -52,8 +52,8 @@ class Asked {
   bool are_pairs_ = false;
 };
 
-Asked read_asked(const ClassifyOptions& options) {
-  Asked asked;
+Sentences read_asked(const ClassifyOptions& options) {
+  Sentences asked;
   for (std::size_t i = 0; i < options.sentences.size(); ++i)
     asked.add(options.sentences[i], std::to_string(i + 1), "--sentence " + std::to_string(i + 1));
   if (options.file.empty()) return asked;
@@ -76,7 +76,7 @@ Task task_of(const ModelConfig& config, bool are_pairs) {
 
 int classify(const ClassifyOptions& options) {
   if (!options.out.empty()) check_output_file(options.out, "--out", options.overwrite);
-  const Asked asked = read_asked(options);
+  const Sentences asked = read_asked(options);
   const OpenedModel opened = open_model(options.source, true);
   use_threads(options.threads);
   Model& model = *opened.model;

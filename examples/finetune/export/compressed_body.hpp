@@ -41,7 +41,8 @@ class CompressedLinear final : public pst::PlainLinear<float> {
   [[nodiscard]] pst::index_t kept() const override;
   void export_masked(MutableView out) override;
   [[nodiscard]] pst::TensorList save() override;
-  void restore(const pst::TensorList&) override { static_cast<void>(save()); }
+  void check_state(const pst::TensorList&) override { static_cast<void>(save()); }
+  void restore(const pst::TensorList& state) override { check_state(state); }
 
  private:
   template <class Source>

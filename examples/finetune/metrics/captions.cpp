@@ -35,25 +35,25 @@ double rouge_l_of(const GeneratedWords& sentence) {
   return precision > 0 ? (1 + squared) * precision * recall / (recall + squared * precision) : 0;
 }
 
-constexpr std::size_t longest = 4;
+constexpr std::size_t longest_ngram = 4;
 
 /// The n-grams of one sentence with their weights, for each n.
 struct Weighed {
-  std::vector<std::unordered_map<std::string, double>> weight{longest};
-  std::vector<double> norm = std::vector<double>(longest);
+  std::vector<std::unordered_map<std::string, double>> weight{longest_ngram};
+  std::vector<double> norm = std::vector<double>(longest_ngram);
   double bigrams = 0;
 };
 
 class Cider {
  public:
-  explicit Cider(std::span<const GeneratedWords> sentences) : sentences_{sentences}, having_(longest) {
+  explicit Cider(std::span<const GeneratedWords> sentences) : sentences_{sentences}, having_(longest_ngram) {
     for (const GeneratedWords& sentence : sentences) {
-      std::vector<NgramCounts> any(longest);
+      std::vector<NgramCounts> any(longest_ngram);
       for (const Words& reference : sentence.references) {
-        const auto counts = count_ngrams(reference, longest);
-        for (std::size_t n = 0; n < longest; ++n) keep_largest(any[n], counts[n]);
+        const auto counts = count_ngrams(reference, longest_ngram);
+        for (std::size_t n = 0; n < longest_ngram; ++n) keep_largest(any[n], counts[n]);
       }
-      for (std::size_t n = 0; n < longest; ++n)
+      for (std::size_t n = 0; n < longest_ngram; ++n)
         for (const auto& [ngram, count] : any[n]) ++having_[n][ngram];
     }
   }
@@ -72,8 +72,8 @@ class Cider {
  private:
   [[nodiscard]] Weighed weigh(const Words& words) const {
     Weighed made;
-    const auto counts = count_ngrams(words, longest);
-    for (std::size_t n = 0; n < longest; ++n) {
+    const auto counts = count_ngrams(words, longest_ngram);
+    for (std::size_t n = 0; n < longest_ngram; ++n) {
       for (const auto& [ngram, count] : counts[n]) {
         const auto having = static_cast<double>(std::max<std::size_t>(1, count_of(having_[n], ngram)));
         const double weight =
@@ -90,7 +90,7 @@ class Cider {
   /// The mean over n of the clipped cosine, times the Gaussian of the difference in length.
   static double similarity(const Weighed& text, const Weighed& reference) {
     double sum = 0;
-    for (std::size_t n = 0; n < longest; ++n) {
+    for (std::size_t n = 0; n < longest_ngram; ++n) {
       double product = 0;
       for (const auto& [ngram, weight] : text.weight[n])
         if (const auto found = reference.weight[n].find(ngram); found != reference.weight[n].end())
@@ -99,7 +99,7 @@ class Cider {
       if (norms > 0) sum += product / norms;
     }
     const double difference = text.bigrams - reference.bigrams;
-    return sum / static_cast<double>(longest) * std::exp(-difference * difference / 72);
+    return sum / static_cast<double>(longest_ngram) * std::exp(-difference * difference / 72);
   }
 
   std::span<const GeneratedWords> sentences_;

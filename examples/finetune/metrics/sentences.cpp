@@ -81,7 +81,6 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_stop(char c) { return c == '.' || c == ','; }
 
 /// The signs that always stand alone: ASCII's, less apostrophe, comma, hyphen and point.

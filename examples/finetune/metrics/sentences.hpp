@@ -8,6 +8,9 @@
 
 namespace finetune {
 
+/// Of ASCII alone.
+[[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
 /// A sentence that a model wrote, and those that people wrote for the same meaning.
 struct Generated {
   std::string text;

@@ -9,7 +9,7 @@ namespace finetune {
 
 namespace {
 
-constexpr std::uint64_t dropout_place = 0xC1A;
+constexpr std::uint64_t head_dropout_place = 0xC1A;
 
 bool is_bert(const ModelConfig& config) { return config.architecture == Architecture::bert; }
 
@@ -43,7 +43,7 @@ std::vector<Model::Top> Classifier::tops() {
 }
 
 transformer::Dropout Classifier::dropout(std::uint64_t use) const {
-  return transformer::Dropout{config_.head_dropout, dropout_seed_}.part(dropout_place + use);
+  return transformer::Dropout{config_.head_dropout, dropout_seed_}.part(head_dropout_place + use);
 }
 
 void Classifier::forward(const Batch& batch, Matrix& logits, const Pass& pass) {

@@ -11,7 +11,7 @@ namespace finetune {
 
 namespace {
 
-constexpr std::uint64_t dropout_place = 0xE3B;
+constexpr std::uint64_t embedding_dropout_place = 0xE3B;
 
 Embeddings::Table make_table(const ModelConfig& config, const char* name, index_t rows, bool trains) {
   Embeddings::Table table{std::string{prefix_of(config.architecture)} + name, 0, 0};
@@ -56,7 +56,7 @@ Embeddings::Embeddings(const ModelConfig& config, bool trains)
 }
 
 transformer::Dropout Embeddings::dropout(std::uint64_t seed) const {
-  return transformer::Dropout{dropout_, seed}.part(dropout_place);
+  return transformer::Dropout{dropout_, seed}.part(embedding_dropout_place);
 }
 
 void Embeddings::forward(const PackedBatch& batch, std::uint64_t dropout_seed, Matrix& y) {

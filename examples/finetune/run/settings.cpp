@@ -16,7 +16,7 @@ namespace finetune {
 
 namespace {
 
-constexpr const char* format_name = "pst-finetune settings 1";
+constexpr const char* settings_format = "pst-finetune settings 1";
 constexpr std::string_view later_field = "score_start";  ///< the first runs were begun without it
 constexpr double no_limit = std::numeric_limits<double>::max();
 
@@ -69,7 +69,7 @@ void for_each_field(Chosen& settings, Visit&& visit) {
 }
 
 nlohmann::ordered_json json_of(const Settings& settings) {
-  nlohmann::ordered_json json{{"format", format_name}};
+  nlohmann::ordered_json json{{"format", settings_format}};
   for_each_field(settings, [&]<class Field>(const char* name, const Field& field) {
     if constexpr (std::is_same_v<Field, std::filesystem::path>)
       json[name] = field.string();
@@ -116,8 +116,8 @@ std::string settings_text(const Settings& settings) { return json_of(settings).d
 
 Settings parse_settings(std::string_view text, const std::string& source) {
   const nlohmann::json json = pst::io::strict_json(text, source, 4);
-  pst::require(json.is_object() && json.contains("format") && json["format"] == format_name, source,
-               ": is not the settings of a run, expected a JSON object whose \"format\" is \"", format_name, '"');
+  pst::require(json.is_object() && json.contains("format") && json["format"] == settings_format, source,
+               ": is not the settings of a run, expected a JSON object whose \"format\" is \"", settings_format, '"');
   Settings settings;
   std::set<std::string> known{"format"};
   for_each_field(settings, [&](const char* name, auto& field) {

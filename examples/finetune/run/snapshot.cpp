@@ -12,12 +12,12 @@ namespace finetune {
 
 namespace {
 
-constexpr const char* format_name = "pst-finetune run 1";
+constexpr const char* run_format = "pst-finetune run 1";
 constexpr const char* field = "run";  // of the metadata
 constexpr std::string_view model_prefix = "model/", optimizer_prefix = "optimizer/";
 
 std::string text_of(const RunState& state) {
-  nlohmann::ordered_json json{{"format", format_name},        {"step", state.step},
+  nlohmann::ordered_json json{{"format", run_format},         {"step", state.step},
                               {"steps", state.steps},         {"base", state.base},
                               {"data", state.data},           {"best_score", nullptr},
                               {"best_step", state.best_step}, {"evaluations_since_best", state.evaluations_since_best}};
@@ -33,8 +33,8 @@ RunState parse_state(const std::string& text, const std::string& source) {
                  source, ": has no number ", name, " of at least 0");
     return json[name].get<std::int64_t>();
   };
-  pst::require(json.is_object() && json.contains("format") && json["format"] == format_name, source,
-               ": is not of a run, expected \"format\" to be \"", format_name, '"');
+  pst::require(json.is_object() && json.contains("format") && json["format"] == run_format, source,
+               ": is not of a run, expected \"format\" to be \"", run_format, '"');
   pst::require(json.contains("base") && json["base"].is_string(), source, ": has no text base");
   RunState state;
   state.steps = count("steps", std::uint64_t{1} << 52);

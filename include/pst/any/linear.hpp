@@ -109,6 +109,8 @@ class AnyLinear {
   /// Everything that training has changed, as tensors or as one run of bytes; gradients are not part of it.
   [[nodiscard]] TensorList save() { return layer_->save(); }
   [[nodiscard]] std::vector<std::byte> save_bytes() { return layer_->save_bytes(); }
+  /// Throws Error on a state that `restore` does not take.
+  void check_state(const TensorList& state) { layer_->check_state(state); }
   /// Puts it back, bit for bit. Throws Error, having changed nothing, on what is not of this layer.
   void restore(const TensorList& state) { layer_->restore(state); }
   void restore_bytes(std::span<const std::byte> bytes) { layer_->restore_bytes(bytes); }

@@ -80,6 +80,7 @@ class LinearInterface {
   [[nodiscard]] virtual std::unique_ptr<LinearInterface> clone() = 0;
   [[nodiscard]] virtual std::unique_ptr<LinearInterface> clone(const SharedCpu& on) = 0;
   [[nodiscard]] virtual TensorList save() = 0;
+  virtual void check_state(const TensorList& state) = 0;
   virtual void restore(const TensorList& state) = 0;
   [[nodiscard]] virtual std::vector<std::byte> save_bytes() = 0;
   virtual void restore_bytes(std::span<const std::byte> bytes) = 0;

@@ -154,6 +154,7 @@ class LinearOf final : public LinearInterface<typename Layer::scalar> {
     return std::make_unique<LinearOf>(layer_.clone(on.backend_or<Backend>([] { return Backend{}; })));
   }
   [[nodiscard]] TensorList save() override { return layer_.save(); }
+  void check_state(const TensorList& state) override { layer_.check_state(state); }
   void restore(const TensorList& state) override { layer_.restore(state); }
   [[nodiscard]] std::vector<std::byte> save_bytes() override { return layer_.save_bytes(); }
   void restore_bytes(std::span<const std::byte> bytes) override { layer_.restore_bytes(bytes); }

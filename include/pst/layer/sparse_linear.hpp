@@ -329,20 +329,20 @@ class SparseLinear {
         Tensor::from<double>("sparsity", {1}, std::vector<double>{state_.has_mask ? state_.sparsity : -1.0}));
     return list;
   }
-  /// Puts back what `save` gave, bit for bit. Throws Error, having changed nothing, when a tensor is missing or not of
-  /// this layer, has another shape or type, or holds NaN or Inf.
+  /// Throws Error when a state is not one that `restore` takes: a tensor is missing or not of this layer, has another
+  /// shape or type, or holds NaN or Inf.
+  void check_state(const TensorList& state) {
+    const auto in_use = state_.use("check_state");
+    check_state_in_use(state);
+  }
+  /// Puts back what `save` gave, bit for bit. Throws Error, having changed nothing, on what `check_state` refuses.
   void restore(const TensorList& state) {
     const auto in_use = state_.use("restore");
-    state_.need_memory();
-    detail::check_parameters_of(*this, state_.label, state, {"mask", "shape", "sparsity"});
-    require(find(state, "shape").template values<std::int64_t>() == saved_shape(), state_.label,
-            ": tensor shape is not that of this layer, ", shape().out, " x ", shape().in);
-    const auto sparsity = detail::number_of<double>(state, "sparsity", state_.label, -1.0, 1.0);
-    const Tensor& mask = find(state, "mask");
-    detail::check_mask(mask, state_.label, word_view(), shape().in);
+    check_state_in_use(state);
+    const auto sparsity = saved_sparsity(state);
 
     detail::put_parameters(*this, state_.on(), state);
-    detail::put_tensor(state_.on(), mask, word_view());
+    detail::put_tensor(state_.on(), find(state, "mask"), word_view());
     typename State::Weight::Refresh now{state_.weight};
     now.accept();
     state_.has_mask = sparsity >= 0;
@@ -365,6 +365,17 @@ class SparseLinear {
   friend class detail::Together;
 
   [[nodiscard]] std::vector<std::int64_t> saved_shape() const { return {shape().out, shape().in}; }
+  [[nodiscard]] double saved_sparsity(const TensorList& state) const {
+    return detail::number_of<double>(state, "sparsity", state_.label, -1.0, 1.0);
+  }
+  void check_state_in_use(const TensorList& state) {
+    state_.need_memory();
+    detail::check_parameters_of(*this, state_.label, state, {"mask", "shape", "sparsity"});
+    require(find(state, "shape").template values<std::int64_t>() == saved_shape(), state_.label,
+            ": tensor shape is not that of this layer, ", shape().out, " x ", shape().in);
+    static_cast<void>(saved_sparsity(state));
+    detail::check_mask(find(state, "mask"), state_.label, word_view(), shape().in);
+  }
   [[nodiscard]] std::vector<Scalar> masked_on_host() {
     Matrix<Backend, Scalar> dense(shape().out, shape().in);
     export_masked(dense.view());

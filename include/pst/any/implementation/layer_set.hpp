@@ -177,23 +177,8 @@ void LayerSet<Scalar>::restore(const TensorList& state) {
     part.push_back(tensor);
     part.back().name.erase(0, slash + 1);
   }
-  std::vector<TensorList> before;
-  const auto restore_all = [&] {
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
-      before.push_back(layers_[i].save());
-      layers_[i].restore(parts[i]);
-    }
-  };
-#if defined(__cpp_exceptions)
-  try {
-    restore_all();
-  } catch (...) {
-    for (std::size_t i = 0; i + 1 < before.size(); ++i) layers_[i].restore(before[i]);
-    throw;
-  }
-#else
-  restore_all();
-#endif
+  for (std::size_t i = 0; i < layers_.size(); ++i) layers_[i].check_state(parts[i]);
+  for (std::size_t i = 0; i < layers_.size(); ++i) layers_[i].restore(parts[i]);
 }
 
 template <class Scalar>

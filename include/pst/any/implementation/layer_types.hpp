@@ -65,7 +65,7 @@ template <class Options>
   set_metric(options.importance, spec, composition);
   set_delta(options.delta, spec);
   options.selector = composition.soft_movement ? SelectorChoice{Threshold{}} : selector_choice(spec.selector);
-  options.schedule = composition.prunes ? schedule_choice(spec) : ScheduleChoice{ConstantSchedule{.sparsity = 0.0}};
+  options.schedule = composition.ranks() ? schedule_choice(spec) : ScheduleChoice{ConstantSchedule{.sparsity = 0.0}};
   options.straight_through = straight_through_choice(composition.prunes ? spec.straight_through : "masked");
   if (composition.scores_learn())
     options.score_gradient = score_gradient_choice(spec.scores);

@@ -81,8 +81,8 @@ namespace detail {
           ", expected a number of at least 0 and below 1");
   require(spec.initial_sparsity >= 0 && spec.initial_sparsity < 1, "the initial sparsity is ", spec.initial_sparsity,
           ", expected a number of at least 0 and below 1");
-  require(spec.warmup >= 0 && spec.cooldown >= 0 && spec.warmup + spec.cooldown < 1, "the schedule has a warm-up of ",
-          spec.warmup, " and a cool-down of ", spec.cooldown, " of the run, expected fractions whose sum is below 1");
+  require(spec.warmup >= 0 && spec.cooldown >= 0 && spec.warmup + spec.cooldown <= 1, "the schedule has a warm-up of ",
+          spec.warmup, " and a cool-down of ", spec.cooldown, " of the run, expected fractions whose sum is at most 1");
   if (spec.schedule == "cubic")
     return {CubicSchedule{.initial_sparsity = spec.initial_sparsity,
                           .final_sparsity = spec.sparsity,
