@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# check.sh trained|interrupted|killed|refused|exported PROGRAM DATA: runs the program on a model of random weights and a task
+# check.sh trained|interrupted|killed|refused|exported|masked PROGRAM DATA: runs the program on a model of random weights and a task
 # that is made here, in a folder of its own, and looks at what it does. DATA is tests/finetune/data.
 set -eu
 part=$1
@@ -52,6 +52,28 @@ run="sh $folder/train"
 long="--method pst --scores sample-2 --refresh every-3 --steps 3000 --evaluate-every 500"
 
 case $part in
+masked)
+  status_of $run --method magnitude --out "$folder/pruned" --to-folder "$folder/sparse"
+  [ $status -eq 0 ] || fail "exit code $status of pruning, expected 0"
+  few="$program train --model $folder/sparse --task sst2 --data $folder/task --batch 8 --steps 20 --threads 1"
+  status_of $few --method lora --modules query,value@9 --out "$out"
+  [ $status -eq 1 ] && grep -q 'value@9.* means blocks 9 to 9' "$folder/last.log" || fail "expected a refused pattern"
+  status_of $few --method lora --keep-mask --sparsity 0.5 --out "$out"
+  [ $status -eq 1 ] || fail "expected that --keep-mask and --sparsity are refused together"
+  status_of $few --method lora --keep-mask --rate 1e-2 --out "$out"
+  [ $status -eq 0 ] || fail "exit code $status with --keep-mask, expected 0"
+  grep -q '"sparsity": 0.5' "$out/result.json" || fail "expected the sparsity of the folder"
+  status_of "$program" export --run "$out" --to-task-file "$folder/delta"
+  [ $status -eq 0 ] || fail "exit code $status of export, expected 0"
+  status_of "$program" merge --task-file "$folder/delta" --base "$folder/sparse" --to-folder "$folder/merged" --type bf16
+  [ $status -eq 0 ] || fail "exit code $status of merge, expected 0"
+  before=$(sed -n 's/^  zeros: \([0-9]*\) of .* before, .*/\1/p' "$folder/last.out")
+  after=$(sed -n 's/^  zeros: .* before, \([0-9]*\) after/\1/p' "$folder/last.out")
+  [ -n "$before" ] && [ "$before" -gt 0 ] && [ "$before" = "$after" ] || fail "$before zeros before, $after after"
+  grep -q '^  changed: [1-9].* rounding to bf16 lost' "$folder/last.out" || fail "expected what rounding lost"
+  status_of "$program" merge --task-file "$folder/delta" --base "$folder/model" --to-folder "$folder/wrong"
+  [ $status -eq 1 ] && [ ! -e "$folder/wrong" ] || fail "expected a refusal of another base"
+  ;;
 trained)
   status_of $run --method pst --rate 2e-3 --out "$out"
   [ $status -eq 0 ] || fail "exit code $status, expected 0"

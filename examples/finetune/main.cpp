@@ -13,8 +13,8 @@ namespace {
 
 /// The subcommands, in the order of --help.
 constexpr finetune::Run (*subcommands[])(CLI::App&) = {
-    finetune::add_train,    finetune::add_eval,   finetune::add_classify,
-    finetune::add_generate, finetune::add_export, finetune::add_inspect,
+    finetune::add_train,  finetune::add_eval,    finetune::add_classify, finetune::add_generate,
+    finetune::add_export, finetune::add_inspect, finetune::add_merge,
 };
 
 int run(int argc, char** argv) {

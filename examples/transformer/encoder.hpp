@@ -31,6 +31,9 @@ struct Encoder {
 
   EncoderConfig config;
   std::vector<Block<Scalar>> blocks;
+  /// Backward ends above the blocks below this one: nothing trains in them, nor in what gives their input. The gradient
+  /// of x is then left empty.
+  index_t lowest_trained = 0;
   LayerNorm<Scalar> norm;  ///< behind the last block; only there when norms stand before the layers
 
   /// Layers are called `block0.query` and so on, as `names` has it; `make` makes each of them.
@@ -94,10 +97,11 @@ struct Encoder {
       norm.backward(tape.norm, grad_y, grad_x);
     else
       grad_x = grad_y;
-    for (std::size_t b = blocks.size(); b-- > 0;) {
+    for (std::size_t b = blocks.size(); b-- > static_cast<std::size_t>(lowest_trained);) {
       blocks[b].backward(sequences, tape.blocks[b], grad_x, tape.grad_below);
       grad_x.swap(tape.grad_below);
     }
+    if (lowest_trained > 0) grad_x.resize(0, 0);
   }
 
   /// Calls `visit` with each linear layer and its weights, in a fixed order.

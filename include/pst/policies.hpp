@@ -31,6 +31,8 @@
 #include "pst/selector/block.hpp"
 #include "pst/selector/columns.hpp"
 #include "pst/selector/global_top_k.hpp"
+#include "pst/selector/keep_all.hpp"
+#include "pst/selector/keep_non_zeros.hpp"
 #include "pst/selector/n_of_m.hpp"
 #include "pst/selector/per_row.hpp"
 #include "pst/selector/rows.hpp"

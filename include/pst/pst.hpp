@@ -9,6 +9,7 @@
 #include "pst/layer/mask_report.hpp"
 #include "pst/layer/sparse_linear.hpp"
 #include "pst/layer/together.hpp"
+#include "pst/layer/unpruned.hpp"
 #include "pst/optim/adamw.hpp"
 #include "pst/optim/sgd.hpp"
 #include "pst/policies.hpp"

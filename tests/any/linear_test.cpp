@@ -89,6 +89,14 @@ TEST_CASE("methods whose scores do not learn have the bits of their types, with 
                                        .refresh = {.progress = 0.0}});
 }
 
+TEST_CASE("masks that are kept as given have the bits of their types") {
+  using Kept = Base::with<Magnitude>::with<MaskedGradient>::with<ConstantSchedule>;
+  check_bits<Kept::with<KeepAll>>("lora selector=all" + factors, {.delta = {.scale = Numbers::beta, .rank = {3}}});
+  check_bits<Kept::with<KeepNonZeros>>("lora selector=nonzeros" + factors,
+                                       {.delta = {.scale = Numbers::beta, .rank = {3}}});
+  check_bits<Kept::with<KeepNonZeros>::with<Full>>("magnitude selector=nonzeros", {});
+}
+
 TEST_CASE("movement pruning has the bits of its types") {
   check_bits<Base::with<Movement>::with<Full>>("movement score_start=10", {.importance = {.start = 10}});
   check_bits<Base::with<SoftMovement>::with<Full>::with<Threshold>>(

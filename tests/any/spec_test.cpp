@@ -123,6 +123,12 @@ TEST_CASE("an option that the method does not use is refused") {
         "leave it out, or choose one of these");
   CHECK(refusal("lora sparsity=0.9").starts_with("sparsity is given, but method lora does not use it"));
   CHECK(refusal("soft-movement selector=rows").starts_with("selector is given, "));
+  CHECK(refusal("lora selector=per-row") ==
+        "selector is per-row, but method lora ranks no weights, expected all or nonzeros");
+  CHECK(refusal("pst selector=nonzeros")
+            .starts_with("selector is nonzeros, which keeps its mask for good, but scores of method pst learn: "));
+  CHECK(refusal("magnitude selector=nonzeros sparsity=0.5").starts_with("sparsity is given, "));
+  CHECK_NOTHROW(static_cast<void>(read_spec("pst selector=nonzeros importance=magnitude")));
   CHECK(error_of([] { check_spec({.method = "full", .beta = 2.0}); }).starts_with("beta is given, "));
   CHECK(refusal("magnitude delta=low-rank delta_rank=4") == "nothing was thrown");
   CHECK(refusal("pst delta=full beta=2").starts_with("beta is given, "));
@@ -140,7 +146,7 @@ TEST_CASE("texts that are none are refused") {
 }
 
 TEST_CASE("every option can be looked up, and says which methods use it") {
-  CHECK(linear_methods().size() == 8);
+  CHECK(linear_methods().size() == 9);
   for (const LinearOption& option : linear_options()) {
     INFO(option.name);
     CHECK_FALSE(option.description.empty());

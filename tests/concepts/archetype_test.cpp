@@ -161,6 +161,8 @@ using OnArchetype = SparseLinear<>::with<Archetype>;
   use(TypeList<OnArchetype::with<Movement>::with<Full>>{});
   use(TypeList<OnArchetype::with<SoftMovement>::with<Threshold>>{});
   use(TypeList<OnArchetype::with<DynamicRank>::with<PerRow>>{});
+  use(TypeList<OnArchetype::with<KeepAll>::with<MaskedGradient>>{});
+  use(TypeList<OnArchetype::with<KeepNonZeros>::with<MaskedGradient>>{});
   use(TypeList<OnArchetype::with<EnergyRank>::with<NofM<2, 4>>>{});
   use(TypeList<OnArchetype::with<Block<4, 4>>::with<MaskedGradient>>{});
   use(TypeList<OnArchetype::with<Rows>::with<DenseGradient>>{});

@@ -154,6 +154,7 @@ void compare_all() {
   compare<L::with<pst::Movement>::with<pst::Full>::with<pst::TrainedBias>>("movement, full, bias", 45, 68, 19);
   compare<L::with<pst::SoftMovement>::with<pst::Threshold>>("soft movement", 45, 68, 19);
   compare<L::with<pst::PerRow>>("per row", 45, 68, 19);
+  compare<L::with<pst::KeepNonZeros>>("non-zeros", 45, 68, 19);
   compare<L::with<pst::NofM<2, 4>>>("2:4", 45, 68, 19);
   compare<L::with<pst::Block<4, 3>>>("block 4 x 3", 45, 68, 19);
   compare<L::with<pst::Rows>>("rows", 45, 68, 19);

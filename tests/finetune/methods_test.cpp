@@ -91,7 +91,10 @@ TEST_CASE("a method trains what its description says") {
       {"movement", {"weight", "score.S", "bias"}},
       {"soft-movement", {"weight", "score.S", "bias"}},
       {"full", {"weight", "bias"}},
-      {"lora", {"delta.U", "delta.V", "bias"}}};
+      {"lora", {"delta.U", "delta.V", "bias"}},
+      {"frozen", {"bias"}},
+      {"bitfit", {"bias"}},
+      {"norms", {}}};
   REQUIRE(expected.size() == methods().size());
   for (const MethodInfo& info : methods()) {
     INFO(info.name);

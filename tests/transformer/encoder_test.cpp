@@ -43,6 +43,36 @@ TEST_CASE("the gradients of a whole encoder are its finite differences") {
     }
 }
 
+TEST_CASE("backward ends below the lowest block that trains, and what trains has the same gradient") {
+  for (const NormPlace place : {NormPlace::before, NormPlace::after}) {
+    Encoder<double> encoder = make_encoder({.blocks = 3, .width = 6, .heads = 3, .hidden = 8, .norm = place});
+    Encoder<double>::Tape tape;
+    const Mat x = test::normal(6, 6, 1), weight = test::normal(6, 6, 2);
+    Mat y, grad_x;
+    const auto gradients = [&](index_t lowest) {
+      encoder.lowest_trained = lowest;
+      encoder.begin_step(0, 1);
+      encoder.forward(x, {.tokens = 3}, tape, y);
+      encoder.backward({.tokens = 3}, tape, weight, grad_x);
+      std::vector<Mat> found;
+      encoder.for_each_parameter([&](auto parameter) { found.push_back(map(parameter.grad)); });
+      return found;
+    };
+    const std::vector<Mat> all = gradients(0);
+    CHECK(grad_x.rows() == 6);
+    const std::vector<Mat> last = gradients(2);
+    CHECK(grad_x.size() == 0);
+    std::size_t i = 0;
+    encoder.for_each_parameter([&](auto parameter) {
+      INFO(std::string{parameter.name});
+      const bool below = parameter.name.starts_with("block0") || parameter.name.starts_with("block1");
+      CHECK((below ? last[i].isZero(0) : last[i] == all[i]));
+      CHECK_FALSE(all[i].isZero(0));
+      ++i;
+    });
+  }
+}
+
 TEST_CASE("the input gradient of an encoder of half-sparse pst layers is its finite difference") {
   Encoder<double> encoder{{.blocks = 2, .width = 6, .heads = 3, .hidden = 8},
                           layers_of<double>(pst::read_spec("magnitude sparsity=0.5 schedule=constant"))};

@@ -33,5 +33,6 @@ inline const CLI::Validator at_least_zero{
 [[nodiscard]] Run add_generate(CLI::App& program);
 [[nodiscard]] Run add_export(CLI::App& program);
 [[nodiscard]] Run add_inspect(CLI::App& program);
+[[nodiscard]] Run add_merge(CLI::App& program);
 
 }  // namespace finetune

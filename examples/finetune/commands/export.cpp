@@ -21,11 +21,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-pst::io::ElementType type_called(const std::string& name) {
-  if (name == "f16") return pst::io::ElementType::f16;
-  return name == "bf16" ? pst::io::ElementType::bf16 : pst::io::ElementType::f32;
-}
-
 /// Sentences of the run's dev data, or random tokens where the data is not there any more.
 std::vector<Sequence> find_probes(const TrainedRun& run, std::size_t count) {
   const ModelConfig& config = run.model->config();
@@ -71,6 +66,11 @@ void check_places(const ExportCommand& options) {
 
 }  // namespace
 
+pst::io::ElementType element_type_called(const std::string& name) {
+  if (name == "f16") return pst::io::ElementType::f16;
+  return name == "bf16" ? pst::io::ElementType::bf16 : pst::io::ElementType::f32;
+}
+
 void export_run(const ExportCommand& options) {
   check_places(options);
   use_threads(options.threads);
@@ -79,7 +79,7 @@ void export_run(const ExportCommand& options) {
   const auto probes = find_probes(run, options.probes);
   const fs::path& base = run.settings.model;
   const double scale = run.settings.method.beta;
-  const ExportOptions whole{.type = type_called(options.type), .overwrite = options.overwrite, .base = base};
+  const ExportOptions whole{.type = element_type_called(options.type), .overwrite = options.overwrite, .base = base};
   Model& model = *run.model;
   if (!options.folder.empty())
     print("folder", options.folder, export_folder(model, options.folder, whole, probes), options.layers);
@@ -94,7 +94,8 @@ void export_run(const ExportCommand& options) {
     print("task file", options.task_file, export_task_file(model, options.task_file, own, probes), options.layers);
   }
   if (!options.lora.empty()) {
-    if (method_named(run.settings.method.name).is_sparse) std::cerr << "warning: " << lora_warning << '\n';
+    if (method_named(run.settings.method.name).is_sparse || run.settings.method.keep_mask)
+      std::cerr << "warning: " << lora_warning << '\n';
     const LoraOptions own{.base = base, .scale = scale, .overwrite = options.overwrite};
     print("adapter", options.lora, export_lora(model, options.lora, own, probes), false);
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <pst/io/element_type.hpp>
+
 #include <cstddef>
 #include <filesystem>
 #include <string>
@@ -17,6 +19,9 @@ struct ExportCommand {
   std::size_t probes = 64;
   int threads = 0;
 };
+
+/// The numbers that --type names: "f32", "f16" or "bf16".
+[[nodiscard]] pst::io::ElementType element_type_called(const std::string& name);
 
 /// Writes the model of a run in every form that is asked for, reads each again, and says on stdout what was found.
 void export_run(const ExportCommand& options);

@@ -74,9 +74,9 @@ int inspect(const InspectOptions& options) {
     draw(*opened.model, options);
     return 0;
   }
-  const auto trains_here = [&](const ModelParameter& parameter) { return trains(parameter, *opened.settings); };
-  print_modules(std::cout, opened.settings ? modules_of(*opened.model, trains_here) : modules_of(*opened.model, {}),
-                options.depth);
+  std::function<bool(const ModelParameter&)> trains;
+  if (opened.settings) trains = trained_parameters(*opened.settings, opened.model->config());
+  print_modules(std::cout, modules_of(*opened.model, trains), options.depth);
   return 0;
 }
 

@@ -76,6 +76,16 @@ void add_method_options(CLI::App& command, Settings& settings) {
                      "of soft movement, until the sparsity is reached; 0: one that goes with the sparsity");
   command.add_option("--score-start", method.score_start,
                      "movement's scores begin at so many times abs(W); 0 as in its paper");
+  command.add_option(
+      "--modules", method.modules,
+      "which modules train, with commas between: the end of a name (query), a common name (attn.q, attn.k, "
+      "attn.v, attn.proj, ff.w1, ff.w2, attn.norm, ff.norm), re:EXPRESSION of the whole name; behind it "
+      "the blocks: query@0-3, @last-2; none: all");
+  command.add_option("--exclude", method.exclude, "which of these do not");
+  command.add_option("--beside", method.beside, "what trains in them besides: biases, norms, both, or none")
+      ->default_str("the method's");
+  command.add_flag("--keep-mask", method.keep_mask,
+                   "weights that are zero in the folder stay zero, all others are kept: for a model that is sparse");
   command.add_flag("--new-head", settings.new_head, "a task head in the folder is not read");
   command.add_flag("--fused", settings.together, "GPT-2's query, key and value are ranked together");
   command.add_flag("--train-embeddings", settings.train_embeddings, "tables of words, positions and types train too");
@@ -120,6 +130,10 @@ std::function<void()> add_options(CLI::App& command, TrainOptions& options) {
                  "--steps and --epochs are given, which ", "both say how long the run is: leave one of them out");
     const MethodInfo& method = method_named(settings.method.name);
     refuse_unused_options(method.name, given);
+    pst::require(
+        !settings.method.keep_mask || !given("--sparsity"),
+        "--keep-mask and --sparsity are given, but a mask that is kept has the sparsity of the folder: leave one "
+        "of them out");
     const Architecture architecture = read_config(settings.model, HeadUse::discard).architecture;
     pst::require(!given("--fused") || architecture == Architecture::gpt2, "--fused is given, but ",
                  settings.model.string(), " is no GPT-2, whose query, key and value are one tensor: leave it out");

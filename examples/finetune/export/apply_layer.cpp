@@ -3,9 +3,12 @@
 
 #include <pst/any/linear.hpp>
 #include <pst/core/error.hpp>
+#include <pst/layer/training_state.hpp>
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
+#include <vector>
 
 namespace finetune {
 
@@ -17,38 +20,55 @@ bool is_read(std::string_view name) {
   return std::ranges::find(names, name) != std::end(names);
 }
 
-bool has(const pst::TensorList& list, std::string_view name) {
-  return std::ranges::any_of(list, [name](const pst::Tensor& tensor) { return tensor.name == name; });
+const pst::Tensor* find_in(const pst::TensorList& list, std::string_view name) {
+  const auto found = std::ranges::find(list, name, &pst::Tensor::name);
+  return found == list.end() ? nullptr : &*found;
 }
 
 /// The rank of an update, once both factors fit the weight: a rank is not allocated before the file has shown it.
 index_t checked_rank(const pst::TensorList& state, const std::string& layer, pst::Shape shape) {
-  const pst::Tensor &left = pst::find(state, "delta.U"), &right = pst::find(state, "delta.V");
-  const bool fits = left.shape.size() == 2 && right.shape.size() == 2 && left.shape[0] == shape.out &&
-                    right.shape[1] == shape.in && left.shape[1] == right.shape[0] && right.shape[0] > 0;
-  pst::require(fits, "layer ", layer, ": delta.U and delta.V do not fit, expected ", shape.out, " x rank and rank x ",
+  const pst::Tensor *left = find_in(state, "delta.U"), *right = find_in(state, "delta.V");
+  if (left == nullptr && right == nullptr) return 1;
+  const bool fit = left != nullptr && right != nullptr && fits_layer(*left, shape) && fits_layer(*right, shape) &&
+                   left->shape[1] == right->shape[0];
+  pst::require(fit, "layer ", layer, ": delta.U and delta.V do not fit, expected ", shape.out, " x rank and rank x ",
                shape.in);
-  return left.shape[1];
+  return left->shape[1];
+}
+
+/// A weight that trained itself.
+void take_weight(Matrix& weight, const pst::TensorList& state, const std::string& layer) {
+  const pst::Tensor* const own = find_in(state, "weight");
+  if (own == nullptr) return;
+  pst::detail::check_tensor(*own, "layer " + layer, transformer::view(weight));
+  const std::vector<float> values = own->values<float>();
+  std::ranges::copy(values, weight.data());
 }
 
 }  // namespace
 
+bool fits_layer(const pst::Tensor& tensor, pst::Shape shape) {
+  const bool is_matrix = tensor.shape.size() == 2;
+  const auto is_number = tensor.dtype == pst::dtype_of<float>;
+  if (tensor.name == "weight") return is_number && is_matrix && tensor.shape == std::vector{shape.out, shape.in};
+  if (tensor.name == "delta.U") return is_number && is_matrix && tensor.shape[0] == shape.out && tensor.shape[1] > 0;
+  if (tensor.name == "delta.V") return is_number && is_matrix && tensor.shape[1] == shape.in && tensor.shape[0] > 0;
+  return true;  // of the mask, which the layer that applies it looks at, and of scores
+}
+
 void apply_layer(Layer& layer, const pst::TensorList& state, double scale) {
   Matrix& weight = layer.weight;
   const pst::Shape shape{.in = weight.cols(), .out = weight.rows()};
-  pst::TensorList all;
-  for (const pst::Tensor& tensor : state)
-    if (is_read(tensor.name)) all.push_back(tensor);
-  if (!has(state, "delta.U") && !has(state, "delta.V")) {
-    const std::vector<float> zeros(static_cast<std::size_t>(std::max(shape.in, shape.out)), 0.0F);
-    const std::span some{zeros};
-    all.push_back(pst::Tensor::from<float>("delta.U", {shape.out, 1}, some.first(static_cast<std::size_t>(shape.out))));
-    all.push_back(pst::Tensor::from<float>("delta.V", {1, shape.in}, some.first(static_cast<std::size_t>(shape.in))));
-  }
-  const index_t rank = checked_rank(all, layer.name, shape);
+  const index_t rank = checked_rank(state, layer.name, shape);
+  take_weight(weight, state, layer.name);
   // Updates and mask as every method has them; where they came from makes no difference any more.
   auto sparse = pst::make_linear({.method = "lora", .name = layer.name, .delta_rank = rank, .beta = scale}, shape);
   sparse.attach(transformer::view(std::as_const(weight)));
+  sparse.refresh(1.0);
+  pst::TensorList all = sparse.save();  // of what the file does not have: no update, nothing pruned
+  for (pst::Tensor& tensor : all)
+    if (const pst::Tensor* const own = find_in(state, tensor.name); own != nullptr && is_read(tensor.name))
+      tensor = *own;
   sparse.restore(all);
   Matrix masked(shape.out, shape.in);
   sparse.export_masked(transformer::view(masked));

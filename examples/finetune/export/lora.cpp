@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "common/files.hpp"
 #include "finetune/export/base_folder.hpp"
@@ -31,7 +32,8 @@ Matrix matrix_of(const pst::Tensor& tensor) {
   return Eigen::Map<const Matrix>(values.data(), tensor.shape[0], tensor.shape[1]);
 }
 
-Update update_of(Layer& layer, double scale) {
+/// Nothing where a layer has no update.
+std::optional<Update> update_of(Layer& layer, double scale) {
   const pst::TensorList state = layer.layer.save();
   const auto has = [&](const char* name) {
     return std::ranges::any_of(state, [name](const pst::Tensor& tensor) { return tensor.name == name; });
@@ -39,7 +41,7 @@ Update update_of(Layer& layer, double scale) {
   pst::require(!has("weight"), "layer ", layer.name,
                ": the weight itself has trained, and an adapter holds low-rank updates alone: write a folder or an "
                "archive");
-  pst::require(has("delta.U") && has("delta.V"), "layer ", layer.name, ": has no low-rank update to make an adapter");
+  if (!has("delta.U") || !has("delta.V")) return std::nullopt;
   Update update{matrix_of(pst::find(state, "delta.U")), matrix_of(pst::find(state, "delta.V"))};
   update.up *= static_cast<float>(scale);
   return update;
@@ -50,7 +52,9 @@ std::map<std::string, Update> updates_of(Model& model, double scale) {
   std::map<std::string, Update> updates;
   model.for_each_tensor([&](const TensorPlace& place, const Matrix&, Layer* layer) {
     if (layer == nullptr) return;
-    const Update part = update_of(*layer, scale);
+    const std::optional<Update> found = update_of(*layer, scale);
+    if (!found) return;
+    const Update& part = *found;
     Update& whole = updates[place.name.substr(0, place.name.rfind('.'))];
     const index_t rank = part.down.rows(), before = whole.down.rows();
     if (place.parts == 1) {
@@ -67,6 +71,7 @@ std::map<std::string, Update> updates_of(Model& model, double scale) {
     down.bottomRows(rank) = part.down;
     whole = {std::move(up), std::move(down)};
   });
+  pst::require(!updates.empty(), "no layer has a low-rank update to make an adapter");
   return updates;
 }
 
@@ -98,13 +103,25 @@ bool is_saved(const std::string& module, const std::set<std::string>& modules) {
   });
 }
 
+/// The kinds of which some modules have no update, so that they must be named one by one.
+std::set<std::string> kinds_without_update(Model& model, const std::map<std::string, Update>& updates) {
+  std::set<std::string> kinds;
+  model.for_each_tensor([&](const TensorPlace& place, const Matrix&, Layer* layer) {
+    const std::string module = place.name.substr(0, place.name.rfind('.'));
+    if (layer != nullptr && !updates.contains(module)) kinds.insert(kind_of(module));
+  });
+  return kinds;
+}
+
 nlohmann::json adapter_config(Model& model, const std::map<std::string, Update>& updates,
                               const std::set<std::string>& modules, bool biases, const std::string& base) {
   const bool is_gpt2 = model.config().architecture == Architecture::gpt2;
   std::map<std::string, index_t> ranks;
   index_t least = 0;
+  const std::set<std::string> other_kinds = kinds_without_update(model, updates);
   for (const auto& [module, update] : updates) {
-    const auto [at, is_new] = ranks.try_emplace(kind_of(module), update.down.rows());
+    const std::string kind = kind_of(module);
+    const auto [at, is_new] = ranks.try_emplace(other_kinds.contains(kind) ? module : kind, update.down.rows());
     pst::require(is_new || at->second == update.down.rows(), "modules called ", at->first,
                  " have updates of different ranks, which an adapter cannot say");
     least = least == 0 ? at->second : std::min(least, at->second);
@@ -169,6 +186,7 @@ std::unique_ptr<Model> with_adapter(const std::filesystem::path& file, SharedBas
     const std::size_t dot = place.name.rfind('.');
     const std::string module = place.name.substr(0, dot);
     if (layer != nullptr) {
+      if (named(module + ".lora_B.weight") == nullptr) return;
       if (module != last)
         added = matrix_of(pst::find(tensors, front + module + ".lora_B.weight")) *
                 matrix_of(pst::find(tensors, front + module + ".lora_A.weight"));
@@ -191,8 +209,9 @@ std::unique_ptr<Model> dense_part(Model& model, double scale) {
   std::map<std::string, Layer*> layers;
   made->for_each_layer([&](Layer& layer) { layers[layer.name] = &layer; });
   model.for_each_layer([&](Layer& layer) {
-    const Update update = update_of(layer, scale);
-    layers.at(layer.name)->weight = layer.weight + update.up * update.down;
+    const std::optional<Update> update = update_of(layer, scale);
+    layers.at(layer.name)->weight = layer.weight;
+    if (update) layers.at(layer.name)->weight += update->up * update->down;
   });
   return made;
 }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "finetune/export/apply_layer.hpp"
@@ -22,19 +23,38 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kind = "pst task file";
-constexpr const char* version = "1";
+constexpr const char* version = "2";
+constexpr const char* first_version = "1";  ///< every layer has tensors, plain ones are not listed
 
-/// The tensors of a layer that the file holds.
+bool trains_weight(Layer& layer) {
+  return std::ranges::any_of(layer.layer.layout().entries, [](const pst::ParameterEntry& entry) {
+    return entry.group == pst::ParameterGroup::weight;
+  });
+}
+/// Throws where the weights themselves have trained in every layer.
+void refuse_whole_model(Model& model) {
+  Layer* first = nullptr;
+  bool all = true;
+  model.for_each_layer([&](Layer& layer) {
+    if (first == nullptr) first = &layer;
+    all = all && trains_weight(layer);
+  });
+  pst::require(!all || first == nullptr, "layer ", first == nullptr ? "" : first->name,
+               ": the weight itself has trained, so a task file would be as large as the model: write a folder or an "
+               "archive");
+}
+
+/// The tensors of a layer that the file holds: none where it is as in the base.
 pst::TensorList own_tensors(Layer& layer, bool scores) {
   pst::TensorList own;
+  const bool prunes = layer.layer.kept() < layer.layer.shape().size();
   for (pst::Tensor& tensor : layer.layer.save()) {
-    pst::require(tensor.name != "weight", "layer ", layer.name,
-                 ": the weight itself has trained, so a task file would be as large as the model: write a folder or an "
-                 "archive");
     const bool is_score = tensor.name.starts_with("score.");
     pst::require(!scores || tensor.name != "score.S", "layer ", layer.name,
                  ": has a score for every weight, which a small task file cannot hold: leave the scores out");
     if (tensor.name == "bias" || (is_score && !scores)) continue;  // biases are told from those of the base
+    const bool is_of_mask = tensor.name == "mask" || tensor.name == "shape" || tensor.name == "sparsity";
+    if (is_of_mask && !prunes) continue;
     tensor.name = layer.name + "/" + tensor.name;
     own.push_back(std::move(tensor));
   }
@@ -57,8 +77,21 @@ struct Heading {
   double scale = 1.0;
   std::string base, fingerprint;
   bool together = false;
-  std::vector<std::string> labels;
+  bool lists_contents = true;
+  std::vector<std::string> labels, layers, plain;  ///< names of labels, and of what the file has tensors for
 };
+
+/// A list of texts in the metadata.
+std::vector<std::string> read_list(const std::string& text, const std::string& what) {
+  const nlohmann::json list = pst::io::strict_json(text, what, 1);
+  pst::require(list.is_array(), what, " is no list");
+  std::vector<std::string> names;
+  for (const nlohmann::json& name : list) {
+    pst::require(name.is_string(), what, " holds something that is no text");
+    names.push_back(name.get<std::string>());
+  }
+  return names;
+}
 
 Heading read_heading(const pst::io::Safetensors& file) {
   const auto text = [&](const char* key) -> const std::string& {
@@ -69,8 +102,9 @@ Heading read_heading(const pst::io::Safetensors& file) {
   };
   const auto shown = [](const std::string& value) { return '"' + pst::io::printable(value) + '"'; };
   const std::string &own_kind = text("kind"), &own_version = text("version");
-  pst::require(own_kind == kind && own_version == version, file.source(), ": is ", shown(own_kind), " of version ",
-               shown(own_version), ", expected \"", kind, "\" of version \"", version, '"');
+  pst::require(own_kind == kind && (own_version == version || own_version == first_version), file.source(), ": is ",
+               shown(own_kind), " of version ", shown(own_version), ", expected \"", kind, "\" of version \"", version,
+               '"');
   Heading heading;
   heading.base = text("base");
   heading.fingerprint = text("base_fingerprint");
@@ -81,39 +115,108 @@ Heading read_heading(const pst::io::Safetensors& file) {
   pst::require(together == "true" || together == "false", file.source(), ": together is ", shown(together),
                ", expected \"true\" or \"false\"");
   heading.together = together == "true";
-  const nlohmann::json labels = pst::io::strict_json(text("labels"), file.source() + ": the list of labels", 1);
-  pst::require(labels.is_array(), file.source(), ": the labels are no list");
-  for (const nlohmann::json& label : labels) {
-    pst::require(label.is_string(), file.source(), ": a label is no text");
-    heading.labels.push_back(label.get<std::string>());
-  }
+  heading.labels = read_list(text("labels"), file.source() + ": the list of labels");
+  heading.lists_contents = own_version != first_version;
+  if (!heading.lists_contents) return heading;
+  heading.layers = read_list(text("layers"), file.source() + ": the list of layers");
+  heading.plain = read_list(text("plain"), file.source() + ": the list of other tensors");
   return heading;
 }
 
-/// Puts the plain tensors of a file into a model, and says which of a layer's are left.
-std::map<std::string, pst::TensorList> put_plain_tensors(const pst::io::Safetensors& file, const SharedBase& base) {
+/// The tensors of a file: those of each layer, and all others.
+struct Contents {
   std::map<std::string, pst::TensorList> of_layers;
-  auto plain = plain_tensors(*base.model);
-  std::set<std::string> missing = base.made_new;
+  std::map<std::string, pst::Tensor> plain;
+};
+Contents read_contents(const pst::io::Safetensors& file) {
+  Contents contents;
   for (const pst::io::TensorEntry& entry : file.entries()) {
     pst::Tensor tensor = pst::io::tensor_from(entry, file.source());
-    if (const std::size_t slash = tensor.name.rfind('/'); slash != std::string::npos) {
-      const std::string layer = tensor.name.substr(0, slash);
-      tensor.name.erase(0, slash + 1);
-      of_layers[layer].push_back(std::move(tensor));
+    const std::size_t slash = tensor.name.rfind('/');
+    if (slash == std::string::npos) {
+      contents.plain.emplace(entry.name, std::move(tensor));
       continue;
     }
-    const std::string what = pst::io::tensor_in(file.source(), entry.name);
-    const auto at = plain.find(entry.name);
-    pst::require(at != plain.end(), what, " is none of the model's");
-    pst::detail::check_tensor(tensor, file.source(), transformer::view(*at->second));
-    const std::vector<float> values = tensor.values<float>();
-    std::copy(values.begin(), values.end(), at->second->data());
-    missing.erase(entry.name);
+    const std::string layer = tensor.name.substr(0, slash);
+    tensor.name.erase(0, slash + 1);
+    contents.of_layers[layer].push_back(std::move(tensor));
   }
-  pst::require(missing.empty(), file.source(), ": has no tensor \"", missing.empty() ? "" : *missing.begin(),
-               "\", which the base does not have either");
-  return of_layers;
+  return contents;
+}
+
+/// What is wrong with a file, all of it, so that nobody mends one tensor at a time.
+class Faults {
+ public:
+  void missing(const std::string& name) { add(missing_, name); }
+  void unknown(const std::string& name) { add(unknown_, name); }
+  void misshaped(const std::string& name, pst::Shape expected) {
+    add(misshaped_, name + " (expected " + std::to_string(expected.out) + " x " + std::to_string(expected.in) + ")");
+  }
+  void refuse(const std::string& source) const {
+    std::string text;
+    for (const auto& [title, list] :
+         {std::pair{"missing", &missing_}, {"unknown", &unknown_}, {"of another shape or type", &misshaped_}})
+      if (!list->empty()) text.append(text.empty() ? "" : "; ").append(title).append(": ").append(*list);
+    pst::require(text.empty(), source, ": is not the task file of this base, ", text);
+  }
+
+ private:
+  static void add(std::string& list, const std::string& name) {
+    list.append(list.empty() ? "" : ", ").append(pst::io::printable(name));
+  }
+  std::string missing_, unknown_, misshaped_;
+};
+
+bool contains(const std::vector<std::string>& list, const std::string& name) {
+  return std::ranges::find(list, name) != list.end();
+}
+
+void check_plain(const Contents& contents, const Heading& heading, const SharedBase& base, Faults& faults) {
+  std::set<std::string> expected = base.made_new;
+  expected.insert(heading.plain.begin(), heading.plain.end());
+  for (const std::string& name : expected)
+    if (!contents.plain.contains(name)) faults.missing(name);
+  const auto of_model = plain_tensors(*base.model);
+  for (const auto& [name, tensor] : contents.plain) {
+    const auto at = of_model.find(name);
+    if (at == of_model.end() || (heading.lists_contents && !expected.contains(name))) {
+      faults.unknown(name);
+      continue;
+    }
+    const Matrix& value = *at->second;
+    if (tensor.dtype != pst::dtype_of<float> || tensor.shape != std::vector{value.rows(), value.cols()})
+      faults.misshaped(name, {.in = value.cols(), .out = value.rows()});
+  }
+}
+
+void check_layers(const Contents& contents, const Heading& heading, const SharedBase& base, Faults& faults) {
+  std::set<std::string> known;
+  base.model->for_each_layer([&](Layer& layer) {
+    known.insert(layer.name);
+    const bool is_expected = !heading.lists_contents || contains(heading.layers, layer.name);
+    const auto found = contents.of_layers.find(layer.name);
+    if (is_expected && found == contents.of_layers.end()) faults.missing("layer " + layer.name);
+    if (!is_expected && found != contents.of_layers.end()) faults.unknown("layer " + layer.name);
+    if (found == contents.of_layers.end()) return;
+    for (const pst::Tensor& tensor : found->second)
+      if (!fits_layer(tensor, layer.layer.shape()))
+        faults.misshaped(layer.name + "/" + tensor.name, layer.layer.shape());
+  });
+  for (const auto& [name, tensors] : contents.of_layers)
+    if (!known.contains(name)) faults.unknown("layer " + name);
+  for (const std::string& name : heading.layers)
+    if (!known.contains(name)) faults.missing("in the base, layer " + name);
+}
+
+/// Puts the plain tensors of a file into a model.
+void put_plain_tensors(const Contents& contents, const std::string& source, Model& model) {
+  const auto of_model = plain_tensors(model);
+  for (const auto& [name, tensor] : contents.plain) {
+    Matrix& value = *of_model.at(name);
+    pst::detail::check_tensor(tensor, source, transformer::view(value));
+    const std::vector<float> values = tensor.values<float>();
+    std::copy(values.begin(), values.end(), value.data());
+  }
 }
 
 }  // namespace
@@ -126,20 +229,21 @@ std::unique_ptr<Model> apply_task_file(const fs::path& path, const fs::path& fol
                pst::io::printable(heading.base), "\" with the fingerprint ", pst::io::printable(heading.fingerprint),
                ", but ", folder.string(), " has ", base.fingerprint,
                ": give the folder that the task was trained from");
-  auto of_layers = put_plain_tensors(file, base);
+  const Contents contents = read_contents(file);
+  Faults faults;
+  check_plain(contents, heading, base, faults);
+  check_layers(contents, heading, base, faults);
+  faults.refuse(file.source());
+  put_plain_tensors(contents, file.source(), *base.model);
   base.model->for_each_layer([&](Layer& layer) {
-    const auto own = of_layers.find(layer.name);
-    pst::require(own != of_layers.end(), file.source(), ": has nothing for layer ", layer.name);
+    const auto own = contents.of_layers.find(layer.name);
+    if (own == contents.of_layers.end()) return;
     try {
       apply_layer(layer, own->second, heading.scale);
     } catch (const pst::Error& error) {
       pst::fail(file.source(), ": ", error.what());
     }
-    of_layers.erase(own);
   });
-  pst::require(of_layers.empty(), file.source(), ": has tensors for ",
-               of_layers.empty() ? "" : pst::io::printable(of_layers.begin()->first),
-               ", which is no layer of the model");
   base.model->refresh(1.0);
   return std::move(base.model);
 }
@@ -150,11 +254,16 @@ ExportReport export_task_file(Model& model, const fs::path& file, const TaskFile
   OutputFile output{file, options.overwrite};
   const bool together = model.encoder().config.together;
   const SharedBase base = load_shared_base(options.base, model.config().labels, together);
+  refuse_whole_model(model);
   pst::TensorList tensors;
+  std::vector<std::string> layers;
   const auto plain = plain_tensors(model);
-  for (const std::string& name : trained_tensors(model, base)) tensors.push_back(tensor_of(name, *plain.at(name)));
+  const std::set<std::string> trained = trained_tensors(model, base);
+  for (const std::string& name : trained) tensors.push_back(tensor_of(name, *plain.at(name)));
   model.for_each_layer([&](Layer& layer) {
-    for (pst::Tensor& tensor : own_tensors(layer, options.scores)) tensors.push_back(std::move(tensor));
+    pst::TensorList own = own_tensors(layer, options.scores);
+    if (!own.empty()) layers.push_back(layer.name);
+    std::ranges::move(own, std::back_inserter(tensors));
   });
   pst::io::save_tensors(output.path(), tensors,
                         {{"kind", kind},
@@ -164,6 +273,8 @@ ExportReport export_task_file(Model& model, const fs::path& file, const TaskFile
                          {"base_fingerprint", base.fingerprint},
                          {"together", together ? "true" : "false"},
                          {"labels", nlohmann::json(model.config().labels).dump()},
+                         {"layers", nlohmann::json(layers).dump()},
+                         {"plain", nlohmann::json(trained).dump()},
                          {"settings", options.settings}});
 
   const auto again = apply_task_file(output.path(), options.base);

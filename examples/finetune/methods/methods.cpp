@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/methods/methods.hpp"
 
+#include <pst/any/implementation/nearest.hpp>
 #include <pst/core/error.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdlib>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include "finetune/model/module_patterns.hpp"
 
 namespace finetune {
 
@@ -22,11 +26,15 @@ struct Rates {
 constexpr std::array rates{
     Rates{"pst", 3e-4, 1.0, 3.0},       Rates{"pst-ab", 3e-4, 1.0, 3.0},     Rates{"pst-rc", 3e-4, 1.0, 3.0},
     Rates{"magnitude", 5e-5, 1.0, 1.0}, Rates{"movement", 5e-5, 100.0, 1.0}, Rates{"soft-movement", 5e-5, 100.0, 1.0},
-    Rates{"full", 5e-5, 1.0, 1.0},      Rates{"lora", 3e-4, 1.0, 3.0},
+    Rates{"full", 5e-5, 1.0, 1.0},      Rates{"lora", 3e-4, 1.0, 3.0},       Rates{"frozen", 1e-3, 1.0, 1.0},
+};
+constexpr std::array subsets{
+    MethodInfo{"bitfit", "frozen", "biases alone, as in BitFit", "biases", false, 1e-3, 1.0, 1.0, "biases"},
+    MethodInfo{"norms", "frozen", "layer norms alone", "gains and biases of norms", false, 1e-3, 1.0, 1.0, "norms"},
 };
 
 MethodInfo info_of(const pst::LinearMethod& method) {
-  MethodInfo info{method.name, method.description, method.trains, method.prunes};
+  MethodInfo info{method.name, method.name, method.description, method.trains, method.prunes};
   for (const Rates& each : rates)
     if (each.method == method.name)
       info.rate = each.rate, info.score_rate = each.score_rate, info.head_rate = each.head_rate;
@@ -41,18 +49,41 @@ std::span<const MethodInfo> methods() {
   static const std::vector<MethodInfo> table = [] {
     std::vector<MethodInfo> made;
     for (const pst::LinearMethod& method : pst::linear_methods()) made.push_back(info_of(method));
+    made.insert(made.end(), subsets.begin(), subsets.end());
     return made;
   }();
   return table;
 }
 
 const MethodInfo& method_named(std::string_view name) {
-  const pst::LinearMethod& method = pst::linear_method(name);
-  return methods()[static_cast<std::size_t>(&method - pst::linear_methods().data())];
+  const auto found = std::ranges::find(methods(), name, &MethodInfo::name);
+  if (found != methods().end()) return *found;
+  std::vector<std::string_view> names;
+  for (const MethodInfo& info : methods()) names.push_back(info.name);
+  pst::fail("there is no method \"", name.substr(0, 60), "\", expected one of ", pst::detail::listed(names),
+            pst::detail::did_you_mean(name, names));
+}
+
+Beside beside_of(const MethodSettings& settings) {
+  const std::string_view text = settings.beside.empty() ? method_named(settings.name).beside : settings.beside;
+  Beside beside;
+  if (text == "none") return beside;
+  for (std::string_view rest = text;;) {
+    const std::string_view word = rest.substr(0, rest.find(','));
+    bool& flag = word == "biases" ? beside.biases : beside.norms;
+    pst::require((word == "biases" || word == "norms") && !flag, "what trains beside is \"", text.substr(0, 60),
+                 "\", expected biases, norms, both with a comma between them, or none");
+    flag = true;
+    if (word.size() == rest.size()) return beside;
+    rest.remove_prefix(word.size() + 1);
+  }
 }
 
 pst::LinearSpec layer_spec(const MethodSettings& settings, std::uint64_t seed) {
-  pst::LinearSpec spec{.method = std::string{pst::linear_method(settings.name).name}, .bias = "trained", .seed = seed};
+  pst::LinearSpec spec{.method = std::string{method_named(settings.name).layers},
+                       .bias = beside_of(settings).biases ? "trained" : "frozen",
+                       .seed = seed};
+  if (settings.keep_mask) spec.selector = "nonzeros", spec.importance = "magnitude";
   const auto set = [&](const char* option, auto& field, const auto& value) {
     if (pst::uses_option(spec, option)) {
       field = value;
@@ -81,12 +112,15 @@ pst::LinearSpec layer_spec(const MethodSettings& settings, std::uint64_t seed) {
   return spec;
 }
 
-MakeLayer method_layers(const MethodSettings& settings, std::uint64_t seed) {
+MakeLayer method_layers(const MethodSettings& settings, std::uint64_t seed, index_t blocks) {
   pst::require(settings.sparsity >= 0 && settings.sparsity < 1, "the sparsity is ", settings.sparsity,
                ", expected a number of at least 0 and below 1");
   const pst::LinearSpec spec = layer_spec(settings, seed);
   pst::check_spec(spec);
-  return transformer::layers_of<float>(spec);
+  const pst::LinearSpec resting{.method = "frozen", .seed = seed};
+  const ModulePatterns chosen{settings.modules, settings.exclude, blocks};
+  return transformer::layers_by_name<float>(
+      [=](const std::string& name) { return chosen.matches(name) ? spec : resting; });
 }
 
 void use_threads(int threads) {

@@ -44,32 +44,34 @@ Cache Model::make_cache(index_t sequences) const {
 void Model::attach() {
   encoder_.attach();
   for (const Top& top : tops()) top.dense.attach();
-  parameters_.clear();
+  parameters_ = current_parameters();
+  for (ModelParameter& each : parameters_) each.parameter.name = each.name;
+}
+
+std::vector<ModelParameter> Model::current_parameters() {
+  std::vector<ModelParameter> list;
   const std::string_view prefix = prefix_of(config_.architecture);
+  const auto add = [&](Part part, std::string name, const pst::Parameter<float>& parameter) {
+    list.push_back({part, std::move(name), parameter});
+  };
   const auto add_norm = [&](Norm& norm) {
     norm.for_each_parameter([&](const pst::Parameter<float>& parameter) {
-      add_parameter(Part::norm, folder_name(prefix, parameter.name), parameter);
+      add(Part::norm, folder_name(prefix, parameter.name), parameter);
     });
   };
   if (embeddings_.trains())
-    embeddings_.for_each_table(
-        [&](Embeddings::Table& table) { add_parameter(Part::embedding, table.name, table.parameter()); });
+    embeddings_.for_each_table([&](Embeddings::Table& table) { add(Part::embedding, table.name, table.parameter()); });
   if (embeddings_.norm()) add_norm(*embeddings_.norm());
   for_each_layer([&](Layer& each) {
     each.layer.for_each_parameter([&](const pst::Parameter<float>& parameter) {
-      add_parameter(Part::layer, std::string{prefix} + std::string{parameter.name}, parameter);
+      add(Part::layer, std::string{prefix} + std::string{parameter.name}, parameter);
     });
   });
   encoder_.for_each_norm(add_norm);
   for (const Top& top : tops())
-    top.dense.layer.for_each_parameter([&](const pst::Parameter<float>& parameter) {
-      add_parameter(top.part, std::string{parameter.name}, parameter);
-    });
-  for (ModelParameter& each : parameters_) each.parameter.name = each.name;
-}
-
-void Model::add_parameter(Part part, std::string name, const pst::Parameter<float>& parameter) {
-  parameters_.push_back({part, std::move(name), parameter});
+    top.dense.layer.for_each_parameter(
+        [&](const pst::Parameter<float>& parameter) { add(top.part, std::string{parameter.name}, parameter); });
+  return list;
 }
 
 void Model::begin_step(index_t step, index_t steps) {
@@ -95,6 +97,7 @@ void Model::encode_next(const Batch& batch, Cache& cache) {
 
 void Model::encode_backward(const Matrix& grad_encoded) {
   encoder_.backward(batch_.sequences(dropout_seed_), tape_, grad_encoded, grad_embedded_);
+  if (encoder_.lowest_trained > 0) return;
   embeddings_.backward(batch_, dropout_seed_, grad_embedded_);
 }
 

@@ -93,6 +93,8 @@ class Model {
   void for_each_layer(auto&& visit) { encoder_.for_each_projection(visit); }
   /// After `attach`: everything that may train, in a fixed order.
   [[nodiscard]] std::span<const ModelParameter> parameters() const noexcept { return parameters_; }
+  /// The same as they are now, from the layers themselves.
+  [[nodiscard]] std::vector<ModelParameter> current_parameters();
 
   /// A tensor of the folder, or a part of one; `layer` where it is the weight that a linear layer borrows.
   using VisitTensor = std::function<void(const TensorPlace& place, Matrix& value, Layer* layer)>;
@@ -129,8 +131,6 @@ class Model {
   std::uint64_t dropout_seed_ = 0;
 
  private:
-  void add_parameter(Part part, std::string name, const pst::Parameter<float>& parameter);
-
   Encoder::Tape tape_;
   std::vector<ModelParameter> parameters_;
   Matrix embedded_, grad_embedded_;

@@ -8,21 +8,26 @@
 #include "finetune/data/sequences.hpp"
 #include "finetune/methods/methods.hpp"
 #include "finetune/model/fingerprint.hpp"
+#include "finetune/model/module_patterns.hpp"
 
 namespace finetune {
 
 BaseModel load_base(const Settings& settings) {
   const Task& task = find_task(settings.task);
   use_threads(settings.threads);
+  const ModelConfig config = read_config(settings.model, HeadUse::discard);
+  const ModulePatterns chosen{settings.method.modules, settings.method.exclude, config.blocks};
+  std::vector<std::string> remarks = chosen.check(module_names(config, settings.together));
   BaseModel base{.loaded = load_model(settings.model,
                                       {.train_embeddings = settings.train_embeddings,
                                        .together = settings.together,
                                        .new_head = settings.new_head,
                                        .labels = label_names(task),
                                        .seed = settings.seed},
-                                      method_layers(settings.method, settings.seed)),
+                                      method_layers(settings.method, settings.seed, config.blocks)),
                  .tokenizer = load_tokenizer(settings.model),
-                 .fingerprint = {}};
+                 .fingerprint = {},
+                 .remarks = std::move(remarks)};
   check_fits(task, base.tokenizer, base.loaded.model->config());
   base.fingerprint = fingerprint_of(*base.loaded.model);
   return base;

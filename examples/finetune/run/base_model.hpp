@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "finetune/model/folder.hpp"
 #include "finetune/run/settings.hpp"
@@ -15,7 +16,8 @@ namespace finetune {
 struct BaseModel {
   LoadedModel loaded;
   Tokenizer tokenizer;
-  std::string fingerprint;  ///< of all its weights
+  std::string fingerprint;           ///< of all its weights
+  std::vector<std::string> remarks;  ///< on what the chosen modules are
 };
 
 /// Reads the model of a run and checks that it goes with the task.

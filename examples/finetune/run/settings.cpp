@@ -4,6 +4,8 @@
 #include <pst/core/error.hpp>
 #include <pst/io/strict_json.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -17,7 +19,8 @@ namespace finetune {
 namespace {
 
 constexpr const char* settings_format = "pst-finetune settings 1";
-constexpr std::string_view later_field = "score_start";  ///< the first runs were begun without it
+/// The first runs were begun without them.
+constexpr std::array<std::string_view, 5> later_fields{"score_start", "modules", "exclude", "beside", "keep_mask"};
 constexpr double no_limit = std::numeric_limits<double>::max();
 
 /// Calls `visit(name, field)` for every field that a file has.
@@ -42,6 +45,10 @@ void for_each_field(Chosen& settings, Visit&& visit) {
   visit("straight_through", method.straight_through);
   visit("penalty", method.penalty);
   visit("score_start", method.score_start);
+  visit("modules", method.modules);
+  visit("exclude", method.exclude);
+  visit("beside", method.beside);
+  visit("keep_mask", method.keep_mask);
   visit("new_head", settings.new_head);
   visit("together", settings.together);
   visit("train_embeddings", settings.train_embeddings);
@@ -122,7 +129,7 @@ Settings parse_settings(std::string_view text, const std::string& source) {
   std::set<std::string> known{"format"};
   for_each_field(settings, [&](const char* name, auto& field) {
     known.insert(name);
-    if (later_field == name && !json.contains(name)) return;
+    if (std::ranges::find(later_fields, name) != later_fields.end() && !json.contains(name)) return;
     pst::require(json.contains(name), source, ": has no field \"", name, '"');
     read_field(json[name], field, source + ": " + name);
   });
@@ -140,7 +147,9 @@ void check(const Settings& settings) {
   for (const std::filesystem::path& path : {settings.model, settings.data})
     pst::require(pst::io::is_utf8(path.string()), "the path ", path.string(), " is not UTF-8");
   static_cast<void>(find_task(settings.task));
-  static_cast<void>(method_layers(settings.method, settings.seed));
+  MethodSettings every_module = settings.method;  // patterns are read where the model is known
+  every_module.modules.clear(), every_module.exclude.clear();
+  static_cast<void>(method_layers(every_module, settings.seed));
   pst::require(settings.rate > 0 && settings.rate <= 1e3, "the rate is ", settings.rate,
                ", expected a number above 0 and at most 1000");
   within("the rate of scores", settings.score_rate, 0, 1e6);
@@ -164,6 +173,9 @@ void check(const Settings& settings) {
   within("patience", settings.patience, 0, no_limit);
   within("the longest sequence", static_cast<double>(settings.max_length), 8, 1 << 20);
   within("threads", settings.threads, 0, 4096);
+  const MethodSettings& method = settings.method;
+  pst::require(!settings.reference || (method.modules.empty() && method.exclude.empty() && !method.keep_mask),
+               "modules are chosen, or the mask is kept, but --reference is the authors' code, which does neither");
   pst::require(!settings.reference || !settings.train_embeddings,
                "embeddings are to train, but with --reference nothing trains except factors");
 }

@@ -26,6 +26,11 @@ struct MethodSettings {
   std::string refresh = "every";               ///< when masks move: every, every-K, until-P
   std::string straight_through = "reference";  ///< or masked, dense
   double score_start = 0.0;                    ///< movement's scores begin at so many times abs(W)
+  std::string modules = "";                    ///< which the method trains, as ModulePatterns reads them; empty: all
+  std::string exclude = "";                    ///< of these, those that it does not
+  std::string beside = "";                     ///< what trains in them besides: biases, norms, both, or none;
+                                               ///< empty: what the method says
+  bool keep_mask = false;                      ///< weights that are zero in the folder stay so, and no others
   double penalty = 0.0;                        ///< of soft movement, until the sparsity is reached; 0: a default
 };
 

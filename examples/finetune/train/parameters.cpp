@@ -6,6 +6,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "finetune/methods/methods.hpp"
+#include "finetune/model/module_patterns.hpp"
+#include "finetune/model/names.hpp"
+
 namespace finetune {
 
 namespace {
@@ -26,15 +30,39 @@ const char* kind_of(const ModelParameter& each) {
 
 }  // namespace
 
-bool trains(const ModelParameter& parameter, const Settings& settings) {
+std::function<bool(const ModelParameter&)> trained_parameters(const Settings& settings, const ModelConfig& config) {
   if (settings.reference)
-    return parameter.part == Part::layer && parameter.parameter.group != pst::ParameterGroup::bias;
-  return parameter.part != Part::embedding || settings.train_embeddings;
+    return [](const ModelParameter& each) {
+      return each.part == Part::layer && each.parameter.group != pst::ParameterGroup::bias;
+    };
+  const Beside beside = beside_of(settings.method);
+  const ModulePatterns chosen{settings.method.modules, settings.method.exclude, config.blocks};
+  const bool embeddings = settings.train_embeddings;
+  return [=](const ModelParameter& each) {
+    if (each.part == Part::embedding) return embeddings;
+    if (each.part != Part::norm) return true;  // a layer shows what the method trains in it, and no more
+    const bool is_bias = each.parameter.group == pst::ParameterGroup::bias;
+    return (beside.norms || (beside.biases && is_bias)) && chosen.matches(each.name.substr(0, each.name.rfind('.')));
+  };
+}
+
+index_t lowest_trained_block(const Model& model, const Settings& settings) {
+  const auto trains = trained_parameters(settings, model.config());
+  const Architecture architecture = model.config().architecture;
+  const std::string last_norm =
+      std::string{prefix_of(architecture)} + std::string{encoder_names(architecture).last_norm} + '.';
+  index_t lowest = model.config().blocks;
+  for (const ModelParameter& each : model.parameters()) {
+    if (!trains(each) || is_head(each.part) || each.name.starts_with(last_norm)) continue;
+    lowest = std::min(lowest, block_of(architecture, each.name).value_or(0));
+  }
+  return lowest;
 }
 
 Optimizer::Optimizer(const Model& model, const Settings& settings) {
+  const auto trains = trained_parameters(settings, model.config());
   for (const ModelParameter& each : model.parameters()) {
-    if (!trains(each, settings)) continue;
+    if (!trains(each)) continue;
     const bool decays = each.part != Part::norm && each.parameter.group != pst::ParameterGroup::bias;
     const std::string name = std::string{is_head(each.part) ? "head" : "encoder"} + (decays ? "" : "-plain");
     const double rate = settings.rate * (is_head(each.part) ? settings.head_rate : 1.0);
@@ -51,6 +79,22 @@ Optimizer::Optimizer(const Model& model, const Settings& settings) {
 
 void Optimizer::step(double rate_scale) {
   for (auto& [name, group] : groups_) group.adamw.step(group.parameters, rate_scale);
+}
+
+void Optimizer::check(Model& model, const Settings& settings) const {
+  std::map<const float*, std::string_view> moved;
+  for (const auto& [name, group] : groups_)
+    for (const auto& parameter : group.parameters) moved[parameter.value.data] = parameter.name;
+  std::string missing, extra;
+  const auto add = [](std::string& list, std::string_view name) { list.append(list.empty() ? "" : ", ").append(name); };
+  const auto trains = trained_parameters(settings, model.config());
+  for (const ModelParameter& each : model.current_parameters())
+    if (trains(each) && moved.erase(each.parameter.value.data) == 0) add(missing, each.name);
+  for (const auto& [place, name] : moved) add(extra, name);
+  pst::require(missing.empty() && extra.empty(),
+               "what trains is not what the optimizer moves: ", missing.empty() ? "nothing" : missing,
+               " is missing there, and ", extra.empty() ? "nothing" : extra,
+               " is there that does not train, expected the same parameters");
 }
 
 index_t Optimizer::trainable() const noexcept {
@@ -93,8 +137,9 @@ ParameterCounts count_parameters(Model& model, const Settings& settings) {
     counts.model += value.size();
     if (layer != nullptr) counts.prunable += value.size();
   });
+  const auto trains = trained_parameters(settings, model.config());
   for (const ModelParameter& each : model.parameters()) {
-    if (!trains(each, settings)) continue;
+    if (!trains(each)) continue;
     const index_t size = each.parameter.value.size();
     counts.trainable += size;
     const std::string kind = kind_of(each);

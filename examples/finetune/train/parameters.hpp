@@ -3,6 +3,7 @@
 
 #include <pst/optim/adamw.hpp>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -12,8 +13,12 @@
 
 namespace finetune {
 
-/// Whether a parameter of a model trains.
-[[nodiscard]] bool trains(const ModelParameter& parameter, const Settings& settings);
+/// Says which parameters of a model of this configuration train.
+[[nodiscard]] std::function<bool(const ModelParameter&)> trained_parameters(const Settings& settings,
+                                                                            const ModelConfig& config);
+/// The lowest block in which a parameter trains, as Encoder::lowest_trained has it: 0 where one trains below all
+/// blocks.
+[[nodiscard]] index_t lowest_trained_block(const Model& model, const Settings& settings);
 
 /// The parameters that train, and what moves them: AdamW, with rates of their own for scores and head, and without
 /// weight decay for biases and norms.
@@ -23,6 +28,8 @@ class Optimizer {
 
   /// One step with the gradients that are there; `rate_scale` is of the rate schedule.
   void step(double rate_scale);
+  /// Throws pst::Error with the names where what it moves is not what trains: a layer may have been made anew since.
+  void check(Model& model, const Settings& settings) const;
   [[nodiscard]] index_t trainable() const noexcept;
   [[nodiscard]] std::size_t bytes() const noexcept;
   /// The state of each group, to go on from bit for bit.

@@ -64,6 +64,7 @@ void print_opening(std::ostream& out, const Settings& settings, BaseModel& base,
   for (const auto& [name, count] : counts.parts)
     out << (name == counts.parts.front().first ? "" : ", ") << name << ' ' << grouped(count);
   out << ")\n";
+  for (const std::string& remark : base.remarks) out << "         " << remark << '\n';
   print_data(out, settings, data);
   for (const std::string& name : base.loaded.made_new)
     out << "new      " << name << ": not in the folder, begins with random numbers\n";

@@ -92,11 +92,15 @@ std::int64_t Trainer::resume(BaseModel& base) {
 }
 
 TrainResult Trainer::run() {
+  training_step_.optimizer().check(model_, settings_);
   for (;;) {
     const auto start = Clock::now();
     model_.begin_step(state_.step, state_.steps);
     const auto pause = Clock::now();
-    if (evaluation_due()) evaluate();
+    if (evaluation_due()) {
+      evaluate();
+      training_step_.optimizer().check(model_, settings_);
+    }
     if (state_.step == state_.steps || !stopped_.empty()) break;
     train_step(start + (Clock::now() - pause));
     show();

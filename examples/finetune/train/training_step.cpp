@@ -74,7 +74,7 @@ double reached_sparsity(Model& model) {
 
 bool is_sparse_enough(const MethodSettings& method, double sparsity) {
   constexpr double rounding = 0.0005;
-  return !method_named(method.name).is_sparse || sparsity >= method.sparsity - rounding;
+  return method.keep_mask || !method_named(method.name).is_sparse || sparsity >= method.sparsity - rounding;
 }
 
 }  // namespace finetune

@@ -23,7 +23,9 @@ class TrainingStep {
         sequences_{sequences},
         settings_{settings},
         order_{sequences.size(), settings},
-        optimizer_{model, settings} {}
+        optimizer_{model, settings} {
+    model.encoder().lowest_trained = lowest_trained_block(model, settings);
+  }
 
   /// Throws pst::Error that names the step, and the tensor where there is one, when a number is not finite.
   StepOutcome operator()(std::int64_t step);

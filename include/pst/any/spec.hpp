@@ -37,7 +37,8 @@ struct LinearSpec {
 
   // ---- which weights are pruned, and when
   std::string selector = "top-k";  ///< "top-k", "global" (one budget for a LayerSet), "per-row", "rows", "columns",
-                                   ///< "threshold-T", "1:4", "2:4", "4:8", "block-1x4", "block-1x8" or "block-1x16"
+                                   ///< "threshold-T", "1:4", "2:4", "4:8", "block-1x4", "block-1x8" or "block-1x16";
+                                   ///< once and for all "all" or "nonzeros" (of the weight as it was attached)
   double sparsity = 0.9;           ///< at the end
   double initial_sparsity = 0.0;
   std::string schedule = "cubic";  ///< "cubic", "linear" or "constant"

@@ -40,4 +40,19 @@ concept MaskSelector = std::semiregular<S> && PlaysRole<S, roles::selector> && S
     RanksInPasses<typename S::template State<B, Scalar>, B, Scalar> &&
     WritesTheMask<typename S::template State<B, Scalar>, B, Scalar>;
 
+/// `chooses_once()` says whether the mask that a selector wrote first is that of the whole training, whatever the
+/// refresh policy and the schedule say. A selector without it chooses anew.
+template <class S>
+concept SaysWhetherItChoosesOnce = requires(const S& selector) {
+  { selector.chooses_once() } -> std::same_as<bool>;
+};
+/// Whether a selector chooses the mask once and for all.
+template <class S>
+[[nodiscard]] constexpr bool chooses_once([[maybe_unused]] const S& selector) noexcept {
+  if constexpr (SaysWhetherItChoosesOnce<S>)
+    return selector.chooses_once();
+  else
+    return false;
+}
+
 }  // namespace pst::PST_ABI

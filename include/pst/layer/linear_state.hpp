@@ -147,7 +147,12 @@ struct LinearState {
     const auto now = static_cast<double>(step), all = static_cast<double>(steps);
     check_step(label, now, all);
     const auto index = static_cast<std::uint64_t>(std::max<index_t>(step, 1) - 1);
-    return {now / all, checked_sparsity(now, all), index, !has_mask || options.refresh.refreshes(now / all, index)};
+    return {now / all, checked_sparsity(now, all), index,
+            !has_mask || (!chooses_once(options.selector) && options.refresh.refreshes(now / all, index))};
+  }
+  /// Whether a refresh outside of a step moves the mask.
+  [[nodiscard]] bool moves_between_steps(double progress) const {
+    return !has_mask || (!chooses_once(options.selector) && options.refresh.moves_between_steps(progress));
   }
   /// The mask moves to a sparsity, or stays; W' is that of the parameters as they are.
   void refresh_to(double asked, bool moves_mask) {
@@ -186,9 +191,12 @@ struct LinearState {
     weight.write_mask(options.dense_above_density);
     mask_is_new(asked);
   }
+  [[nodiscard]] double pruned_share() const {
+    return 1 - static_cast<double>(weight.kept()) / static_cast<double>(shape().size());
+  }
   void mask_is_new(double asked) {
     if (!has_mask) weight.forget_change();
-    sparsity = asked;
+    sparsity = chooses_once(options.selector) ? pruned_share() : asked;
     has_mask = true;
     prepare_learning();
     ++generation;

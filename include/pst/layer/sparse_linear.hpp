@@ -184,7 +184,7 @@ class SparseLinear {
     state_.need_memory();
     detail::check_step(state_.label, progress, 1.0);
     const double sparsity = state_.checked_sparsity(progress, 1.0);
-    state_.refresh_to(sparsity, !state_.has_mask || state_.options.refresh.moves_between_steps(progress));
+    state_.refresh_to(sparsity, state_.moves_between_steps(progress));
   }
   /// Begins a step of training, the `step`-th of `steps` (from 1; 0 is the state before the first): the mask moves
   /// where the refresh policy says so, W' is brought up to date, and gradients are set to zero. Policies of every k-th
@@ -240,7 +240,8 @@ class SparseLinear {
   }
 
   // ---- what there is to see
-  /// The sparsity that the schedule asked for when the mask moved last.
+  /// The sparsity that the schedule asked for when the mask moved last; where the selector chooses once, that of the
+  /// mask.
   [[nodiscard]] double sparsity() const noexcept { return state_.sparsity; }
   /// How many weights the mask keeps; all of them before the first mask.
   [[nodiscard]] index_t kept() const noexcept { return state_.has_mask ? state_.weight.kept() : shape().size(); }
@@ -260,7 +261,7 @@ class SparseLinear {
     typename State::Weight::Refresh now{state_.weight};
     now.accept();
     state_.weight.set_mask(mask, state_.options.dense_above_density);
-    state_.mask_is_new(1 - static_cast<double>(state_.weight.kept()) / static_cast<double>(shape().size()));
+    state_.mask_is_new(state_.pruned_share());
   }
   /// What the mask looks like, and what the layer costs; before the first mask everything is kept.
   [[nodiscard]] MaskReport report() {

@@ -57,8 +57,7 @@ class Together {
       const auto in_use = state_.use("refresh");
       state_.need_memory();
       check_step(state_.label, progress, 1.0);
-      settle(lacks_mask() || state_.options.refresh.moves_between_steps(progress),
-             state_.checked_sparsity(progress, 1.0));
+      settle(state_.moves_between_steps(progress), state_.checked_sparsity(progress, 1.0));
     }
     Step(const Step&) = delete;
 

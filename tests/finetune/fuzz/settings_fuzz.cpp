@@ -16,7 +16,7 @@
 namespace finetune {
 
 // What a method makes of its settings needs every layer type compiled; tests look at that.
-MakeLayer method_layers(const MethodSettings&, std::uint64_t) { return {}; }
+MakeLayer method_layers(const MethodSettings&, std::uint64_t, index_t) { return {}; }
 
 }  // namespace finetune
 

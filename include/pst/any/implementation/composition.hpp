@@ -17,7 +17,7 @@ struct Composition {
   enum class Delta { low_rank, full, frozen };
   bool magnitude = false, low_rank = false, row_column = false, movement = false, soft_movement = false;
   Delta delta = Delta::low_rank;
-  bool prunes = true;
+  bool prunes = true;  ///< the mask is chosen by scores
 
   [[nodiscard]] constexpr bool scores_learn() const noexcept {
     return low_rank || row_column || movement || soft_movement;
@@ -38,6 +38,7 @@ inline constexpr std::array method_table{
                  "soft-movement", "full"},
     LinearMethod{"full", "dense fine-tuning", "weights", "magnitude", "full", false},
     LinearMethod{"lora", "low-rank update of the dense weight", "U V", "magnitude", "low-rank", false},
+    LinearMethod{"frozen", "the dense weight, which does not change", "nothing", "magnitude", "frozen", false},
 };
 
 /// The library's method of this name, or nothing.
@@ -80,6 +81,11 @@ inline void read_importance(std::string_view sum, Composition& into) {
   fail("delta is \"", name, "\", expected low-rank, full or frozen");
 }
 
+/// Whether a specification keeps all weights, or those that are not zero, for good.
+[[nodiscard]] inline bool keeps_as_given(const LinearSpec& spec) {
+  return spec.selector == "all" || spec.selector == "nonzeros";
+}
+
 /// What a specification of one of the library's methods describes; nothing where the method is another.
 [[nodiscard]] inline std::optional<Composition> composition_of(const LinearSpec& spec) {
   const LinearMethod* const method = find_method(spec.method);
@@ -87,7 +93,7 @@ inline void read_importance(std::string_view sum, Composition& into) {
   Composition made;
   read_importance(spec.importance.empty() ? method->importance : std::string_view{spec.importance}, made);
   made.delta = read_delta(spec.delta.empty() ? method->delta : std::string_view{spec.delta});
-  made.prunes = method->prunes;
+  made.prunes = method->prunes && !keeps_as_given(spec);
   return made;
 }
 

@@ -64,7 +64,11 @@ template <class Options>
   Options options;
   set_metric(options.importance, spec, composition);
   set_delta(options.delta, spec);
-  options.selector = composition.soft_movement ? SelectorChoice{Threshold{}} : selector_choice(spec.selector);
+  if (composition.soft_movement)
+    options.selector = {Threshold{}};
+  else
+    options.selector =
+        composition.prunes || keeps_as_given(spec) ? selector_choice(spec.selector) : SelectorChoice{KeepAll{}};
   options.schedule = composition.ranks() ? schedule_choice(spec) : ScheduleChoice{ConstantSchedule{.sparsity = 0.0}};
   options.straight_through = straight_through_choice(composition.prunes ? spec.straight_through : "masked");
   if (composition.scores_learn())

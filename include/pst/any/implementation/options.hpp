@@ -30,6 +30,7 @@ struct OptionField {
 namespace option_uses {
 inline constexpr auto prunes = [](const Composition& c) { return c.prunes; };
 inline constexpr auto ranks = [](const Composition& c) { return c.ranks(); };
+inline constexpr auto selects = [](const Composition& c) { return !c.soft_movement; };
 inline constexpr auto scores_learn = [](const Composition& c) { return c.scores_learn(); };
 inline constexpr auto update = [](const Composition& c) { return c.delta == Composition::Delta::low_rank; };
 inline constexpr auto product = [](const Composition& c) { return c.low_rank; };
@@ -115,9 +116,10 @@ inline constexpr std::array option_table{
                 0,
                 1},
     OptionField{{"selector", "which weights are pruned, given their scores",
-                 "top-k, global, per-row, rows, columns, threshold-T, 1:4, 2:4, 4:8, block-1x4, block-1x8, block-1x16"},
+                 "top-k, global, per-row, rows, columns, threshold-T, 1:4, 2:4, 4:8, block-1x4, block-1x8, block-1x16, "
+                 "all, nonzeros (of the weight, for good)"},
                 &LinearSpec::selector,
-                option_uses::ranks,
+                option_uses::selects,
                 0,
                 0,
                 read_selector},

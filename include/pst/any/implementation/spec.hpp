@@ -41,6 +41,15 @@ inline void check_method(std::string_view name) {
        methods_that_use(field), ": leave it out, or choose one of these");
 }
 
+/// Throws where a selector has nothing to rank, or scores learn that rank nothing.
+inline void check_selector(const LinearSpec& spec, const Composition& composition) {
+  require(composition.prunes || keeps_as_given(spec) || spec.selector == LinearSpec{}.selector, "selector is ",
+          spec.selector, ", but method ", spec.method, " ranks no weights, expected all or nonzeros");
+  require(!keeps_as_given(spec) || !composition.scores_learn(), "selector is ", spec.selector,
+          ", which keeps its mask for good, but scores of method ", spec.method,
+          " learn: choose a method whose scores do not, as lora or full, or importance=magnitude");
+}
+
 /// Cuts a text into words at spaces; quotes hold words together, and are gone.
 [[nodiscard]] inline std::vector<std::string> words_of(std::string_view text) {
   std::vector<std::string> words;
@@ -189,9 +198,10 @@ void check_spec(const LinearSpec& spec) {
     if (!is_default && composition && !field.is_used(*composition)) detail::refuse_unused(field, spec);
   }
   if (!composition) return;
-  require(
-      composition->delta != detail::Composition::Delta::frozen || composition->scores_learn() || spec.bias == "trained",
-      "nothing trains in ", to_text(spec), ": choose another delta or importance, or bias=trained");
+  require(spec.method == "frozen" || composition->delta != detail::Composition::Delta::frozen ||
+              composition->scores_learn() || spec.bias == "trained",
+          "nothing trains in ", to_text(spec), ": choose another delta or importance, or bias=trained");
+  detail::check_selector(spec, *composition);
   if (composition->ranks()) static_cast<void>(schedule_choice(spec));
 }
 

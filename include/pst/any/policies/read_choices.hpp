@@ -62,6 +62,8 @@ namespace detail {
   if (text == "per-row") return {PerRow{}};
   if (text == "rows") return {Rows{}};
   if (text == "columns") return {Columns{}};
+  if (text == "all") return {KeepAll{}};
+  if (text == "nonzeros") return {KeepNonZeros{}};
   if (text == "1:4") return {NofM<1, 4>{}};
   if (text == "2:4") return {NofM<2, 4>{}};
   if (text == "4:8") return {NofM<4, 8>{}};
@@ -71,7 +73,7 @@ namespace detail {
   if (const auto value = detail::number_after<double>("threshold-", text)) return {Threshold{*value}};
   fail("selector is \"", text,
        "\", expected top-k, global, per-row, rows, columns, threshold-T, 1:4, 2:4, 4:8, "
-       "block-1x4, block-1x8 or block-1x16");
+       "block-1x4, block-1x8, block-1x16, all or nonzeros");
 }
 
 /// The schedule that a specification describes. Throws Error when its numbers are out of range.

@@ -10,6 +10,8 @@
 #include "pst/selector/block.hpp"
 #include "pst/selector/columns.hpp"
 #include "pst/selector/global_top_k.hpp"
+#include "pst/selector/keep_all.hpp"
+#include "pst/selector/keep_non_zeros.hpp"
 #include "pst/selector/n_of_m.hpp"
 #include "pst/selector/per_row.hpp"
 #include "pst/selector/rows.hpp"
@@ -25,10 +27,14 @@ namespace pst::PST_ABI {
 struct SelectorChoice {
   using role = roles::selector;
   std::variant<GlobalTopK, PerRow, Rows, Columns, Threshold, NofM<2, 4>, NofM<1, 4>, NofM<4, 8>, Block<1, 4>,
-               Block<1, 8>, Block<1, 16>>
+               Block<1, 8>, Block<1, 16>, KeepAll, KeepNonZeros>
       policy{};
   static constexpr index_t row_multiple = 1;
   bool shares_budget = false;  ///< with the other layers of a LayerSet that do; with GlobalTopK alone
+
+  [[nodiscard]] constexpr bool chooses_once() const noexcept {
+    return std::holds_alternative<KeepAll>(policy) || std::holds_alternative<KeepNonZeros>(policy);
+  }
 
  private:
   template <class B, class Scalar, class Variant>

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "pst/adapter/activation.hpp"
+#include "pst/adapter/own_parameter.hpp"
+#include "pst/concepts/branch.hpp"
+#include "pst/core/error.hpp"
+#include "pst/core/functors.hpp"
+#include "pst/core/random.hpp"
+
+namespace pst::PST_ABI {
+
+/// How a bottleneck begins; its biases are zero.
+/// @ingroup adapter
+enum class BottleneckStart {
+  near_identity,  ///< both projections N(0, deviation^2): h + A(h) is h but for a little (Houlsby)
+  identity        ///< down U(-1/sqrt(d), 1/sqrt(d)), up zero: A(h) is zero (He)
+};
+
+/// A(x) = scale (phi(x W_d^T + b_d) W_u^T + b_u), the adapter of Houlsby et al. (2019), with as few hidden features as
+/// `width`: 2 d width + width + d numbers. Where it stands makes it Houlsby's (h + A(h) behind attention and behind
+/// feed-forward), Pfeiffer's (once a block) or parallel (He et al., 2022: beside feed-forward, scale 4).
+/// @ingroup adapter
+struct Bottleneck {
+  using role = roles::branch;
+  index_t width = 64;
+  double scale = 1.0;
+  Activation activation = Activation::gelu;
+  BottleneckStart start = BottleneckStart::near_identity;
+  double deviation = 1e-3;  ///< of both projections near the identity; that of the authors' code
+
+  template <class B, class Scalar>
+  class State;
+};
+
+namespace functors {
+/// y(r, c) + scale row(0, c)
+template <class View, class Row>
+struct PlusRow {
+  View y;
+  Row row;
+  double scale;
+  PST_HD auto operator()(index_t r, index_t c) const {
+    using T = typename View::value_type;
+    return y(r, c) + static_cast<T>(scale) * row(0, c);
+  }
+};
+/// U(-bound, bound), by position.
+struct UniformMatrix {
+  std::uint64_t seed;
+  index_t cols;
+  double bound;
+  [[nodiscard]] PST_HD double operator()(index_t r, index_t c) const {
+    const std::uint64_t bits = mix_bits(seed ^ mix_bits(static_cast<std::uint64_t>(r * cols + c)));
+    return bound * (2 * ((static_cast<double>(bits >> 11) + 0.5) * 0x1p-53) - 1);
+  }
+};
+}  // namespace functors
+
+template <class B, class Scalar>
+class Bottleneck::State {
+  using ConstView = ViewOn<B, const Scalar>;
+  using MutableView = ViewOn<B, Scalar>;
+
+ public:
+  /// What backward needs of forward, and its scratch.
+  struct Tape {
+    KeptRows<B, Scalar> hidden, active, grad;
+  };
+
+  State(const Bottleneck& branch, B& on, index_t features, std::string name, std::uint64_t seed)
+      : branch_{branch},
+        features_{features},
+        down_{name + ".down", ParameterGroup::delta, positive(branch, features), features},
+        down_bias_{name + ".down_bias", ParameterGroup::bias, 1, branch.width},
+        up_{name + ".up", ParameterGroup::delta, features, branch.width},
+        up_bias_{name + ".up_bias", ParameterGroup::bias, 1, features} {
+    if (branch.start == BottleneckStart::identity) {
+      const double bound = 1.0 / std::sqrt(static_cast<double>(features));
+      on.generate(down_.value(), functors::UniformMatrix{derive_seed(seed, 'D'), features, bound});
+      return;
+    }
+    draw(on, down_, derive_seed(seed, 'D'));
+    draw(on, up_, derive_seed(seed, 'P'));
+  }
+
+  /// Adds A(x) to y; both are n x features. x may be the same matrix as y.
+  void forward(B& on, ConstView x, MutableView y, Tape& tape) {
+    check(x), check(y);
+    const MutableView hidden = tape.hidden.of(x.rows, branch_.width), active = tape.active.of(x.rows, branch_.width);
+    detail::for_each_adapter_block(on, x.rows, [&](index_t first, index_t count) {
+      const MutableView h = hidden.middle_rows(first, count), a = active.middle_rows(first, count);
+      const MutableView out = y.middle_rows(first, count);
+      on.generate(h, functors::repeat_row(read(down_bias_)));
+      on.gemm_nt(1.0, x.middle_rows(first, count), read(down_), h);
+      on.map(a, functors::Activate{branch_.activation}, ConstView{h});
+      on.gemm_nt(branch_.scale, ConstView{a}, read(up_), out);
+      on.generate(out, functors::PlusRow<MutableView, ConstView>{out, read(up_bias_), branch_.scale});
+    });
+  }
+  /// Of the forward that filled `tape`: adds to gradients, and A'(x) grad_y to grad_x, which is no other matrix.
+  void backward(B& on, ConstView x, Tape& tape, ConstView grad_y, MutableView grad_x) {
+    check(x), check(grad_y);
+    const ConstView hidden = tape.hidden.of(x.rows, branch_.width), active = tape.active.of(x.rows, branch_.width);
+    const MutableView grad = tape.grad.of(x.rows, branch_.width);
+    detail::for_each_adapter_block(on, x.rows, [&](index_t first, index_t count) {
+      const MutableView g = grad.middle_rows(first, count);
+      on.fill(g, Scalar{0});
+      on.gemm(branch_.scale, grad_y.middle_rows(first, count), read(up_), g);
+      on.map(g, functors::ActivateBack{branch_.activation}, ConstView{g}, hidden.middle_rows(first, count));
+      if (grad_x.data != nullptr) on.gemm(1.0, ConstView{g}, read(down_), grad_x.middle_rows(first, count));
+    });
+    detail::for_each_adapter_block(on, features_, [&](index_t first, index_t count) {
+      const ConstView out = grad_y.middle_cols(first, count);
+      on.gemm_tn(branch_.scale, out, active, up_.grad().middle_rows(first, count));
+      on.column_sums(branch_.scale, out, up_bias_.grad().middle_cols(first, count));
+      on.gemm_tn(1.0, ConstView{grad}, x.middle_cols(first, count), down_.grad().middle_cols(first, count));
+    });
+    on.column_sums(1.0, ConstView{grad}, down_bias_.grad());
+  }
+
+  void for_each_parameter(auto&& visit) {
+    for (auto* each : {&down_, &down_bias_, &up_, &up_bias_}) visit(each->parameter());
+  }
+  void zero_gradients(B& on) {
+    for (auto* each : {&down_, &down_bias_, &up_, &up_bias_}) on.fill(each->grad(), Scalar{0});
+  }
+  [[nodiscard]] index_t parameters() const { return down_.size() + down_bias_.size() + up_.size() + up_bias_.size(); }
+
+ private:
+  using Own = OwnParameter<B, Scalar>;
+
+  [[nodiscard]] static index_t positive(const Bottleneck& branch, index_t features) {
+    require(branch.width > 0 && features > 0, "a bottleneck of ", branch.width, " features within ", features,
+            ", expected at least 1 of both");
+    return branch.width;
+  }
+  [[nodiscard]] static ConstView read(const Own& parameter) { return parameter.value(); }
+  void draw(B& on, Own& parameter, std::uint64_t seed) {
+    const MutableView value = parameter.value();
+    on.generate(value, NormalMatrix{NormalAt{seed}, value.cols});
+    on.map(value, functors::Scale{branch_.deviation}, ConstView{value});
+  }
+  void check(ConstView view) const {
+    require(view.cols == features_, "activations have ", view.cols, " columns, the bottleneck expects ", features_);
+  }
+
+  Bottleneck branch_;
+  index_t features_;
+  Own down_, down_bias_, up_, up_bias_;
+};
+
+}  // namespace pst::PST_ABI
