@@ -28,6 +28,7 @@ Settings unusual() {
   settings.method.refresh = "until-0.5";
   settings.method.straight_through = "dense";
   settings.method.score_start = 10;
+  settings.method.score_factor_start = "kaiming";
   settings.rate = 1.0 / 3.0;
   settings.train_embeddings = true;
   settings.seed = std::numeric_limits<std::uint64_t>::max();
@@ -72,6 +73,14 @@ TEST_CASE("settings of a run that was begun before movement had a start are read
   nlohmann::json json = nlohmann::json::parse(settings_text(unusual()));
   json.erase("score_start");
   CHECK(parse_settings(json.dump(), "settings.json").method.score_start == 0);
+}
+
+TEST_CASE("settings of a run that was begun before factors had a start are those of factors from N(0, 1)") {
+  nlohmann::json json = nlohmann::json::parse(settings_text(unusual()));
+  json.erase("delta_start");
+  json.erase("score_factor_start");
+  CHECK(parse_settings(json.dump(), "settings.json").method.delta_start == "normal");
+  CHECK(parse_settings(json.dump(), "settings.json").method.score_factor_start == "normal");
 }
 
 TEST_CASE("settings of another run are told apart by their first difference, threads do not count") {

@@ -65,6 +65,9 @@ void add_method_options(CLI::App& command, Settings& settings) {
   command.add_option("--cooldown", method.cooldown, "fraction of the run at the last sparsity");
   command.add_option("--delta-rank", method.delta_rank, "rank of U V");
   command.add_option("--score-rank", method.score_rank, "rank of A B");
+  command.add_option("--delta-start", method.delta_start,
+                     "of U V: per-weight (a rate is that of a weight), normal (as published) or kaiming (as in LoRA)");
+  command.add_option("--score-factor-start", method.score_factor_start, "likewise of A B");
   command.add_option("--beta", method.beta, "scale of U V");
   command.add_option("--alpha1", method.alpha1, "scale of A B");
   command.add_option("--alpha2", method.alpha2, "scale of R + C");

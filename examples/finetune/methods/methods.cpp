@@ -69,6 +69,8 @@ pst::LinearSpec layer_spec(const MethodSettings& settings, std::uint64_t seed) {
   set("cooldown", spec.cooldown, settings.cooldown);
   set("delta_rank", spec.delta_rank, settings.delta_rank);
   set("score_rank", spec.score_rank, settings.score_rank);
+  set("delta_start", spec.delta_start, settings.delta_start);
+  set("score_factor_start", spec.score_factor_start, settings.score_factor_start);
   set("beta", spec.beta, settings.beta);
   set("alpha1", spec.alpha1, settings.alpha1);
   set("alpha2", spec.alpha2, settings.alpha2);

@@ -4,6 +4,8 @@
 #include <pst/core/error.hpp>
 #include <pst/io/strict_json.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -17,7 +19,8 @@ namespace finetune {
 namespace {
 
 constexpr const char* format_name = "pst-finetune settings 1";
-constexpr std::string_view later_field = "score_start";  ///< the first runs were begun without it
+/// Fields that the first runs were begun without.
+constexpr std::array<std::string_view, 3> later_fields{"score_start", "delta_start", "score_factor_start"};
 constexpr double no_limit = std::numeric_limits<double>::max();
 
 /// Calls `visit(name, field)` for every field that a file has.
@@ -34,6 +37,8 @@ void for_each_field(Chosen& settings, Visit&& visit) {
   visit("cooldown", method.cooldown);
   visit("delta_rank", method.delta_rank);
   visit("score_rank", method.score_rank);
+  visit("delta_start", method.delta_start);
+  visit("score_factor_start", method.score_factor_start);
   visit("beta", method.beta);
   visit("alpha1", method.alpha1);
   visit("alpha2", method.alpha2);
@@ -105,6 +110,13 @@ void read_field(const nlohmann::json& value, Field& field, const std::string& wh
   }
 }
 
+/// What later fields are where a file has none.
+Settings of_first_runs() {
+  Settings settings;
+  settings.method.delta_start = settings.method.score_factor_start = "normal";
+  return settings;
+}
+
 void within(const char* name, double value, double least, double most) {
   pst::require(value >= least, name, " is ", value, ", expected at least ", least);
   pst::require(value <= most, name, " is ", value, ", expected at most ", most);
@@ -118,11 +130,11 @@ Settings parse_settings(std::string_view text, const std::string& source) {
   const nlohmann::json json = pst::io::strict_json(text, source, 4);
   pst::require(json.is_object() && json.contains("format") && json["format"] == format_name, source,
                ": is not the settings of a run, expected a JSON object whose \"format\" is \"", format_name, '"');
-  Settings settings;
+  Settings settings = of_first_runs();
   std::set<std::string> known{"format"};
   for_each_field(settings, [&](const char* name, auto& field) {
     known.insert(name);
-    if (later_field == name && !json.contains(name)) return;
+    if (std::ranges::find(later_fields, name) != later_fields.end() && !json.contains(name)) return;
     pst::require(json.contains(name), source, ": has no field \"", name, '"');
     read_field(json[name], field, source + ": " + name);
   });
