@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/export/apply_layer.hpp"
 
+#include <pst/any/kept.hpp>
 #include <pst/any/linear.hpp>
 #include <pst/core/error.hpp>
 
@@ -36,6 +37,10 @@ index_t checked_rank(const pst::TensorList& state, const std::string& layer, pst
 void apply_layer(Layer& layer, const pst::TensorList& state, double scale) {
   Matrix& weight = layer.weight;
   const pst::Shape shape{.in = weight.cols(), .out = weight.rows()};
+  if (pst::is_of_kept(state)) {
+    pst::restore_kept<float>(layer.name, shape, state, {}).export_masked(transformer::view(weight));
+    return;
+  }
   pst::TensorList all;
   for (const pst::Tensor& tensor : state)
     if (is_read(tensor.name)) all.push_back(tensor);

@@ -32,6 +32,7 @@ std::vector<MethodOption> make_table() {
       option("--schedule", "schedule"),
       option("--warmup", "warmup"),
       option("--cooldown", "cooldown"),
+      option("--rest", "cooldown"),
       option("--refresh", "refresh"),
       option("--straight-through", "straight_through"),
       option("--scores", "scores"),

@@ -18,18 +18,29 @@ namespace {
 struct Rates {
   std::string_view method;
   double rate, score_rate, head_rate;
+  double published_rate, published_score_rate, published_head_rate;
 };
 constexpr std::array rates{
-    Rates{"pst", 3e-4, 1.0, 3.0},       Rates{"pst-ab", 3e-4, 1.0, 3.0},     Rates{"pst-rc", 3e-4, 1.0, 3.0},
-    Rates{"magnitude", 5e-5, 1.0, 1.0}, Rates{"movement", 5e-5, 100.0, 1.0}, Rates{"soft-movement", 5e-5, 100.0, 1.0},
-    Rates{"full", 5e-5, 1.0, 1.0},      Rates{"lora", 3e-4, 1.0, 3.0},
+    Rates{"pst", 2e-4, 1.0, 3.0, 3e-4, 1.0, 3.0},          Rates{"pst-ab", 2e-4, 1.0, 3.0, 3e-4, 1.0, 3.0},
+    Rates{"pst-rc", 2e-4, 1.0, 3.0, 3e-4, 1.0, 3.0},       Rates{"magnitude", 2e-4, 1.0, 1.0, 5e-5, 1.0, 1.0},
+    Rates{"movement", 5e-5, 100.0, 1.0, 5e-5, 100.0, 1.0}, Rates{"soft-movement", 5e-5, 100.0, 1.0, 5e-5, 100.0, 1.0},
+    Rates{"full", 1e-4, 1.0, 1.0, 5e-5, 1.0, 1.0},         Rates{"lora", 2e-4, 1.0, 3.0, 3e-4, 1.0, 3.0},
 };
 
 MethodInfo info_of(const pst::LinearMethod& method) {
   MethodInfo info{method.name, method.description, method.trains, method.prunes};
   for (const Rates& each : rates)
     if (each.method == method.name)
-      info.rate = each.rate, info.score_rate = each.score_rate, info.head_rate = each.head_rate;
+      info = {method.name,
+              method.description,
+              method.trains,
+              method.prunes,
+              each.rate,
+              each.score_rate,
+              each.head_rate,
+              each.published_rate,
+              each.published_score_rate,
+              each.published_head_rate};
   return info;
 }
 

@@ -21,6 +21,7 @@ struct MethodInfo {
   double rate = 1e-3;            ///< the learning rate, where none is given
   double score_rate = 1.0;       ///< times that: the scores'
   double head_rate = 1.0;        ///< likewise: that of pooler and head
+  double published_rate = 1e-3, published_score_rate = 1.0, published_head_rate = 1.0;  ///< with N(0, 1) in factors
 };
 
 /// Every method of the library.

@@ -20,7 +20,7 @@ namespace {
 
 constexpr const char* format_name = "pst-finetune settings 1";
 /// Fields that the first runs were begun without.
-constexpr std::array<std::string_view, 3> later_fields{"score_start", "delta_start", "score_factor_start"};
+constexpr std::array<std::string_view, 4> later_fields{"score_start", "delta_start", "score_factor_start", "rest"};
 constexpr double no_limit = std::numeric_limits<double>::max();
 
 /// Calls `visit(name, field)` for every field that a file has.
@@ -47,6 +47,7 @@ void for_each_field(Chosen& settings, Visit&& visit) {
   visit("straight_through", method.straight_through);
   visit("penalty", method.penalty);
   visit("score_start", method.score_start);
+  visit("rest", method.rest);
   visit("new_head", settings.new_head);
   visit("together", settings.together);
   visit("train_embeddings", settings.train_embeddings);
@@ -114,6 +115,7 @@ void read_field(const nlohmann::json& value, Field& field, const std::string& wh
 Settings of_first_runs() {
   Settings settings;
   settings.method.delta_start = settings.method.score_factor_start = "normal";
+  settings.method.rest = "delta";
   return settings;
 }
 
@@ -153,6 +155,8 @@ void check(const Settings& settings) {
     pst::require(pst::io::is_utf8(path.string()), "the path ", path.string(), " is not UTF-8");
   static_cast<void>(find_task(settings.task));
   static_cast<void>(method_layers(settings.method, settings.seed));
+  pst::require(settings.method.rest == "kept" || settings.method.rest == "delta", "what trains at rest is \"",
+               settings.method.rest, "\", expected kept or delta");
   pst::require(settings.rate > 0 && settings.rate <= 1e3, "the rate is ", settings.rate,
                ", expected a number above 0 and at most 1000");
   within("the rate of scores", settings.score_rate, 0, 1e6);
@@ -168,7 +172,8 @@ void check(const Settings& settings) {
   within("the smoothing of labels", settings.smoothing, 0, 0.999);
   within("the batch", settings.batch, 1, 1 << 16);
   within("the accumulation", settings.accumulation, 1, 1 << 16);
-  within("epochs", settings.epochs, 1e-6, 1e6);
+  pst::require(settings.epochs == 0 || (settings.epochs >= 1e-6 && settings.epochs <= 1e6), "epochs is ",
+               settings.epochs, ", expected at least 1e-06 and at most 1e6, or 0 (by the number of sequences)");
   within("steps", static_cast<double>(settings.steps), 0, 1e12);
   within("the limit of training sequences", static_cast<double>(settings.train_limit), 0, no_limit);
   within("the limit of dev sequences", static_cast<double>(settings.dev_limit), 0, no_limit);

@@ -28,6 +28,7 @@ struct MethodSettings {
   std::string refresh = "every";               ///< when masks move: every, every-K, until-P
   std::string straight_through = "reference";  ///< or masked, dense
   double score_start = 0.0;                    ///< movement's scores begin at so many times abs(W)
+  std::string rest = "kept";                   ///< what trains once masks rest: kept (weights), or delta as before
   double penalty = 0.0;                        ///< of soft movement, until the sparsity is reached; 0: a default
 };
 
@@ -53,8 +54,8 @@ struct Settings {
   double smoothing = 0.0;         ///< of labels
 
   int batch = 32;
-  int accumulation = 1;  ///< batches a step
-  double epochs = 3.0;
+  int accumulation = 1;             ///< batches a step
+  double epochs = 3.0;              ///< 0: as many as usual_epochs says
   std::int64_t steps = 0;           ///< instead of epochs, if not 0
   std::int64_t train_limit = 0;     ///< so many training sequences, evenly spread; 0: all
   std::int64_t dev_limit = 0;       ///< likewise
