@@ -224,9 +224,10 @@ TEST_CASE("where masks rest and how fast kept weights learn then") {
   settings.method.cooldown = 0.38;
   CHECK(rest_step(settings, 100) == 62);
   settings.rate_warmup = 0.1;
-  settings.rate_schedule = "constant";
-  CHECK(kept_scale(settings, 62, 100) == doctest::Approx(1 / 3.8));
-  CHECK(kept_scale(settings, 66, 100) == 1.0);
+  CHECK(kept_scale(settings, 62, 100) == 0);
+  CHECK(kept_scale(settings, 64, 100) == doctest::Approx(2 / 3.8));
+  CHECK(kept_scale(settings, 66, 100) == doctest::Approx(34 / 34.2));
+  CHECK(kept_scale(settings, 99, 100) == doctest::Approx(1 / 34.2));
   settings.method.rest = "delta";
   CHECK(rest_step(settings, 100) == 100);
   settings.method.rest = "kept";

@@ -79,9 +79,8 @@ std::int64_t rest_step(const Settings& settings, std::int64_t steps) {
 }
 
 double kept_scale(const Settings& settings, std::int64_t step, std::int64_t steps) {
-  const auto rest = static_cast<double>(rest_step(settings, steps)), at = static_cast<double>(step);
-  const double warm = std::max(1.0, settings.rate_warmup * (static_cast<double>(steps) - rest));
-  return std::min(1.0, (at - rest + 1) / warm) * rate_scale(settings, step, steps);
+  const std::int64_t rest = rest_step(settings, steps);
+  return rate_scale(settings, step - rest, steps - rest);
 }
 
 double reached_sparsity(Model& model) {
