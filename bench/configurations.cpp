@@ -45,7 +45,7 @@ std::string name_of() {
   std::string name = status == 0 ? text.get() : typeid(T).name();
   name = std::regex_replace(name, std::regex{"pst::| "}, "");
   name = std::regex_replace(name, std::regex{"([0-9])l"}, "$1");
-  name = std::regex_replace(name, std::regex{"<Rank<([0-9]+)>>"}, "<$1>");
+  name = std::regex_replace(name, std::regex{"<Rank<([0-9]+)>,NormalStart>"}, "<$1>");
   return std::regex_replace(name, std::regex{"Sum<Magnitude,LowRankScore<([0-9]+)>,RowColumnScore>"}, "Pst<$1>");
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <pst/any/kept.hpp>
 #include <pst/io/tensor_file.hpp>
 #include <pst/optim/adamw.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <numeric>
 #include <random>
 
@@ -50,19 +52,67 @@ class Batches {
 /// Rises over the first tenth of the run and falls to zero over the rest.
 double rate_scale(double progress) { return std::min((progress + 0.01) / 0.1, (1.0 - progress) / 0.9); }
 
-/// What trains: the layers' own parameters, layer norms and the classifier; embeddings stay. As the authors' code has
-/// it (--reference), neither biases nor norms train, but here the classifier does, or there would be nothing to read.
-std::vector<pst::Parameter<float>> trained_parameters(Model& model, bool reference) {
-  std::vector<pst::Parameter<float>> list;
-  const auto add = [&](const pst::Parameter<float>& parameter) { list.push_back(parameter); };
-  model.encoder.for_each_projection([&](auto& projection) {
-    projection.layer.for_each_parameter([&](const pst::Parameter<float>& parameter) {
-      if (!reference || parameter.group != pst::ParameterGroup::bias) add(parameter);
+/// What trains, in two optimizers: the layers' own parameters, and biases, layer norms and the classifier; embeddings
+/// stay. As the authors' code has it (--reference), neither biases nor norms train, but here the classifier does, or
+/// there would be nothing to read.
+class Training {
+ public:
+  Training(Model& model, const RunSpec& spec, const Settings& settings)
+      : model_{model},
+        reference_{settings.reference},
+        options_{.learning_rate = settings.rate.value_or(spec.method.rate),
+                 .group_rates = {.score = settings.score_rate.value_or(spec.method.score_rate)}} {
+    collect();
+  }
+  /// The kept weights of all layers train from here on, and nothing else of them but biases.
+  void train_kept() {
+    model_.encoder.refresh(1.0);
+    const pst::SharedCpu cpu = pst::share_cpu();
+    model_.encoder.for_each_projection(
+        [&](auto& each) { each.layer = pst::train_kept<float>(each.layer, transformer::view(each.bias), cpu); });
+    of_layers_ = pst::AdamW<float>{options_};
+    collect();
+  }
+  void step(double rate_scale, double kept_scale) {
+    of_layers_.step(layers_, kept_scale);
+    of_others_.step(others_, rate_scale);
+  }
+  [[nodiscard]] index_t trainable() const {
+    index_t count = 0;
+    for (const auto* list : {&layers_, &others_})
+      for (const auto& parameter : *list) count += parameter.value.size();
+    return count;
+  }
+
+ private:
+  void collect() {
+    layers_.clear();
+    others_.clear();
+    const auto add = [&](const pst::Parameter<float>& parameter) { others_.push_back(parameter); };
+    model_.encoder.for_each_projection([&](auto& projection) {
+      projection.layer.for_each_parameter([&](const pst::Parameter<float>& parameter) {
+        const bool is_bias = parameter.group == pst::ParameterGroup::bias;
+        if (!is_bias)
+          layers_.push_back(parameter);
+        else if (!reference_)
+          add(parameter);
+      });
     });
-  });
-  if (!reference) model.encoder.for_each_norm([&](auto& norm) { norm.for_each_parameter(add); });
-  model.classifier.layer.for_each_parameter(add);
-  return list;
+    if (!reference_) model_.encoder.for_each_norm([&](auto& norm) { norm.for_each_parameter(add); });
+    model_.classifier.layer.for_each_parameter(add);
+  }
+
+  Model& model_;
+  bool reference_;
+  pst::AdamW<float>::Options options_;
+  pst::AdamW<float> of_layers_{options_}, of_others_{options_};
+  std::vector<pst::Parameter<float>> layers_, others_;
+};
+
+/// The step (from 0) from which on kept weights train where updates are factors; none in the authors' code.
+int rest_step(const pst::LinearSpec& layers, const Settings& settings) {
+  const bool has_rest = pst::uses_option(layers, "cooldown") && pst::uses_option(layers, "beta") && !settings.reference;
+  return has_rest ? static_cast<int>(std::ceil((1 - layers.cooldown) * settings.steps)) : settings.steps;
 }
 
 double reached_sparsity(Model& model) {
@@ -120,11 +170,10 @@ void fine_tune(const RunSpec& spec, const Settings& settings, const Split& image
   model.classifier.initialise(random);
   model.attach();
 
-  const auto parameters = trained_parameters(model, settings.reference);
+  Training training{model, spec, settings};
   RunResult result{.method = std::string{spec.method.name}, .target_sparsity = spec.sparsity, .seed = spec.seed};
-  for (const auto& parameter : parameters) result.trainable += parameter.value.size();
-  pst::AdamW<float> optimizer{{.learning_rate = settings.rate.value_or(spec.method.rate),
-                               .group_rates = {.score = settings.score_rate.value_or(spec.method.score_rate)}}};
+  result.trainable = training.trainable();
+  const int rest = rest_step(layers, settings);
   Batches batches{images.labelled.count(), settings.batch, seed};
   Model::Tape tape;
   Matrix logits, grad;
@@ -134,11 +183,13 @@ void fine_tune(const RunSpec& spec, const Settings& settings, const Split& image
     const auto start = std::chrono::steady_clock::now();
     const double progress = static_cast<double>(step) / settings.steps;
     const Images batch = images.labelled.pick(batches.next());
+    if (step == rest) training.train_kept();
     model.begin_step(step, settings.steps);
     model.classify(batch.patches, tape, logits);
     now.loss = transformer::CrossEntropy{}(logits, batch.labels, grad);
     model.classify_backward(grad, tape);
-    optimizer.step(parameters, rate_scale(progress));
+    const double kept_progress = static_cast<double>(step - rest) / std::max(1, settings.steps - rest);
+    training.step(rate_scale(progress), rate_scale(step < rest ? progress : kept_progress));
     seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
     now.step = step + 1;

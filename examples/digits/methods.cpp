@@ -34,6 +34,10 @@ pst::LinearSpec spec_of(const MethodInfo& info, const Settings& settings, double
   set("scores", spec.scores, settings.scores);
   set("beta", spec.beta, settings.factor_scale.value_or(spec.beta));
   set("alpha1", spec.alpha1, settings.factor_scale.value_or(spec.alpha1));
+  if (!settings.reference) {
+    set("delta_start", spec.delta_start, "per-weight");
+    set("score_factor_start", spec.score_factor_start, "per-weight");
+  }
   set("penalty", spec.penalty, settings.penalty.value_or(penalty_for(sparsity)));
   if (info.method == "magnitude") spec.straight_through = "masked";
   return spec;

@@ -22,6 +22,7 @@
 /// Nothing here includes Eigen or a policy. The functions are defined in any/implementation.hpp: include it in one
 /// translation unit of the program, or link the CMake target pst::any.
 
+#include "pst/any/kept.hpp"
 #include "pst/any/layer_set.hpp"
 #include "pst/any/linear.hpp"
 #include "pst/any/registry.hpp"

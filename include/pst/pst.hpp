@@ -6,6 +6,7 @@
 #include "pst/backend/eigen_cpu.hpp"
 #include "pst/backend/reference.hpp"
 #include "pst/core/version.hpp"
+#include "pst/layer/kept_linear.hpp"
 #include "pst/layer/mask_report.hpp"
 #include "pst/layer/sparse_linear.hpp"
 #include "pst/layer/together.hpp"

@@ -70,6 +70,12 @@ TEST_CASE("PST in double has the bits of its type") {
   check_bits<Layer>("pst", {});
 }
 
+TEST_CASE("every start of factors has the bits of its type") {
+  check_bits<Base::with<PerWeightStart>>("pst delta_start=per-weight score_factor_start=per-weight", {});
+  check_bits<Base::with<KaimingStart>>("pst delta_start=kaiming score_factor_start=kaiming", {});
+  check_bits<Base>("pst delta_start=normal", {});
+}
+
 TEST_CASE("the ablations of PST have the bits of their types") {
   using Ab = Base::with<Sum<Magnitude, LowRankScore<DynamicRank>>>;
   using Rc = Base::with<Sum<Magnitude, RowColumnScore>>;

@@ -8,6 +8,13 @@
 
 using namespace finetune;
 
+TEST_CASE("small data are gone through more often") {
+  CHECK(usual_epochs(2105) == 3);
+  CHECK(usual_epochs(1000) == 3);
+  CHECK(usual_epochs(227) == 14);
+  CHECK(usual_epochs(10) == 40);
+}
+
 TEST_CASE("every epoch goes through all sequences once, in another order") {
   Settings settings;
   settings.batch = 4;

@@ -195,6 +195,31 @@ TEST_CASE("what a small file cannot hold is refused") {
   CHECK(inside(folder.path()).empty());
 }
 
+TEST_CASE("kept weights that trained go into folders, archives and task files, and into no adapter") {
+  for (const std::string name : {"bert", "gpt2"})
+    for (const std::string method : {"pst", "magnitude"}) {
+      const TemporaryDirectory folder;
+      const fs::path base = base_in(folder.path(), name);
+      const auto model = trained_model(name, method_of(method));
+      model->train_kept(1.0);
+      for (const ModelParameter& each : model->parameters())
+        if (each.name.ends_with(".weight.kept")) transformer::map(each.parameter.value).array() *= 1.5F;
+      model->refresh(1.0);
+      const auto probes = random_probes(model->config(), 12);
+      check_layers(*model, export_folder(*model, folder.path() / "folder", {.base = base}, probes));
+      check_layers(*model, export_archive(*model, folder.path() / "archive", {.base = base}, probes));
+      const fs::path file = folder.path() / "task.safetensors";
+      check_layers(*model, export_task_file(*model, file, {.base = base}, probes));
+      check_same_numbers(*model, *apply_task_file(file, base), ElementType::f32, "applied");
+      const Golden golden{name};
+      const LoadedModel again = load_model(folder.path() / "folder", {}, transformer::dense_layers<float>());
+      CHECK(relative_error(logits_of(*again.model, golden), logits_of(*model, golden)) < 1e-5);
+      const std::string error = error_of([&] { export_lora(*model, folder.path() / "lora", {.base = base}, {}); });
+      CHECK(error.find(": the kept weights themselves have trained, and an adapter holds low-rank updates alone") !=
+            std::string::npos);
+    }
+}
+
 TEST_CASE("an adapter gives the answers of the model without its mask") {
   for (const std::string name : {"bert", "roberta", "gpt2"})
     for (const bool together : {false, true}) {

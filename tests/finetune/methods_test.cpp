@@ -157,7 +157,9 @@ TEST_CASE("settings that no method has are refused by name") {
                                          {.alpha1 = -1},
                                          {.scores = "sometimes"},
                                          {.refresh = "every-0"},
-                                         {.straight_through = "none"}})
+                                         {.straight_through = "none"},
+                                         {.delta_start = "zero"},
+                                         {.score_factor_start = "zero"}})
     CHECK_THROWS_AS(static_cast<void>(method_layers(settings, 1)), pst::Error);
 }
 
@@ -174,6 +176,8 @@ TEST_CASE("an option changes what is learnt with just the methods that it is sai
       {"--delta-rank", [](MethodSettings& settings) { settings.delta_rank = 3; }},
       {"--beta", [](MethodSettings& settings) { settings.beta = 0.5; }},
       {"--score-rank", [](MethodSettings& settings) { settings.score_rank = 3; }},
+      {"--delta-start", [](MethodSettings& settings) { settings.delta_start = "kaiming"; }},
+      {"--score-factor-start", [](MethodSettings& settings) { settings.score_factor_start = "kaiming"; }},
       {"--alpha1", [](MethodSettings& settings) { settings.alpha1 = 0; }},
       {"--alpha2", [](MethodSettings& settings) { settings.alpha2 = 0; }},
       {"--penalty", [](MethodSettings& settings) { settings.penalty = 1e4; }},
@@ -191,7 +195,8 @@ TEST_CASE("an option changes what is learnt with just the methods that it is sai
     const std::vector<float> expected = learnt(settings);
     for (const MethodOption& option : method_options()) {
       INFO(info.name, " ", std::string{option.name});
-      if (option.name == std::string_view{"--score-rate"} || option.name == std::string_view{"--fused"}) continue;
+      constexpr std::array not_of_layers{"--score-rate", "--fused", "--rest"};
+      if (std::ranges::find(not_of_layers, std::string_view{option.name}) != not_of_layers.end()) continue;
       REQUIRE(changes.contains(option.name));
       MethodSettings changed = settings;
       changes.at(option.name)(changed);

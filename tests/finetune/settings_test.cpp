@@ -28,6 +28,8 @@ Settings unusual() {
   settings.method.refresh = "until-0.5";
   settings.method.straight_through = "dense";
   settings.method.score_start = 10;
+  settings.method.score_factor_start = "kaiming";
+  settings.method.rest = "delta";
   settings.rate = 1.0 / 3.0;
   settings.train_embeddings = true;
   settings.seed = std::numeric_limits<std::uint64_t>::max();
@@ -74,6 +76,18 @@ TEST_CASE("settings of a run that was begun before movement had a start are read
   CHECK(parse_settings(json.dump(), "settings.json").method.score_start == 0);
 }
 
+TEST_CASE("settings of a run that was begun before factors had a start are those of factors from N(0, 1)") {
+  Settings newer = unusual();
+  newer.method.rest = "kept";
+  nlohmann::json json = nlohmann::json::parse(settings_text(newer));
+  json.erase("rest");
+  json.erase("delta_start");
+  json.erase("score_factor_start");
+  CHECK(parse_settings(json.dump(), "settings.json").method.delta_start == "normal");
+  CHECK(parse_settings(json.dump(), "settings.json").method.score_factor_start == "normal");
+  CHECK(parse_settings(json.dump(), "settings.json").method.rest == "delta");
+}
+
 TEST_CASE("settings of another run are told apart by their first difference, threads do not count") {
   Settings settings = unusual();
   settings.threads = 1;
@@ -112,6 +126,9 @@ TEST_CASE("settings from a stranger are refused with a sentence") {
   check_refused(with("warmup", 0.8), "a cool-down");
   check_refused(with("rate", -1), "the rate is -1, expected a number above 0");
   check_refused(with("rate", 0), "the rate is 0, expected a number above 0");
+  check_refused(with("rest", "never"), "what trains at rest is \"never\", expected kept or delta");
+  check_refused(with("delta_start", "zero"),
+                "the start of factors is \"zero\", expected normal, per-weight or kaiming");
   check_refused(with("threads", 1 << 20), "threads is 1048576");
   check_refused(with("reference", true), "embeddings are to train");
 }
@@ -139,6 +156,11 @@ TEST_CASE("the paper's recipe sets what the command line does not") {
   CHECK(glue.epochs == 20);
   CHECK(glue.max_length == 128);
   CHECK(glue.warmup_steps == 0);
+  CHECK(glue.rate_warmup == 0);
+  CHECK(glue.method.delta_start == "normal");
+  CHECK(glue.method.score_factor_start == "normal");
+  CHECK(glue.method.rest == "delta");
+  CHECK(with_recipe("rte", true, "--delta-start").method.delta_start == "per-weight");
   CHECK(with_recipe("rte", true, "").epochs == 40);
   CHECK(with_recipe("rte", true, "").batch == 16);
   CHECK(with_recipe("rte", true, "--batch").batch == 3);

@@ -74,6 +74,7 @@ class Job {
     TrainingStep step{*base.loaded.model, read.train, settings};
     RunState state{.steps = 20, .base = base.fingerprint, .data = read.fingerprint};
     for (; state.step < stop; ++state.step) {
+      step.rest_if_due(state.step);
       base.loaded.model->begin_step(state.step, 20);
       step(state.step);
     }
@@ -162,28 +163,78 @@ TEST_CASE("a language model learns, its best state is that with the lowest loss"
 }
 
 TEST_CASE("a run that goes on from any of its states ends with the same bytes") {
-  Job job;
-  job.settings.method.scores = "sample-2";
-  job.settings.method.refresh = "every-3";
-  job.settings.accumulation = 2;
-  job.settings.batch = 4;
-  job.settings.weight_decay = 0.01;
-  job.train("whole", {.log_every = 3});
-  const std::string last = state_of(job.out("whole"), Checkpoint::last);
-  const std::string best = state_of(job.out("whole"), Checkpoint::best);
+  struct Variant {
+    std::string refresh, rest;
+    bool train_embeddings;
+  };
+  for (const Variant& variant :
+       {Variant{"every-3", "delta", false}, Variant{"every-3", "kept", false}, Variant{"every", "kept", true}}) {
+    INFO(variant.refresh, ' ', variant.rest);
+    Job job;
+    job.settings.method.scores = "sample-2";
+    job.settings.method.refresh = variant.refresh;
+    job.settings.method.rest = variant.rest;
+    job.settings.train_embeddings = variant.train_embeddings;
+    job.settings.accumulation = 2;
+    job.settings.batch = 4;
+    job.settings.weight_decay = 0.01;
+    job.train("whole", {.log_every = 3});
+    const std::string last = state_of(job.out("whole"), Checkpoint::last);
+    const std::string best = state_of(job.out("whole"), Checkpoint::best);
 
-  // Saves all states of a second run, as a process would find them that was killed behind each.
-  for (const std::int64_t stop : {1, 7, 10, 13, 19, 20}) {
-    INFO(stop);
-    const std::string name = "part" + std::to_string(stop);
-    job.train_until(stop, name);
-    job.train(name, {.log_every = 1, .save_every = 4});
-    CHECK(state_of(job.out(name), Checkpoint::last) == last);
-    CHECK(state_of(job.out(name), Checkpoint::best) == best);
-    CHECK(job.records(name).back().step == 20);
+    // Saves all states of a second run, as a process would find them that was killed behind each; masks rest at 14.
+    for (const std::int64_t stop : {1, 7, 10, 13, 14, 15, 20}) {
+      INFO(stop);
+      const std::string name = "part" + std::to_string(stop);
+      job.train_until(stop, name);
+      job.train(name, {.log_every = 1, .save_every = 4});
+      CHECK(state_of(job.out(name), Checkpoint::last) == last);
+      CHECK(state_of(job.out(name), Checkpoint::best) == best);
+      CHECK(job.records(name).back().step == 20);
+    }
+    CHECK(job.train("whole").step == 20);  // a finished run is told again
+    CHECK(state_of(job.out("whole"), Checkpoint::last) == last);
   }
-  CHECK(job.train("whole").step == 20);  // a finished run is told again
-  CHECK(state_of(job.out("whole"), Checkpoint::last) == last);
+}
+
+TEST_CASE("once masks rest the kept weights train, and the sparsity stays") {
+  Job job;
+  job.settings.steps = 40;
+  job.settings.method.sparsity = 0.9;
+  const TrainResult result = job.train();
+  CHECK(result.sparsity == doctest::Approx(0.9).epsilon(0.01));
+  const TrainedRun run = load_run(job.out(), Checkpoint::last);
+  CHECK(run.model->trains_kept());
+  index_t kept = 0;
+  run.model->for_each_layer([&](Layer& layer) {
+    kept += layer.layer.kept();
+    CHECK(layer.weight.size() == 0);
+    Matrix weight;
+    layer.export_weight(weight);
+    CHECK((weight.array() != 0.0F).count() <= layer.layer.kept());
+  });
+  for (const ModelParameter& each : run.model->parameters())
+    if (each.part == Part::layer && each.parameter.group == pst::ParameterGroup::weight)
+      kept -= each.parameter.value.size();
+  CHECK(kept == 0);
+}
+
+TEST_CASE("where masks rest and how fast kept weights learn then") {
+  Settings settings;
+  settings.method.cooldown = 0.38;
+  CHECK(rest_step(settings, 100) == 62);
+  settings.rate_warmup = 0.1;
+  CHECK(kept_scale(settings, 62, 100) == 0);
+  CHECK(kept_scale(settings, 64, 100) == doctest::Approx(2 / 3.8));
+  CHECK(kept_scale(settings, 66, 100) == doctest::Approx(34 / 34.2));
+  CHECK(kept_scale(settings, 99, 100) == doctest::Approx(1 / 34.2));
+  settings.method.rest = "delta";
+  CHECK(rest_step(settings, 100) == 100);
+  settings.method.rest = "kept";
+  settings.method.sparsity = 0;
+  CHECK(rest_step(settings, 100) == 100);
+  settings.method = {.name = "full"};
+  CHECK(rest_step(settings, 100) == 100);
 }
 
 TEST_CASE("a run does not go on with other data, but one whose state does not know its data does") {

@@ -65,6 +65,9 @@ void add_method_options(CLI::App& command, Settings& settings) {
   command.add_option("--cooldown", method.cooldown, "fraction of the run at the last sparsity");
   command.add_option("--delta-rank", method.delta_rank, "rank of U V");
   command.add_option("--score-rank", method.score_rank, "rank of A B");
+  command.add_option("--delta-start", method.delta_start,
+                     "of U V: per-weight (a rate is that of a weight), normal (as published) or kaiming (as in LoRA)");
+  command.add_option("--score-factor-start", method.score_factor_start, "likewise of A B");
   command.add_option("--beta", method.beta, "scale of U V");
   command.add_option("--alpha1", method.alpha1, "scale of A B");
   command.add_option("--alpha2", method.alpha2, "scale of R + C");
@@ -86,6 +89,9 @@ void add_method_options(CLI::App& command, Settings& settings) {
       ->default_str("the method's");
   command.add_flag("--keep-mask", method.keep_mask,
                    "weights that are zero in the folder stay zero, all others are kept: for a model that is sparse");
+  command.add_option("--rest", method.rest,
+                     "what trains once the last sparsity is reached: kept (the update is added to the kept weights, "
+                     "which then train themselves, with a small part of the memory) or delta (the update goes on)");
   command.add_flag("--new-head", settings.new_head, "a task head in the folder is not read");
   command.add_flag("--fused", settings.together, "GPT-2's query, key and value are ranked together");
   command.add_flag("--train-embeddings", settings.train_embeddings, "tables of words, positions and types train too");
@@ -99,14 +105,18 @@ void add_training_options(CLI::App& command, Settings& settings) {
   command.add_option("--head-rate", settings.head_rate, "times --rate, for pooler and head")
       ->default_str("the method's");
   command.add_option("--rate-schedule", settings.rate_schedule, "linear (falls to 0) or constant");
-  command.add_option("--rate-warmup", settings.rate_warmup, "fraction of the run in which the rate rises");
+  command.add_option("--rate-warmup", settings.rate_warmup, "fraction of the run in which the rate rises")
+      ->default_str("0.06");
   command.add_option("--rate-warmup-steps", settings.warmup_steps, "the same in steps");
   command.add_option("--epsilon", settings.epsilon, "of AdamW");
   command.add_option("--weight-decay", settings.weight_decay, "biases and norms have none");
   command.add_option("--smoothing", settings.smoothing, "of labels");
   command.add_option("--batch", settings.batch, "sequences of a batch");
   command.add_option("--accumulation", settings.accumulation, "batches of a step");
-  command.add_option("--epochs", settings.epochs, "passes through the data, may be a fraction");
+  command
+      .add_option("--epochs", settings.epochs,
+                  "passes through the data, may be a fraction; 0: 3, and for small data as many as make 3000 steps")
+      ->default_str("0");
   command.add_option("--steps", settings.steps, "instead of --epochs, if not 0");
   command.add_option("--max-length", settings.max_length, "tokens to which sequences are cut");
   command.add_option("--train-limit", settings.train_limit, "so many training sequences, evenly spread; 0: all");
@@ -140,6 +150,9 @@ std::function<void()> add_options(CLI::App& command, TrainOptions& options) {
     if (!given("--rate")) settings.rate = method.rate;
     if (!given("--score-rate")) settings.score_rate = method.score_rate;
     if (!given("--head-rate")) settings.head_rate = method.head_rate;
+    if (!given("--rate-warmup") && !given("--rate-warmup-steps")) settings.rate_warmup = 0.06;
+    if (!given("--epochs")) settings.epochs = 0;
+    if (settings.reference) as_published(settings, given);
     if (options.recipe == "paper") apply_recipe(settings, architecture == Architecture::roberta, given);
     // The folder is read again later, from wherever that is.
     settings.model = std::filesystem::weakly_canonical(settings.model);

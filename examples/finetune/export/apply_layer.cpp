@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/export/apply_layer.hpp"
 
+#include <pst/any/kept.hpp>
 #include <pst/any/linear.hpp>
 #include <pst/core/error.hpp>
 #include <pst/layer/training_state.hpp>
@@ -59,6 +60,10 @@ bool fits_layer(const pst::Tensor& tensor, pst::Shape shape) {
 void apply_layer(Layer& layer, const pst::TensorList& state, double scale) {
   Matrix& weight = layer.weight;
   const pst::Shape shape{.in = weight.cols(), .out = weight.rows()};
+  if (pst::is_of_kept(state)) {
+    pst::restore_kept<float>(layer.name, shape, state, {}).export_masked(transformer::view(weight));
+    return;
+  }
   const index_t rank = checked_rank(state, layer.name, shape);
   take_weight(weight, state, layer.name);
   // Updates and mask as every method has them; where they came from makes no difference any more.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/export/lora.hpp"
 
+#include <pst/any/kept.hpp>
 #include <pst/core/error.hpp>
 #include <pst/io/safetensors.hpp>
 #include <pst/io/tensor_file.hpp>
@@ -41,6 +42,10 @@ std::optional<Update> update_of(Layer& layer, double scale) {
   pst::require(!has("weight"), "layer ", layer.name,
                ": the weight itself has trained, and an adapter holds low-rank updates alone: write a folder or an "
                "archive");
+  pst::require(
+      !pst::is_of_kept(state), "layer ", layer.name,
+      ": the kept weights themselves have trained, and an adapter holds low-rank updates alone: write a folder "
+      "or an archive, or train with --rest delta");
   if (!has("delta.U") || !has("delta.V")) return std::nullopt;
   Update update{matrix_of(pst::find(state, "delta.U")), matrix_of(pst::find(state, "delta.V"))};
   update.up *= static_cast<float>(scale);

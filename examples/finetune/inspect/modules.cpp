@@ -45,7 +45,7 @@ std::string shape_text(const std::vector<index_t>& shape) {
 
 /// Weights that the layer multiplies with and that are exactly zero.
 index_t pruned_in(Layer& layer) {
-  const index_t pruned = layer.weight.size() - layer.layer.kept();
+  const index_t pruned = layer.layer.shape().size() - layer.layer.kept();
   return pruned > 0 ? pruned : (layer.weight.array() == 0.0F).count();
 }
 

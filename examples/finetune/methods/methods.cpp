@@ -22,22 +22,42 @@ namespace {
 struct Rates {
   std::string_view method;
   double rate, score_rate, head_rate;
+  double published_rate, published_score_rate, published_head_rate;
 };
 constexpr std::array rates{
-    Rates{"pst", 3e-4, 1.0, 3.0},       Rates{"pst-ab", 3e-4, 1.0, 3.0},     Rates{"pst-rc", 3e-4, 1.0, 3.0},
-    Rates{"magnitude", 5e-5, 1.0, 1.0}, Rates{"movement", 5e-5, 100.0, 1.0}, Rates{"soft-movement", 5e-5, 100.0, 1.0},
-    Rates{"full", 5e-5, 1.0, 1.0},      Rates{"lora", 3e-4, 1.0, 3.0},       Rates{"frozen", 1e-3, 1.0, 1.0},
+    Rates{"pst", 2e-4, 1.0, 3.0, 3e-4, 1.0, 3.0},          Rates{"pst-ab", 2e-4, 1.0, 3.0, 3e-4, 1.0, 3.0},
+    Rates{"pst-rc", 2e-4, 1.0, 3.0, 3e-4, 1.0, 3.0},       Rates{"magnitude", 2e-4, 1.0, 1.0, 5e-5, 1.0, 1.0},
+    Rates{"movement", 5e-5, 100.0, 1.0, 5e-5, 100.0, 1.0}, Rates{"soft-movement", 5e-5, 100.0, 1.0, 5e-5, 100.0, 1.0},
+    Rates{"full", 1e-4, 1.0, 1.0, 5e-5, 1.0, 1.0},         Rates{"lora", 2e-4, 1.0, 3.0, 3e-4, 1.0, 3.0},
+    Rates{"frozen", 1e-3, 1.0, 1.0, 1e-3, 1.0, 1.0},
 };
 constexpr std::array subsets{
-    MethodInfo{"bitfit", "frozen", "biases alone, as in BitFit", "biases", false, 1e-3, 1.0, 1.0, "biases"},
-    MethodInfo{"norms", "frozen", "layer norms alone", "gains and biases of norms", false, 1e-3, 1.0, 1.0, "norms"},
+    MethodInfo{.name = "bitfit",
+               .layers = "frozen",
+               .description = "biases alone, as in BitFit",
+               .trains = "biases",
+               .is_sparse = false,
+               .beside = "biases"},
+    MethodInfo{.name = "norms",
+               .layers = "frozen",
+               .description = "layer norms alone",
+               .trains = "gains and biases of norms",
+               .is_sparse = false,
+               .beside = "norms"},
 };
 
 MethodInfo info_of(const pst::LinearMethod& method) {
-  MethodInfo info{method.name, method.name, method.description, method.trains, method.prunes};
+  MethodInfo info{.name = method.name,
+                  .layers = method.name,
+                  .description = method.description,
+                  .trains = method.trains,
+                  .is_sparse = method.prunes};
   for (const Rates& each : rates)
-    if (each.method == method.name)
+    if (each.method == method.name) {
       info.rate = each.rate, info.score_rate = each.score_rate, info.head_rate = each.head_rate;
+      info.published_rate = each.published_rate, info.published_score_rate = each.published_score_rate;
+      info.published_head_rate = each.published_head_rate;
+    }
   return info;
 }
 
@@ -100,6 +120,8 @@ pst::LinearSpec layer_spec(const MethodSettings& settings, std::uint64_t seed) {
   set("cooldown", spec.cooldown, settings.cooldown);
   set("delta_rank", spec.delta_rank, settings.delta_rank);
   set("score_rank", spec.score_rank, settings.score_rank);
+  set("delta_start", spec.delta_start, settings.delta_start);
+  set("score_factor_start", spec.score_factor_start, settings.score_factor_start);
   set("beta", spec.beta, settings.beta);
   set("alpha1", spec.alpha1, settings.alpha1);
   set("alpha2", spec.alpha2, settings.alpha2);

@@ -14,14 +14,15 @@ namespace finetune {
 
 /// A method of the library, or one that this program makes of it, with what this program adds.
 struct MethodInfo {
-  std::string_view name;                     ///< on the command line
-  std::string_view layers;                   ///< the library's method of the linear layers
-  std::string_view description;              ///< in --help
-  std::string_view trains;                   ///< what trains of a linear layer
-  bool is_sparse = true;                     ///< weights are pruned
-  double rate = 1e-3;                        ///< the learning rate, where none is given
-  double score_rate = 1.0;                   ///< times that: the scores'
-  double head_rate = 1.0;                    ///< likewise: that of pooler and head
+  std::string_view name;         ///< on the command line
+  std::string_view layers;       ///< the library's method of the linear layers
+  std::string_view description;  ///< in --help
+  std::string_view trains;       ///< what trains of a linear layer
+  bool is_sparse = true;         ///< weights are pruned
+  double rate = 1e-3;            ///< the learning rate, where none is given
+  double score_rate = 1.0;       ///< times that: the scores'
+  double head_rate = 1.0;        ///< likewise: that of pooler and head
+  double published_rate = 1e-3, published_score_rate = 1.0, published_head_rate = 1.0;  ///< with N(0, 1) in factors
   std::string_view beside = "biases,norms";  ///< what trains besides, where nothing is said
 };
 

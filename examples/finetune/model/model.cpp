@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/model/model.hpp"
 
+#include <pst/any/kept.hpp>
 #include <pst/core/error.hpp>
 
 #include <algorithm>
@@ -44,6 +45,10 @@ Cache Model::make_cache(index_t sequences) const {
 void Model::attach() {
   encoder_.attach();
   for (const Top& top : tops()) top.dense.attach();
+  collect_parameters();
+}
+
+void Model::collect_parameters() {
   parameters_ = current_parameters();
   for (ModelParameter& each : parameters_) each.parameter.name = each.name;
 }
@@ -81,6 +86,25 @@ void Model::begin_step(index_t step, index_t steps) {
 }
 
 void Model::refresh(double progress) { encoder_.refresh(progress); }
+
+void Model::train_kept(double progress) {
+  refresh(progress);
+  for_each_layer([&](Layer& each) {
+    if (each.layer.sparsity() == 0) return;  // nothing was pruned, or the module does not train
+    replace(each, pst::train_kept<float>(each.layer, transformer::view(each.bias), kept_cpu()));
+  });
+  collect_parameters();
+}
+
+void Model::replace(Layer& layer, pst::AnyLinear<float> kept) {
+  layer.layer = std::move(kept);
+  layer.weight = {};
+}
+
+const pst::SharedCpu& Model::kept_cpu() {
+  if (kept_cpu_.empty()) kept_cpu_ = pst::share_cpu();
+  return kept_cpu_;
+}
 
 void Model::encode(const Batch& batch, std::uint64_t dropout_seed) {
   pack(batch, config_, batch_);
@@ -153,8 +177,12 @@ void Model::restore(const pst::TensorList& state) {
         own.push_back(tensor);
         own.back().name.erase(0, prefix.size());
       }
-    each.layer.restore(own);
+    const bool has_dense_weight = each.weight.size() > 0;
+    if (!pst::is_of_kept(own) || !has_dense_weight) return each.layer.restore(own);
+    replace(each, pst::restore_kept<float>(each.layer.name(), each.layer.shape(), own, transformer::view(each.bias),
+                                           kept_cpu()));
   });
+  collect_parameters();
   for (const ModelParameter& each : parameters_)
     if (each.part != Part::layer) put(pst::find(state, each.name), each.parameter.value);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <pst/any/shared_cpu.hpp>
 #include <pst/core/parameter.hpp>
 #include <pst/core/tensor.hpp>
 
@@ -85,6 +86,11 @@ class Model {
   void begin_step(index_t step, index_t steps);
   /// Before the model is asked, at a progress of 0 to 1: masks and weights are those of the parameters as they are.
   void refresh(double progress);
+  /// From here on masks rest, as `refresh` leaves them at a progress of 0 to 1, and of the layers in the blocks the
+  /// kept weights train, and nothing else: factors, scores and dense weights are freed. What the layers compute stays,
+  /// bit for bit. Everything of `parameters` is to be asked for again.
+  void train_kept(double progress);
+  [[nodiscard]] bool trains_kept() const noexcept { return !kept_cpu_.empty(); }
 
   [[nodiscard]] const ModelConfig& config() const noexcept { return config_; }
   /// The blocks.
@@ -104,6 +110,7 @@ class Model {
 
   /// Everything that training may have changed, to go on from bit for bit.
   [[nodiscard]] pst::TensorList save();
+  /// Where kept weights trained when the state was saved, they do from here on: see `train_kept`.
   void restore(const pst::TensorList& state);
 
  protected:
@@ -131,7 +138,13 @@ class Model {
   std::uint64_t dropout_seed_ = 0;
 
  private:
+  void collect_parameters();
+  /// Puts a layer of kept weights in the place of another.
+  void replace(Layer& layer, pst::AnyLinear<float> kept);
+  [[nodiscard]] const pst::SharedCpu& kept_cpu();
+
   Encoder::Tape tape_;
+  pst::SharedCpu kept_cpu_;  ///< of layers of kept weights; empty until there are some
   std::vector<ModelParameter> parameters_;
   Matrix embedded_, grad_embedded_;
 };

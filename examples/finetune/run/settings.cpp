@@ -19,8 +19,9 @@ namespace finetune {
 namespace {
 
 constexpr const char* settings_format = "pst-finetune settings 1";
-/// The first runs were begun without them.
-constexpr std::array<std::string_view, 5> later_fields{"score_start", "modules", "exclude", "beside", "keep_mask"};
+/// Fields that the first runs were begun without.
+constexpr std::array<std::string_view, 8> later_fields{
+    "score_start", "modules", "exclude", "beside", "keep_mask", "delta_start", "score_factor_start", "rest"};
 constexpr double no_limit = std::numeric_limits<double>::max();
 
 /// Calls `visit(name, field)` for every field that a file has.
@@ -37,6 +38,8 @@ void for_each_field(Chosen& settings, Visit&& visit) {
   visit("cooldown", method.cooldown);
   visit("delta_rank", method.delta_rank);
   visit("score_rank", method.score_rank);
+  visit("delta_start", method.delta_start);
+  visit("score_factor_start", method.score_factor_start);
   visit("beta", method.beta);
   visit("alpha1", method.alpha1);
   visit("alpha2", method.alpha2);
@@ -49,6 +52,7 @@ void for_each_field(Chosen& settings, Visit&& visit) {
   visit("exclude", method.exclude);
   visit("beside", method.beside);
   visit("keep_mask", method.keep_mask);
+  visit("rest", method.rest);
   visit("new_head", settings.new_head);
   visit("together", settings.together);
   visit("train_embeddings", settings.train_embeddings);
@@ -112,6 +116,14 @@ void read_field(const nlohmann::json& value, Field& field, const std::string& wh
   }
 }
 
+/// What later fields are where a file has none.
+Settings of_first_runs() {
+  Settings settings;
+  settings.method.delta_start = settings.method.score_factor_start = "normal";
+  settings.method.rest = "delta";
+  return settings;
+}
+
 void within(const char* name, double value, double least, double most) {
   pst::require(value >= least, name, " is ", value, ", expected at least ", least);
   pst::require(value <= most, name, " is ", value, ", expected at most ", most);
@@ -125,7 +137,7 @@ Settings parse_settings(std::string_view text, const std::string& source) {
   const nlohmann::json json = pst::io::strict_json(text, source, 4);
   pst::require(json.is_object() && json.contains("format") && json["format"] == settings_format, source,
                ": is not the settings of a run, expected a JSON object whose \"format\" is \"", settings_format, '"');
-  Settings settings;
+  Settings settings = of_first_runs();
   std::set<std::string> known{"format"};
   for_each_field(settings, [&](const char* name, auto& field) {
     known.insert(name);
@@ -150,6 +162,8 @@ void check(const Settings& settings) {
   MethodSettings every_module = settings.method;  // patterns are read where the model is known
   every_module.modules.clear(), every_module.exclude.clear();
   static_cast<void>(method_layers(every_module, settings.seed));
+  pst::require(settings.method.rest == "kept" || settings.method.rest == "delta", "what trains at rest is \"",
+               settings.method.rest, "\", expected kept or delta");
   pst::require(settings.rate > 0 && settings.rate <= 1e3, "the rate is ", settings.rate,
                ", expected a number above 0 and at most 1000");
   within("the rate of scores", settings.score_rate, 0, 1e6);
@@ -165,7 +179,8 @@ void check(const Settings& settings) {
   within("the smoothing of labels", settings.smoothing, 0, 0.999);
   within("the batch", settings.batch, 1, 1 << 16);
   within("the accumulation", settings.accumulation, 1, 1 << 16);
-  within("epochs", settings.epochs, 1e-6, 1e6);
+  pst::require(settings.epochs == 0 || (settings.epochs >= 1e-6 && settings.epochs <= 1e6), "epochs is ",
+               settings.epochs, ", expected at least 1e-06 and at most 1e6, or 0 (by the number of sequences)");
   within("steps", static_cast<double>(settings.steps), 0, 1e12);
   within("the limit of training sequences", static_cast<double>(settings.train_limit), 0, no_limit);
   within("the limit of dev sequences", static_cast<double>(settings.dev_limit), 0, no_limit);

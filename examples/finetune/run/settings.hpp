@@ -15,13 +15,15 @@ struct MethodSettings {
   std::string name = "pst";  ///< of methods()
   double sparsity = 0.9;     ///< to be reached; soft movement comes near it
   std::string schedule = "cubic";
-  double warmup = 0.1;                         ///< fraction of the run before weights are pruned
-  double cooldown = 0.3;                       ///< fraction of the run after the last one is
-  index_t delta_rank = 8;                      ///< of U V
-  index_t score_rank = 8;                      ///< of A B
-  double beta = 1.0;                           ///< scale of U V
-  double alpha1 = 1.0;                         ///< scale of A B
-  double alpha2 = 1.0;                         ///< scale of R + C
+  double warmup = 0.1;                            ///< fraction of the run before weights are pruned
+  double cooldown = 0.3;                          ///< fraction of the run after the last one is
+  index_t delta_rank = 8;                         ///< of U V
+  index_t score_rank = 8;                         ///< of A B
+  std::string delta_start = "per-weight";         ///< of U V: per-weight, normal (as published), kaiming (as in LoRA)
+  std::string score_factor_start = "per-weight";  ///< likewise of A B
+  double beta = 1.0;                              ///< scale of U V
+  double alpha1 = 1.0;                            ///< scale of A B
+  double alpha2 = 1.0;                            ///< scale of R + C
   std::string scores = "every";                ///< how scores learn: every, every-K, sample-K (one token in K), rest-P
   std::string refresh = "every";               ///< when masks move: every, every-K, until-P
   std::string straight_through = "reference";  ///< or masked, dense
@@ -31,6 +33,7 @@ struct MethodSettings {
   std::string beside = "";                     ///< what trains in them besides: biases, norms, both, or none;
                                                ///< empty: what the method says
   bool keep_mask = false;                      ///< weights that are zero in the folder stay so, and no others
+  std::string rest = "kept";                   ///< what trains once masks rest: kept (weights), or delta as before
   double penalty = 0.0;                        ///< of soft movement, until the sparsity is reached; 0: a default
 };
 
@@ -56,8 +59,8 @@ struct Settings {
   double smoothing = 0.0;         ///< of labels
 
   int batch = 32;
-  int accumulation = 1;  ///< batches a step
-  double epochs = 3.0;
+  int accumulation = 1;             ///< batches a step
+  double epochs = 3.0;              ///< 0: as many as usual_epochs says
   std::int64_t steps = 0;           ///< instead of epochs, if not 0
   std::int64_t train_limit = 0;     ///< so many training sequences, evenly spread; 0: all
   std::int64_t dev_limit = 0;       ///< likewise

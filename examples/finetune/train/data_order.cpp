@@ -12,6 +12,11 @@
 
 namespace finetune {
 
+double usual_epochs(std::int64_t steps_per_epoch) {
+  constexpr double fewest_steps = 3000, fewest_epochs = 3, most_epochs = 40;
+  return std::clamp(std::ceil(fewest_steps / static_cast<double>(steps_per_epoch)), fewest_epochs, most_epochs);
+}
+
 DataOrder::DataOrder(std::size_t sequences, const Settings& settings)
     : batch_{static_cast<std::size_t>(settings.batch)},
       accumulation_{static_cast<std::size_t>(settings.accumulation)},
@@ -20,7 +25,8 @@ DataOrder::DataOrder(std::size_t sequences, const Settings& settings)
   pst::require(sequences > 0, "there are no sequences to learn from");
   const std::size_t per_step = batch_ * accumulation_;
   steps_per_epoch_ = static_cast<std::int64_t>((sequences + per_step - 1) / per_step);
-  const double by_epochs = std::ceil(settings.epochs * static_cast<double>(steps_per_epoch_) - 1e-9);
+  const double epochs = settings.epochs > 0 ? settings.epochs : usual_epochs(steps_per_epoch_);
+  const double by_epochs = std::ceil(epochs * static_cast<double>(steps_per_epoch_) - 1e-9);
   pst::require(by_epochs < 1e12, "the run has ", by_epochs, " steps, expected fewer: lower --epochs");
   steps_ = settings.steps > 0 ? settings.steps : std::max<std::int64_t>(1, static_cast<std::int64_t>(by_epochs));
 }

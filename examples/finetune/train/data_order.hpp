@@ -10,6 +10,10 @@
 
 namespace finetune {
 
+/// How often a run goes through data of so many steps where it is not told: 3 times, or as often as 3000 steps take,
+/// but 40 times at most. Weights that are pruned while a task is learnt need that many steps, however small the task.
+[[nodiscard]] double usual_epochs(std::int64_t steps_per_epoch);
+
 /// Which sequences a step learns from: all of them in each epoch, in an order that follows from seed and epoch alone.
 class DataOrder {
  public:

@@ -4,6 +4,7 @@
 #include <pst/core/error.hpp>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "finetune/methods/methods.hpp"
@@ -26,6 +27,19 @@ const char* kind_of(const ModelParameter& each) {
     case pst::ParameterGroup::bias: return "biases";
     default: return "weights";
   }
+}
+
+constexpr const char* kept_group = "kept";  ///< has a step count of its own
+bool is_kept(const ModelParameter& each) { return each.part == Part::layer && each.name.ends_with(".weight.kept"); }
+
+/// Of what an optimizer remembers, the part on some of its parameters.
+pst::TensorList moments_of(std::span<const pst::Parameter<float>> parameters, pst::TensorList all) {
+  std::erase_if(all, [&](const pst::Tensor& tensor) {
+    return tensor.name != "steps" && std::ranges::none_of(parameters, [&](const pst::Parameter<float>& each) {
+             return tensor.name == "moments." + std::string{each.name};
+           });
+  });
+  return all;
 }
 
 }  // namespace
@@ -59,26 +73,34 @@ index_t lowest_trained_block(const Model& model, const Settings& settings) {
   return lowest;
 }
 
-Optimizer::Optimizer(const Model& model, const Settings& settings) {
+Optimizer::Optimizer(const Model& model, const Settings& settings) { follow(model, settings); }
+
+void Optimizer::follow(const Model& model, const Settings& settings) {
+  std::map<std::string, Group> groups;
   const auto trains = trained_parameters(settings, model.config());
   for (const ModelParameter& each : model.parameters()) {
     if (!trains(each)) continue;
     const bool decays = each.part != Part::norm && each.parameter.group != pst::ParameterGroup::bias;
-    const std::string name = std::string{is_head(each.part) ? "head" : "encoder"} + (decays ? "" : "-plain");
+    const std::string name =
+        is_kept(each) ? kept_group : std::string{is_head(each.part) ? "head" : "encoder"} + (decays ? "" : "-plain");
     const double rate = settings.rate * (is_head(each.part) ? settings.head_rate : 1.0);
     const auto [group, is_new] =
-        groups_.try_emplace(name, Group{pst::AdamW<float>{{.learning_rate = rate,
-                                                           .epsilon = settings.epsilon,
-                                                           .weight_decay = decays ? settings.weight_decay : 0.0,
-                                                           .group_rates = {.score = settings.score_rate}}},
-                                        {}});
+        groups.try_emplace(name, Group{pst::AdamW<float>{{.learning_rate = rate,
+                                                          .epsilon = settings.epsilon,
+                                                          .weight_decay = decays ? settings.weight_decay : 0.0,
+                                                          .group_rates = {.score = settings.score_rate}}},
+                                       {}});
     group->second.parameters.push_back(each.parameter);
   }
-  pst::require(!groups_.empty(), "nothing of the model trains");
+  pst::require(!groups.empty(), "nothing of the model trains");
+  for (auto& [name, group] : groups)
+    if (const auto before = groups_.find(name); before != groups_.end())
+      group.adamw.restore(moments_of(group.parameters, before->second.adamw.save()));
+  groups_ = std::move(groups);
 }
 
-void Optimizer::step(double rate_scale) {
-  for (auto& [name, group] : groups_) group.adamw.step(group.parameters, rate_scale);
+void Optimizer::step(double rate_scale, double kept_scale) {
+  for (auto& [name, group] : groups_) group.adamw.step(group.parameters, name == kept_group ? kept_scale : rate_scale);
 }
 
 void Optimizer::check(Model& model, const Settings& settings) const {

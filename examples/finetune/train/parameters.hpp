@@ -26,8 +26,12 @@ class Optimizer {
  public:
   Optimizer(const Model& model, const Settings& settings);
 
-  /// One step with the gradients that are there; `rate_scale` is of the rate schedule.
-  void step(double rate_scale);
+  /// One step with the gradients that are there; `rate_scale` and, for kept weights, `kept_scale` are of the schedules
+  /// of the rate.
+  void step(double rate_scale, double kept_scale);
+  /// Goes on with the parameters that the model has now. Of those that were there before all is remembered; others,
+  /// such as kept weights, begin as at a first step.
+  void follow(const Model& model, const Settings& settings);
   /// Throws pst::Error with the names where what it moves is not what trains: a layer may have been made anew since.
   void check(Model& model, const Settings& settings) const;
   [[nodiscard]] index_t trainable() const noexcept;

@@ -1,17 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/train/recipe.hpp"
 
+#include "finetune/methods/methods.hpp"
 #include "finetune/tasks/task.hpp"
 
 namespace finetune {
+
+namespace {
+
+/// Sets what the command line does not.
+class Defaults {
+ public:
+  explicit Defaults(const std::function<bool(const char* option)>& given) : given_{given} {}
+  void operator()(const char* option, auto& field, auto value) const {
+    if (!given_(option)) field = value;
+  }
+
+ private:
+  const std::function<bool(const char* option)>& given_;
+};
+
+}  // namespace
+
+void as_published(Settings& settings, const std::function<bool(const char* option)>& given) {
+  const Defaults set{given};
+  const MethodInfo& method = method_named(settings.method.name);
+  set("--delta-start", settings.method.delta_start, "normal");
+  set("--score-factor-start", settings.method.score_factor_start, "normal");
+  set("--rest", settings.method.rest, "delta");
+  set("--warmup", settings.method.warmup, 0.1);
+  set("--cooldown", settings.method.cooldown, 0.3);
+  set("--rate", settings.rate, method.published_rate);
+  set("--score-rate", settings.score_rate, method.published_score_rate);
+  set("--head-rate", settings.head_rate, method.published_head_rate);
+  if (!given("--rate-warmup-steps")) set("--rate-warmup", settings.rate_warmup, 0.0);
+  set("--epochs", settings.epochs, 3.0);
+}
 
 void apply_recipe(Settings& settings, bool is_roberta, const std::function<bool(const char* option)>& given) {
   const Task& task = find_task(settings.task);
   const bool generates = task.kind == TaskKind::generation || task.kind == TaskKind::text;
   const bool is_small = task.name == "cola" || task.name == "rte" || task.name == "mrpc" || task.name == "stsb";
-  const auto set = [&](const char* option, auto& field, auto value) {
-    if (!given(option)) field = value;
-  };
+  const Defaults set{given};
+  as_published(settings, given);
   set("--rate-schedule", settings.rate_schedule, "linear");
   set("--epsilon", settings.epsilon, 1e-6);
   set("--weight-decay", settings.weight_decay, 0.0);

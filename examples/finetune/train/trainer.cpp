@@ -81,6 +81,7 @@ std::int64_t Trainer::resume(BaseModel& base) {
                " and the tokenizer give now (", state_.data,
                "): bring back the files that it began with, or give another --out");
   restore(base, *from_, file);
+  training_step_.follow_model();
   try {
     if (there.step > 0) training_step_.optimizer().restore(from_->optimizer);
   } catch (const pst::Error& error) {
@@ -95,6 +96,8 @@ TrainResult Trainer::run() {
   training_step_.optimizer().check(model_, settings_);
   for (;;) {
     const auto start = Clock::now();
+    if (training_step_.rest_if_due(state_.step))
+      progress_.say(text("step %lld: masks rest, kept weights train", static_cast<long long>(state_.step)));
     model_.begin_step(state_.step, state_.steps);
     const auto pause = Clock::now();
     if (evaluation_due()) {

@@ -27,11 +27,19 @@ bool is_finite(pst::MatrixView<float> view) { return transformer::map(view).allF
 StepOutcome TrainingStep::operator()(std::int64_t step) {
   try {
     const StepOutcome outcome = learn(step);
-    optimizer_.step(rate_scale(settings_, step, order_.steps()));
+    optimizer_.step(rate_scale(settings_, step, order_.steps()), kept_scale(settings_, step, order_.steps()));
     return outcome;
   } catch (const pst::Error& error) {
     pst::fail("step ", step + 1, " of ", order_.steps(), ": ", error.what());
   }
+}
+
+bool TrainingStep::rest_if_due(std::int64_t step) {
+  const std::int64_t steps = order_.steps();
+  if (model_.trains_kept() || step == steps || step < rest_step(settings_, steps)) return false;
+  model_.train_kept(static_cast<double>(step) / static_cast<double>(steps));
+  follow_model();
+  return true;
 }
 
 StepOutcome TrainingStep::learn(std::int64_t step) {
@@ -63,11 +71,23 @@ void TrainingStep::refuse_non_finite(double loss) const {
   pst::fail("the loss is ", loss, advice);
 }
 
+std::int64_t rest_step(const Settings& settings, std::int64_t steps) {
+  const MethodSettings& method = settings.method;
+  const bool has_rest = method.rest == "kept" && pst::uses_option(layer_spec(method, settings.seed), "cooldown");
+  if (!has_rest || method.sparsity == 0) return steps;
+  return static_cast<std::int64_t>(std::ceil((1 - method.cooldown) * static_cast<double>(steps) - 1e-9));
+}
+
+double kept_scale(const Settings& settings, std::int64_t step, std::int64_t steps) {
+  const std::int64_t rest = rest_step(settings, steps);
+  return rate_scale(settings, step - rest, steps - rest);
+}
+
 double reached_sparsity(Model& model) {
   index_t kept = 0, all = 0;
   model.for_each_layer([&](Layer& layer) {
     kept += layer.layer.kept();
-    all += layer.weight.size();
+    all += layer.layer.shape().size();
   });
   return 1.0 - static_cast<double>(kept) / static_cast<double>(all);
 }

@@ -32,6 +32,10 @@ class TrainingStep {
 
   [[nodiscard]] const DataOrder& order() const noexcept { return order_; }
   [[nodiscard]] Optimizer& optimizer() noexcept { return optimizer_; }
+  /// Before `begin_step`: has kept weights train from the step on at which masks come to rest. Whether that is now.
+  bool rest_if_due(std::int64_t step);
+  /// To be called when the model has other parameters than before.
+  void follow_model() { optimizer_.follow(model_, settings_); }
 
  private:
   [[nodiscard]] StepOutcome learn(std::int64_t step);
@@ -43,6 +47,12 @@ class TrainingStep {
   DataOrder order_;
   Optimizer optimizer_;
 };
+
+/// The step (from 0) before which masks come to rest, and from which on kept weights train; `steps` where none do.
+[[nodiscard]] std::int64_t rest_step(const Settings& settings, std::int64_t steps);
+/// The learning rate of kept weights at a step from `rest_step` on, as a share of the largest: `rate_scale` of the
+/// steps that are left, so that the rate rises again, and falls from there.
+[[nodiscard]] double kept_scale(const Settings& settings, std::int64_t step, std::int64_t steps);
 
 /// The fraction of pruned weights in the linear layers inside the blocks.
 [[nodiscard]] double reached_sparsity(Model& model);

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pst/any/linear_interface.hpp"
@@ -26,11 +28,11 @@ class PlainLinear : public LinearInterface<Scalar> {
   /// There is nothing to refresh.
   void refresh(double) override {}
   void begin_step(index_t, index_t) override { this->zero_gradients(); }
-  [[nodiscard]] std::unique_ptr<PendingStep<Scalar>> prepare_step(index_t, index_t) override {
-    return std::make_unique<Step>(this);
+  [[nodiscard]] std::unique_ptr<PendingStep<Scalar>> prepare_step(index_t step, index_t steps) override {
+    return std::make_unique<Step>([this, step, steps] { this->begin_step(step, steps); });
   }
-  [[nodiscard]] std::unique_ptr<PendingStep<Scalar>> prepare_refresh(double) override {
-    return std::make_unique<Step>(nullptr);
+  [[nodiscard]] std::unique_ptr<PendingStep<Scalar>> prepare_refresh(double progress) override {
+    return std::make_unique<Step>([this, progress] { this->refresh(progress); });
   }
 
   [[nodiscard]] double sparsity() const override { return 0.0; }
@@ -63,17 +65,15 @@ class PlainLinear : public LinearInterface<Scalar> {
   void restore_bytes(std::span<const std::byte> bytes) override { this->restore(from_bytes(bytes)); }
 
  private:
-  /// A step in which nothing is ranked, and nothing refused.
+  /// A step in which nothing is ranked.
   class Step final : public PendingStep<Scalar> {
    public:
-    explicit Step(PlainLinear* clears) : clears_{clears} {}
+    explicit Step(std::function<void()> take) : take_{std::move(take)} {}
     void rank(std::span<PendingStep<Scalar>* const>) override {}
-    void take() override {
-      if (clears_ != nullptr) clears_->zero_gradients();
-    }
+    void take() override { take_(); }
 
    private:
-    PlainLinear* clears_;
+    std::function<void()> take_;
   };
 
   [[nodiscard]] std::vector<Scalar> dense_weight() {

@@ -20,20 +20,23 @@ struct LinearSpec {
   std::string name{};          ///< of the layer: in messages, reports, and in front of the names of its parameters
 
   // ---- what the method consists of
-  std::string importance{};    ///< sum of "magnitude", "low-rank", "row-column", "movement" and "soft-movement",
-                               ///< as "magnitude+row-column"; empty: that of the method
-  std::string delta{};         ///< "low-rank", "full" or "frozen"; empty: that of the method
-  index_t delta_rank = 8;      ///< of U V
-  index_t score_rank = 8;      ///< of A B
-  double delta_energy = 0.0;   ///< above 0: the smallest rank that holds it, `delta_rank` at most (EnergyRank)
-  double score_energy = 0.0;   ///< likewise, `score_rank` at most
-  double beta = 1.0;           ///< scale of U V
-  double alpha1 = 1.0;         ///< scale of A B
-  double alpha2 = 1.0;         ///< scale of R + C
-  double score_start = 0.0;    ///< movement's scores begin at so many times abs(W)
-  double initial_score = 2.2;  ///< of soft movement
-  double penalty = 0.0;        ///< of soft movement
-  double target = 1.0;         ///< the penalty rests at this sparsity; 1: never
+  std::string importance{};   ///< sum of "magnitude", "low-rank", "row-column", "movement" and "soft-movement",
+                              ///< as "magnitude+row-column"; empty: that of the method
+  std::string delta{};        ///< "low-rank", "full" or "frozen"; empty: that of the method
+  index_t delta_rank = 8;     ///< of U V
+  index_t score_rank = 8;     ///< of A B
+  double delta_energy = 0.0;  ///< above 0: the smallest rank that holds it, `delta_rank` at most (EnergyRank)
+  double score_energy = 0.0;  ///< likewise, `score_rank` at most
+  double beta = 1.0;          ///< scale of U V
+  double alpha1 = 1.0;        ///< scale of A B
+  double alpha2 = 1.0;        ///< scale of R + C
+  std::string delta_start = "normal";         ///< of U V: "normal" (N(0, 1), as published), "per-weight" (a rate is
+                                              ///< that of a weight) or "kaiming" (as in LoRA)
+  std::string score_factor_start = "normal";  ///< likewise of A B
+  double score_start = 0.0;                   ///< movement's scores begin at so many times abs(W)
+  double initial_score = 2.2;                 ///< of soft movement
+  double penalty = 0.0;                       ///< of soft movement
+  double target = 1.0;                        ///< the penalty rests at this sparsity; 1: never
 
   // ---- which weights are pruned, and when
   std::string selector = "top-k";  ///< "top-k", "global" (one budget for a LayerSet), "per-row", "rows", "columns",

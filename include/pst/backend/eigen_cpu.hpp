@@ -243,7 +243,6 @@ struct EigenCpu : Reference {
   template <class T>
   void sampled_product(CompressedView<T, HostSpace> weight, Const<T> grad_y, Const<T> x,
                        std::type_identity_t<T>* values, workspace<T>& memory) {
-    std::fill_n(values, weight.start[weight.panels() * weight.rows], T{0});
     if (x.rows <= eigen_cpu::block_tokens<T> / 4)
       sampled_in_blocks<eigen_cpu::block_tokens<T> / 4>(weight, grad_y, x, values, memory);
     else

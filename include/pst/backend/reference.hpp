@@ -297,7 +297,7 @@ struct Reference {
         y(t, o) = static_cast<T>(sum);
       }
   }
-  /// values[k] = (grad_y^T x) at the k-th kept weight.
+  /// values[k] += (grad_y^T x) at the k-th kept weight.
   template <class T>
   void sampled_product(CompressedView<T, HostSpace> weight, Const<T> grad_y, Const<T> x,
                        std::type_identity_t<T>* values, workspace<T>&) {
@@ -308,7 +308,7 @@ struct Reference {
           double sum = 0;
           for (index_t t = 0; t < x.rows; ++t)
             sum += double{grad_y(t, o)} * double{x(t, panel * weight.panel_cols + weight.column[k])};
-          values[k] = static_cast<T>(sum);
+          values[k] += static_cast<T>(sum);
         }
       }
   }

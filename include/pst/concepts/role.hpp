@@ -11,6 +11,7 @@ namespace pst::PST_ABI::roles {
 struct importance {};
 struct delta {};
 struct rank {};
+struct start {};
 struct selector {};
 struct schedule {};
 struct straight_through {};

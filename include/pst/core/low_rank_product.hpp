@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+
 #include "pst/core/factor.hpp"
-#include "pst/core/random.hpp"
 #include "pst/core/terms.hpp"
 
 namespace pst::PST_ABI {
@@ -14,7 +15,7 @@ struct FactorNames {
 
 /// The product of a tall and a wide factor, `scale * L R`, which scores (A B) and deltas (U V) share.
 ///
-/// L (out x rank) starts as N(0, 1), R (rank x in) as zero, so the product is zero at first.
+/// L is out x rank, R is rank x in; what they hold at first is for a start to say (concepts/start.hpp).
 template <class B, class Scalar>
 class LowRankProduct {
  public:
@@ -22,11 +23,10 @@ class LowRankProduct {
                  ParameterGroup group)
       : left_(layout, rank, names.left, group), right_(layout, rank, names.right, group), scale_{scale}, seed_{seed} {}
 
-  /// Writes the first values; the memory that is bound holds zeros.
-  void start(B& on) { on.generate(left_.value(), NormalMatrix{NormalAt{seed_}, rank()}); }
-
   [[nodiscard]] index_t rank() const noexcept { return left_.cols(); }
   [[nodiscard]] double scale() const noexcept { return scale_; }
+  /// Draws what is random in the first values.
+  [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
   [[nodiscard]] RowFactor<B, Scalar>& left() noexcept { return left_; }
   [[nodiscard]] ColumnFactor<B, Scalar>& right() noexcept { return right_; }
   [[nodiscard]] const RowFactor<B, Scalar>& left() const noexcept { return left_; }

@@ -49,4 +49,24 @@ struct NormalMatrix {
   [[nodiscard]] PST_HD double operator()(index_t r, index_t c) const { return normal(r * cols + c); }
 };
 
+/// The same draws, from N(0, deviation^2).
+struct ScaledNormal {
+  NormalMatrix normal;
+  double deviation = 1.0;
+
+  [[nodiscard]] PST_HD double operator()(index_t r, index_t c) const { return deviation * normal(r, c); }
+};
+
+/// Draws evenly from -bound to bound by position in a matrix of `cols` columns.
+struct UniformMatrix {
+  std::uint64_t seed = 0;
+  index_t cols = 1;
+  double bound = 1.0;
+
+  [[nodiscard]] PST_HD double operator()(index_t r, index_t c) const {
+    const std::uint64_t bits = mix_bits(seed ^ mix_bits(static_cast<std::uint64_t>(r * cols + c)));
+    return bound * (2.0 * ((static_cast<double>(bits >> 11) + 0.5) * 0x1p-53) - 1.0);
+  }
+};
+
 }  // namespace pst::PST_ABI

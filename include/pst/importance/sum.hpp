@@ -5,6 +5,7 @@
 
 #include "pst/concepts/importance.hpp"
 #include "pst/concepts/rank.hpp"
+#include "pst/concepts/start.hpp"
 
 namespace pst::PST_ABI {
 
@@ -18,6 +19,8 @@ struct Sum {
   static constexpr bool learns = (Terms::learns || ...);
   template <class Other>
   using with_rank = Sum<with_rank_t<Terms, Other>...>;
+  template <class Other>
+  using with_start = Sum<with_start_t<Terms, Other>...>;
   std::tuple<Terms...> terms{};
 
   /// The options of the term of type `Term`.

@@ -66,6 +66,7 @@ class KeptWeight {
   void find_gradient(Backend& on, ViewOn<Backend, const Scalar> grad_y, ViewOn<Backend, const Scalar> x,
                      auto& workspace) {
     reserve_gradient();  // nothing to do after a step, which has made room
+    if (count_ > 0) on.fill(ViewOn<Backend, Scalar>{gradient_.data(), 1, count_}, Scalar{0});
     on.sampled_product(by_rows_.view(), grad_y, x, gradient_.data(), workspace);
   }
   /// out = what `find_gradient` found in a tile, zeros elsewhere.

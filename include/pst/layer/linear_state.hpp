@@ -289,7 +289,7 @@ struct LinearState {
       if (need == Needed::activations) learn_from_activations(weight, x, grad_y);
     if (need != Needed::none && need != Needed::activations) weight.finish_backward();
     if constexpr (Bias::trained)
-      if (has_bias()) add_bias_gradient(weight, grad_y, bias_matrix.grad());
+      if (has_bias()) add_bias_gradient(on(), weight.layout().plan, grad_y, bias_matrix.grad());
   }
 };
 

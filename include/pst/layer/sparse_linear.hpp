@@ -75,7 +75,7 @@ requires BackendFor<Backend, Scalar> && ImportanceMetric<Importance, Backend, Sc
 class SparseLinear {
  public:
   /// The same layer with one policy replaced: `SparseLinear<>::with<Movement>::with<Full>::with<double>`. The slot is
-  /// found by the policy's role; a rank policy replaces the rank of all factors.
+  /// found by the policy's role; a rank or a start replaces that of all factors.
   template <class P>
   requires ReplacesAPolicy<P, Importance, Delta, Selector, Schedule, StraightThrough, Bias, Backend, ScoreGradient,
                            Refresh, Storage>

@@ -58,10 +58,9 @@ void form_gradient(B& on, Tile tile, ViewOn<B, const T> grad_y, ViewOn<B, const 
 }
 
 /// grad_bias (1 x out) += the sums of grad_y over the tokens.
-template <class Weight>
-void add_bias_gradient(Weight& weight, typename Weight::ConstView grad_y, typename Weight::MutableView grad_bias) {
-  auto& on = weight.backend();
-  const WorkPlan& plan = weight.layout().plan;
+template <class B, class T>
+void add_bias_gradient(B& on, const WorkPlan& plan, MatrixView<const T, typename B::space> grad_y,
+                       MatrixView<T, typename B::space> grad_bias) {
   on.for_each_part(plan.parts(), [&](index_t part, index_t) {
     const index_t first = part * plan.rows_per_part, count = std::min(plan.rows_per_part, plan.shape.out - first);
     on.column_sums(1.0, grad_y.middle_cols(first, count), grad_bias.middle_cols(first, count));

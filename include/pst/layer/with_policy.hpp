@@ -5,16 +5,19 @@
 
 #include "pst/concepts/rank.hpp"
 #include "pst/concepts/scalar.hpp"
+#include "pst/concepts/start.hpp"
 
 namespace pst::PST_ABI {
 
-/// What `SparseLinear::with<P>` accepts: a policy for one of the slots, a rank policy, or float or double.
+/// What `SparseLinear::with<P>` accepts: a policy for one of the slots, a rank or a start of factors, or
+/// float or double.
 template <class P, class... Current>
-concept ReplacesAPolicy = FloatOrDouble<P> || RankPolicy<P> ||
+concept ReplacesAPolicy = FloatOrDouble<P> || RankPolicy<P> || FactorStart<P> ||
     (std::same_as<typename P::role, typename Current::role> || ...);
 
 namespace detail {
-/// `P` where it plays the role of `Current`; otherwise `Current`, with another rank if `P` is one.
+/// `P` where it plays the role of `Current`; otherwise `Current`, with another rank or start of its factors
+/// if `P` is one.
 template <class P, class Current>
 struct SwapIn {
   using type = Current;
@@ -27,6 +30,10 @@ struct SwapIn<P, Current> {
 template <RankPolicy P, class Current>
 struct SwapIn<P, Current> {
   using type = with_rank_t<Current, P>;
+};
+template <FactorStart P, class Current>
+struct SwapIn<P, Current> {
+  using type = with_start_t<Current, P>;
 };
 template <class P, class Current>
 using swap_in = typename SwapIn<P, Current>::type;

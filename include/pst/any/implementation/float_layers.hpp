@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <string>
+
+#include "pst/any/implementation/kept.hpp"
 #include "pst/any/implementation/make_linear.hpp"
 
 // Layers of float. A part of any/implementation.hpp, to be compiled alone where that takes too long.
@@ -10,6 +14,19 @@ namespace pst::PST_ABI {
 template <>
 AnyLinear<float> make_linear<float>(const LinearSpec& spec, Shape shape, const SharedCpu& on) {
   return detail::make_any<float>(spec, shape, on);
+}
+
+template <>
+AnyLinear<float> train_kept(AnyLinear<float>& resting, LentBias<float> bias, const SharedCpu& on) {
+  return detail::kept_of(resting, bias, on);
+}
+template <>
+AnyLinear<float> restore_kept(const std::string& name, Shape shape, const TensorList& state, LentBias<float> bias,
+                              const SharedCpu& on) {
+  return detail::kept_from(name, shape, state, bias, on);
+}
+bool is_of_kept(const TensorList& state) {
+  return std::any_of(state.begin(), state.end(), [](const Tensor& tensor) { return tensor.name == "weight.kept"; });
 }
 
 SharedCpu share_cpu(int threads) { return SharedCpu{threads > 0 ? EigenCpu{threads} : EigenCpu{}}; }

@@ -26,14 +26,18 @@
 /// Sums of metrics that no method has are ScoreSum, with a sweep for each metric.
 namespace pst::PST_ABI::detail {
 
-using LowRankMetric = LowRankScore<RankChoice>;
-using LowRankUpdate = LowRank<RankChoice>;
+using LowRankMetric = LowRankScore<RankChoice, StartChoice>;
+using LowRankUpdate = LowRank<RankChoice, StartChoice>;
 
 [[nodiscard]] inline LowRankMetric low_rank_metric(const LinearSpec& spec) {
-  return {.scale = spec.alpha1, .rank = rank_choice(spec.score_rank, spec.score_energy)};
+  return {.scale = spec.alpha1,
+          .rank = rank_choice(spec.score_rank, spec.score_energy),
+          .start = start_choice(spec.score_factor_start)};
 }
 inline void set_delta(LowRankUpdate& delta, const LinearSpec& spec) {
-  delta = {.scale = spec.beta, .rank = rank_choice(spec.delta_rank, spec.delta_energy)};
+  delta = {.scale = spec.beta,
+           .rank = rank_choice(spec.delta_rank, spec.delta_energy),
+           .start = start_choice(spec.delta_start)};
 }
 inline void set_delta(Full&, const LinearSpec&) {}
 inline void set_delta(Frozen&, const LinearSpec&) {}

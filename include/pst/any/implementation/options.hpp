@@ -57,6 +57,7 @@ inline constexpr auto read_schedule = [](const std::string& word) {
 inline constexpr auto read_selector = [](const std::string& word) { static_cast<void>(selector_choice(word)); };
 inline constexpr auto read_refresh = [](const std::string& word) { static_cast<void>(refresh_choice(word)); };
 inline constexpr auto read_scores = [](const std::string& word) { static_cast<void>(score_gradient_choice(word)); };
+inline constexpr auto read_start = [](const std::string& word) { static_cast<void>(start_choice(word)); };
 inline constexpr auto read_rule = [](const std::string& word) { static_cast<void>(straight_through_choice(word)); };
 inline constexpr auto read_bias = [](const std::string& word) {
   require(word == "frozen" || word == "trained", "bias is \"", word, "\", expected frozen or trained");
@@ -98,6 +99,18 @@ inline constexpr std::array option_table{
     OptionField{{"alpha1", "scale of A B", "0 to 1e30"}, &LinearSpec::alpha1, option_uses::product, 0, largest_scale},
     OptionField{
         {"alpha2", "scale of R + C", "0 to 1e30"}, &LinearSpec::alpha2, option_uses::structure, 0, largest_scale},
+    OptionField{{"delta_start", "what U and V begin with", "normal, per-weight, kaiming"},
+                &LinearSpec::delta_start,
+                option_uses::update,
+                0,
+                0,
+                read_start},
+    OptionField{{"score_factor_start", "what A and B begin with", "normal, per-weight, kaiming"},
+                &LinearSpec::score_factor_start,
+                option_uses::product,
+                0,
+                0,
+                read_start},
     OptionField{{"score_start", "movement's scores begin at so many times abs(W)", "0 to 1e6"},
                 &LinearSpec::score_start,
                 option_uses::movement,

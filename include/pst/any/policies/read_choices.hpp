@@ -11,6 +11,7 @@
 #include "pst/any/policies/schedule_choice.hpp"
 #include "pst/any/policies/score_gradient_choice.hpp"
 #include "pst/any/policies/selector_choice.hpp"
+#include "pst/any/policies/start_choice.hpp"
 #include "pst/any/policies/straight_through_choice.hpp"
 #include "pst/any/spec.hpp"
 #include "pst/core/error.hpp"
@@ -43,6 +44,15 @@ namespace detail {
   if (const auto k = number_after<std::uint64_t>("every-", text); k && *k > 0) return {RefreshEveryKthStep{*k}};
   if (const auto p = number_after<double>("until-", text); detail::is_fraction(p)) return {RefreshUntil{*p}};
   fail("refresh is \"", text, "\", expected every, every-K or until-P (P from 0 to 1)");
+}
+
+/// "normal", "per-weight" or "kaiming".
+/// @ingroup any
+[[nodiscard]] inline StartChoice start_choice(std::string_view text) {
+  if (text == "normal") return {NormalStart{}};
+  if (text == "per-weight") return {PerWeightStart{}};
+  if (text == "kaiming") return {KaimingStart{}};
+  fail("the start of factors is \"", text, "\", expected normal, per-weight or kaiming");
 }
 
 /// "reference", "masked" or "dense".

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "pst/any/policies/rank_choice.hpp"
+#include "pst/any/policies/start_choice.hpp"
 #include "pst/concepts/importance.hpp"
 #include "pst/importance/low_rank_score.hpp"
 #include "pst/importance/magnitude.hpp"
@@ -25,7 +26,7 @@ struct ScoreSum {
   using role = roles::importance;
   static constexpr bool learns = true;
   std::optional<Magnitude> magnitude{};
-  std::optional<LowRankScore<RankChoice>> low_rank{};
+  std::optional<LowRankScore<RankChoice, StartChoice>> low_rank{};
   std::optional<RowColumnScore> row_column{};
   std::optional<Movement> movement{};
   std::optional<SoftMovement> soft_movement{};
@@ -90,7 +91,7 @@ struct ScoreSum {
       std::apply([&](auto&... state) { (call(state), ...); }, states);
     }
 
-    std::tuple<Maybe<Magnitude>, Maybe<LowRankScore<RankChoice>>, Maybe<RowColumnScore>, Maybe<Movement>,
+    std::tuple<Maybe<Magnitude>, Maybe<LowRankScore<RankChoice, StartChoice>>, Maybe<RowColumnScore>, Maybe<Movement>,
                Maybe<SoftMovement>>
         states_;
   };

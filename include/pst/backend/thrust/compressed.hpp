@@ -118,7 +118,7 @@ struct SampledProduct {
       const index_t c = panel * weight.panel_cols + weight.column[k];
       double sum = 0;
       for (index_t t = 0; t < x.rows; ++t) sum += double{grad_y(t, o)} * double{x(t, c)};
-      values[k] = static_cast<T>(sum);
+      values[k] += static_cast<T>(sum);
     }
   }
 };

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pst/any/kept.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "pst/any/together.hpp"
+#include "support/layer_tools.hpp"
+
+using namespace pst;
+using namespace pst::test;
+
+namespace {
+
+constexpr Shape shape_of_kept{.in = 90, .out = 70};
+
+/// A layer at rest: its mask has moved for the last time.
+struct RestingAny {
+  HostMatrix<float> weight = Draw{1}.normal<float>(shape_of_kept.out, shape_of_kept.in),
+                    bias = Draw{2}.normal<float>(1, shape_of_kept.out);
+  AnyLinear<float> layer;
+
+  explicit RestingAny(const std::string& method)
+      : layer{make_linear(read_spec(method + " name=a bias=trained"), shape_of_kept)} {
+    layer.attach(weight.view(), bias.view());
+    layer.refresh(1.0);
+  }
+};
+
+std::vector<float> exported(AnyLinear<float>& layer) {
+  std::vector<float> out(static_cast<std::size_t>(shape_of_kept.size()));
+  layer.export_masked({out.data(), shape_of_kept.out, shape_of_kept.in});
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("any layer at rest becomes one of its kept weights, and that is saved and made again") {
+  for (const char* method : {"pst", "pst sparsity=0.5", "magnitude", "movement score_start=10"}) {
+    INFO(method);
+    RestingAny resting{method};
+    AnyLinear<float> kept = train_kept<float>(resting.layer, resting.bias.view());
+    CHECK(kept.name() == "a");
+    CHECK(kept.kept() == resting.layer.kept());
+    CHECK(exported(kept) == exported(resting.layer));
+    CHECK(kept.layout().entries.at(0).name == "a.weight.kept");
+    kept.parameters().at(0).value(0, 5) = 0;  // a kept weight may come to be zero
+    kept.refresh(1.0);
+    const TensorList state = kept.save();
+    CHECK(is_of_kept(state));
+    CHECK_FALSE(is_of_kept(resting.layer.save()));
+    AnyLinear<float> again = restore_kept<float>("b", shape_of_kept, state, resting.bias.view());
+    CHECK(exported(again) == exported(kept));
+    CHECK(again.save_bytes() == kept.save_bytes());
+  }
+}
+
+TEST_CASE("layers of kept weights step together with others") {
+  RestingAny resting{"pst"}, other{"pst"};
+  AnyLinear<float> kept = train_kept<float>(resting.layer, resting.bias.view());
+  const auto x = Draw{3}.normal<float>(4, shape_of_kept.in), grad_y = Draw{4}.normal<float>(4, shape_of_kept.out);
+  kept.backward(x.view(), grad_y.view());
+  const std::uint64_t generation = kept.generation();
+  const std::array<AnyLinear<float>*, 2> layers{&kept, &other.layer};
+  begin_step_together<float>(layers, 3, 10);
+  CHECK(kept.generation() != generation);
+  CHECK(kept.parameters().at(0).grad(0, 0) == 0);
+}
+
+TEST_CASE("a layer without a mask and a state of another shape are refused") {
+  RestingAny resting{"pst"};
+  AnyLinear<float> kept = train_kept<float>(resting.layer, resting.bias.view());
+  const TensorList state = kept.save();
+  CHECK(error_of([&] { (void)restore_kept<float>("b", {.in = 10, .out = 10}, state, {}); }) ==
+        "layer b: tensor mask does not fit, expected 10 x 1 words of 64 bits");
+}
