@@ -29,7 +29,7 @@ inline void train_shortly(Model& model, const Settings& settings, const Golden& 
   for (int step = 1; step <= 3; ++step) {
     model.begin_step(step, 3);
     static_cast<void>(model.learn(golden.batch(), golden.targets()));
-    optimizer.step(1.0);
+    optimizer.step(1.0, 1.0);
   }
   optimizer.check(model, settings);
   model.refresh(1.0);

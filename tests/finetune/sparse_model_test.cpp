@@ -2,7 +2,7 @@
 #include <pst/pst.hpp>
 
 #include "finetune/model/folder.hpp"
-#include "model_data.hpp"
+#include "trained_models.hpp"
 
 using namespace finetune;
 using namespace finetune::test;
@@ -25,12 +25,6 @@ void train(Model& model, const Golden& golden) {
     optimizer.step(parameters);
   }
   model.begin_step(3, 3);
-}
-
-std::vector<float> logits_of(Model& model, const Golden& golden) {
-  Matrix logits;
-  model.forward(golden.batch(), logits);
-  return numbers(logits);
 }
 
 }  // namespace

@@ -49,6 +49,7 @@ class KeptLinearOf final : public PlainLinear<typename Layer::scalar> {
   [[nodiscard]] MaskReport report() override { return layer_.report(); }
   void export_masked(MutableView out) override { layer_.export_masked(out); }
   [[nodiscard]] TensorList save() override { return layer_.save(); }
+  void check_state(const TensorList& state) override { layer_.check_state(state); }
   void restore(const TensorList& state) override { layer_.restore(state); }
 
  private:

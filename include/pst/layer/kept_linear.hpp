@@ -221,15 +221,16 @@ class KeptLinear {
     list.push_back(Tensor::from<std::int64_t>("shape", {2}, saved_shape()));
     return list;
   }
-  /// Puts back what `save` gave, bit for bit. Throws Error, having changed nothing, when a tensor is missing or not of
-  /// this layer, or when the mask is another one.
+  /// Throws Error when a state is not one that `restore` takes: a tensor is missing or not of this layer, or the mask is
+  /// another one.
+  void check_state(const TensorList& state) {
+    const auto in_use = use("check_state");
+    check_state_in_use(state);
+  }
+  /// Puts back what `save` gave, bit for bit. Throws Error, having changed nothing, on what `check_state` refuses.
   void restore(const TensorList& state) {
     const auto in_use = use("restore");
-    detail::check_parameters_of(*this, label(), state, {"mask", "shape"});
-    require(find(state, "shape").template values<std::int64_t>() == saved_shape(), label(),
-            ": tensor shape is not that of this layer, ", shape().out, " x ", shape().in);
-    require(find(state, "mask").bytes == mask_words().bytes, label(),
-            ": tensor mask keeps other weights than the layer");
+    check_state_in_use(state);
     detail::put_parameters(*this, on_, state);
     on_.fill(run_.gradients(), Scalar{0});
     transpose();
@@ -242,6 +243,13 @@ class KeptLinear {
   using Offsets = typename Backend::template buffer<std::uint32_t>;
   using Columns = typename Backend::template buffer<std::uint8_t>;
 
+  void check_state_in_use(const TensorList& state) {
+    detail::check_parameters_of(*this, label(), state, {"mask", "shape"});
+    require(find(state, "shape").template values<std::int64_t>() == saved_shape(), label(),
+            ": tensor shape is not that of this layer, ", shape().out, " x ", shape().in);
+    require(find(state, "mask").bytes == mask_words().bytes, label(),
+            ": tensor mask keeps other weights than the layer");
+  }
   [[nodiscard]] std::string label() const { return options_.name.empty() ? "layer" : "layer " + options_.name; }
   [[nodiscard]] bool has_bias() const noexcept { return bias_.data != nullptr; }
   void need_attached(const char* caller) const { require(attached(), label(), ": call attach before ", caller); }
