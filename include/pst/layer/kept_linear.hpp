@@ -221,8 +221,8 @@ class KeptLinear {
     list.push_back(Tensor::from<std::int64_t>("shape", {2}, saved_shape()));
     return list;
   }
-  /// Throws Error when a state is not one that `restore` takes: a tensor is missing or not of this layer, or the mask is
-  /// another one.
+  /// Throws Error when a state is not one that `restore` takes: a tensor is missing or not of this layer, or the mask
+  /// is another one.
   void check_state(const TensorList& state) {
     const auto in_use = use("check_state");
     check_state_in_use(state);
