@@ -8,6 +8,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "finetune/methods/methods.hpp"
 #include "finetune/train/recipe.hpp"
 
 using namespace finetune;
@@ -141,13 +142,42 @@ TEST_CASE("a rate that is no number is refused") {
   }
 }
 
+TEST_CASE("what the command line does not say is as it was published, or as it was found to work") {
+  const auto settings_with = [](auto rule, const std::string& option) {
+    Settings settings;
+    settings.rate = 0.25;
+    rule(settings, [&](const char* name) { return option == name; });
+    return settings;
+  };
+  const Settings published = settings_with(as_published, ""), usual = settings_with(as_usual, "");
+  CHECK(published.rate == 3e-4);
+  CHECK(published.score_rate == 1);
+  CHECK(published.head_rate == 3);
+  CHECK(published.rate_warmup == 0);
+  CHECK(published.epochs == 3);
+  CHECK(published.method.warmup == 0.1);
+  CHECK(published.method.cooldown == 0.3);
+  CHECK(published.method.delta_start == "normal");
+  CHECK(published.method.score_factor_start == "normal");
+  CHECK(published.method.rest == "delta");
+  CHECK(usual.rate == method_named("pst").rate);
+  CHECK(usual.rate_warmup == 0.06);
+  CHECK(usual.epochs == 0);
+  CHECK(usual.method.delta_start == "per-weight");
+  CHECK(usual.method.rest == "kept");
+  CHECK(settings_with(as_usual, "--rate").rate == 0.25);
+  CHECK(settings_with(as_usual, "--rate-warmup-steps").rate_warmup == 0);
+}
+
 TEST_CASE("the paper's recipe sets what the command line does not") {
   const auto with_recipe = [](const char* task, bool is_roberta, const std::string& option) {
     Settings settings;
     settings.task = task;
     settings.rate = 0.25;
     settings.batch = 3;
-    apply_recipe(settings, is_roberta, [&](const char* name) { return option == name; });
+    const auto given = [&](const char* name) { return option == name; };
+    as_published(settings, given);
+    apply_recipe(settings, is_roberta, given);
     return settings;
   };
   const Settings glue = with_recipe("sst2", false, "--rate");

@@ -219,6 +219,40 @@ TEST_CASE("once masks rest the kept weights train, and the sparsity stays") {
   CHECK(kept == 0);
 }
 
+TEST_CASE("the first step of kept weights is as long as a first step of Adam, and others remember theirs") {
+  Job job;
+  job.settings.rate_schedule = "constant";
+  BaseModel base = load_base(job.settings);
+  Model& model = *base.loaded.model;
+  const TrainingData read = load_training_data(job.settings, base);
+  TrainingStep step{model, read.train, job.settings};
+  for (std::int64_t at = 0; at < 14; ++at) {
+    CHECK(!step.rest_if_due(at));
+    model.begin_step(at, 20);
+    step(at);
+  }
+  CHECK(step.rest_if_due(14));
+  CHECK(!step.rest_if_due(14));
+  CHECK(!step.optimizer().save().contains("encoder"));
+  CHECK(pst::find(step.optimizer().save().at("head"), "steps").values<std::int64_t>().at(0) == 14);
+  model.begin_step(14, 20);
+  std::vector<std::vector<float>> before;
+  const auto is_kept = [](const ModelParameter& each) { return each.name.ends_with(".weight.kept"); };
+  for (const ModelParameter& each : model.parameters())
+    if (is_kept(each)) before.push_back(numbers(transformer::map(each.parameter.value)));
+  step(14);
+  std::size_t at = 0;
+  float longest = 0;
+  for (const ModelParameter& each : model.parameters()) {
+    if (!is_kept(each)) continue;
+    const auto after = numbers(transformer::map(each.parameter.value));
+    for (std::size_t i = 0; i < after.size(); ++i) longest = std::max(longest, std::abs(after[i] - before[at][i]));
+    ++at;
+  }
+  CHECK(at == 12);  // layers in two blocks
+  CHECK(longest == doctest::Approx(job.settings.rate).epsilon(1e-3));
+}
+
 TEST_CASE("where masks rest and how fast kept weights learn then") {
   Settings settings;
   settings.method.cooldown = 0.38;

@@ -61,8 +61,8 @@ void add_method_options(CLI::App& command, Settings& settings) {
   command.add_option("--method", method.name, method_help());
   command.add_option("--sparsity", method.sparsity, "fraction of zeros to reach in the linear layers");
   command.add_option("--schedule", method.schedule, "of the sparsity: cubic, linear or constant");
-  command.add_option("--warmup", method.warmup, "fraction of the run before weights are pruned");
-  command.add_option("--cooldown", method.cooldown, "fraction of the run at the last sparsity");
+  command.add_option("--warmup", method.warmup, "fraction of the run before weights are pruned")->default_str("0.15");
+  command.add_option("--cooldown", method.cooldown, "fraction of the run at the last sparsity")->default_str("0.35");
   command.add_option("--delta-rank", method.delta_rank, "rank of U V");
   command.add_option("--score-rank", method.score_rank, "rank of A B");
   command.add_option("--delta-start", method.delta_start,
@@ -147,12 +147,10 @@ std::function<void()> add_options(CLI::App& command, TrainOptions& options) {
     const Architecture architecture = read_config(settings.model, HeadUse::discard).architecture;
     pst::require(!given("--fused") || architecture == Architecture::gpt2, "--fused is given, but ",
                  settings.model.string(), " is no GPT-2, whose query, key and value are one tensor: leave it out");
-    if (!given("--rate")) settings.rate = method.rate;
-    if (!given("--score-rate")) settings.score_rate = method.score_rate;
-    if (!given("--head-rate")) settings.head_rate = method.head_rate;
-    if (!given("--rate-warmup") && !given("--rate-warmup-steps")) settings.rate_warmup = 0.06;
-    if (!given("--epochs")) settings.epochs = 0;
-    if (settings.reference) as_published(settings, given);
+    if (settings.reference || options.recipe == "paper")
+      as_published(settings, given);
+    else
+      as_usual(settings, given);
     if (options.recipe == "paper") apply_recipe(settings, architecture == Architecture::roberta, given);
     // The folder is read again later, from wherever that is.
     settings.model = std::filesystem::weakly_canonical(settings.model);

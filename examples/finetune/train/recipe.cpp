@@ -22,6 +22,18 @@ class Defaults {
 
 }  // namespace
 
+void as_usual(Settings& settings, const std::function<bool(const char* option)>& given) {
+  const Defaults set{given};
+  const MethodInfo& method = method_named(settings.method.name);
+  set("--warmup", settings.method.warmup, 0.15);
+  set("--cooldown", settings.method.cooldown, 0.35);
+  set("--rate", settings.rate, method.rate);
+  set("--score-rate", settings.score_rate, method.score_rate);
+  set("--head-rate", settings.head_rate, method.head_rate);
+  if (!given("--rate-warmup-steps")) set("--rate-warmup", settings.rate_warmup, 0.06);
+  set("--epochs", settings.epochs, 0.0);
+}
+
 void as_published(Settings& settings, const std::function<bool(const char* option)>& given) {
   const Defaults set{given};
   const MethodInfo& method = method_named(settings.method.name);
@@ -42,7 +54,6 @@ void apply_recipe(Settings& settings, bool is_roberta, const std::function<bool(
   const bool generates = task.kind == TaskKind::generation || task.kind == TaskKind::text;
   const bool is_small = task.name == "cola" || task.name == "rte" || task.name == "mrpc" || task.name == "stsb";
   const Defaults set{given};
-  as_published(settings, given);
   set("--rate-schedule", settings.rate_schedule, "linear");
   set("--epsilon", settings.epsilon, 1e-6);
   set("--weight-decay", settings.weight_decay, 0.0);

@@ -7,6 +7,10 @@
 
 namespace finetune {
 
+/// The settings of a run where the command line has none: the rates of the method, which rise at first, as many epochs
+/// as the data need, a dense phase in which the task is learnt, and a third of the run at the last sparsity.
+void as_usual(Settings& settings, const std::function<bool(const char* option)>& given);
+
 /// Settings as the authors' code and the first versions of this program have them: factors from N(0, 1), a rate that
 /// does not warm up, updates that train to the last step, and the epochs and rates of then, where the command line has
 /// none.
