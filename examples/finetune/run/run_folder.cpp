@@ -20,7 +20,7 @@ constexpr const char* another_length =
     "rates and sparsity follow the length of a run, so that it cannot be changed: give another --out for a run of that "
     "length, or write what this one came to by `export --to-folder` and go on from that folder as --model, with "
     "--schedule constant where its zeros are to stay";
-constexpr std::size_t most_bytes = std::size_t{1} << 20;
+constexpr std::size_t most_bytes_of_settings = std::size_t{1} << 20;
 
 /// What a process that died while it wrote a file has left.
 bool is_leftover(const fs::path& file) {
@@ -89,7 +89,7 @@ Settings read_settings(const fs::path& folder) {
                ": cannot be examined: ", error.message());
   pst::require(is_there, folder.string(),
                ": is not the folder of a run, it has no settings.json; give what train was given with --out");
-  return parse_settings(common::read_file(file, most_bytes), file.string());
+  return parse_settings(common::read_file(file, most_bytes_of_settings), file.string());
 }
 
 RunFolder::RunFolder(fs::path folder, const Settings& settings) : folder_{std::move(folder)} {
