@@ -9,6 +9,7 @@
 
 #include "finetune/commands/command.hpp"
 #include "finetune/export/archive.hpp"
+#include "finetune/export/fold_branches.hpp"
 #include "finetune/export/lora.hpp"
 #include "finetune/export/output_folder.hpp"
 #include "finetune/export/task_file.hpp"
@@ -81,10 +82,13 @@ void export_run(const ExportCommand& options) {
   const double scale = run.settings.method.beta;
   const ExportOptions whole{.type = element_type_called(options.type), .overwrite = options.overwrite, .base = base};
   Model& model = *run.model;
+  const bool folds = !model.branches().empty() && !(options.folder.empty() && options.archive.empty());
+  const std::unique_ptr<Model> without = folds ? without_branches(model) : nullptr;
+  Model& plain = folds ? *without : model;
   if (!options.folder.empty())
-    print("folder", options.folder, export_folder(model, options.folder, whole, probes), options.layers);
+    print("folder", options.folder, export_folder(plain, options.folder, whole, probes), options.layers);
   if (!options.archive.empty())
-    print("archive", options.archive, export_archive(model, options.archive, whole, probes), options.layers);
+    print("archive", options.archive, export_archive(plain, options.archive, whole, probes), options.layers);
   if (!options.task_file.empty()) {
     const TaskFileOptions own{.base = base,
                               .scale = scale,

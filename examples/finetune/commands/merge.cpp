@@ -9,6 +9,7 @@
 #include "finetune/commands/export.hpp"
 #include "finetune/export/base_folder.hpp"
 #include "finetune/export/dense_folder.hpp"
+#include "finetune/export/fold_branches.hpp"
 #include "finetune/export/output_folder.hpp"
 #include "finetune/export/rounding.hpp"
 #include "finetune/export/task_file.hpp"
@@ -33,7 +34,7 @@ int merge(const MergeOptions& options) {
   check_targets({&options.folder, 1}, options.task_file, options.base);
   const ExportOptions whole{
       .type = element_type_called(options.type), .overwrite = options.overwrite, .base = options.base};
-  const auto model = apply_task_file(options.task_file, options.base);
+  const auto model = without_branches(*apply_task_file(options.task_file, options.base));
   const SharedBase base = load_shared_base(options.base, model->config().labels, model->encoder().config.together);
   LayerZeros before;
   for (const LayerZeros& layer : count_zeros(*base.model)) before.zeros += layer.zeros;
