@@ -27,9 +27,11 @@ constexpr const char* kind = "pst task file";
 constexpr const char* version = "2";
 constexpr const char* first_version = "1";  ///< every layer has tensors, plain ones are not listed
 
+/// Whether the whole weight trains; kept weights alone take less room.
 bool trains_weight(Layer& layer) {
-  return std::ranges::any_of(layer.layer.layout().entries, [](const pst::ParameterEntry& entry) {
-    return entry.group == pst::ParameterGroup::weight;
+  const index_t size = layer.layer.shape().size();
+  return std::ranges::any_of(layer.layer.layout().entries, [size](const pst::ParameterEntry& entry) {
+    return entry.group == pst::ParameterGroup::weight && entry.size() == size;
   });
 }
 /// Throws where the weights themselves have trained in every layer.
