@@ -16,6 +16,7 @@
 #include "finetune/export/base_folder.hpp"
 #include "finetune/export/branch_text.hpp"
 #include "finetune/export/output_folder.hpp"
+#include "finetune/export/tensor_faults.hpp"
 
 namespace finetune {
 
@@ -158,34 +159,11 @@ std::map<std::string, pst::MatrixView<float>> plain_views(Model& model) {
   return views;
 }
 
-/// What is wrong with a file, all of it, so that nobody mends one tensor at a time.
-class Faults {
- public:
-  void missing(const std::string& name) { add(missing_, name); }
-  void unknown(const std::string& name) { add(unknown_, name); }
-  void misshaped(const std::string& name, pst::Shape expected) {
-    add(misshaped_, name + " (expected " + std::to_string(expected.out) + " x " + std::to_string(expected.in) + ")");
-  }
-  void refuse(const std::string& source) const {
-    std::string text;
-    for (const auto& [title, list] :
-         {std::pair{"missing", &missing_}, {"unknown", &unknown_}, {"of another shape or type", &misshaped_}})
-      if (!list->empty()) text.append(text.empty() ? "" : "; ").append(title).append(": ").append(*list);
-    pst::require(text.empty(), source, ": is not the task file of this base, ", text);
-  }
-
- private:
-  static void add(std::string& list, const std::string& name) {
-    list.append(list.empty() ? "" : ", ").append(pst::io::printable(name));
-  }
-  std::string missing_, unknown_, misshaped_;
-};
-
 bool contains(const std::vector<std::string>& list, const std::string& name) {
   return std::ranges::find(list, name) != list.end();
 }
 
-void check_plain(const Contents& contents, const Heading& heading, const SharedBase& base, Faults& faults) {
+void check_plain(const Contents& contents, const Heading& heading, const SharedBase& base, TensorFaults& faults) {
   std::set<std::string> expected = base.made_new;
   expected.insert(heading.plain.begin(), heading.plain.end());
   for (const std::string& name : expected)
@@ -199,11 +177,11 @@ void check_plain(const Contents& contents, const Heading& heading, const SharedB
     }
     const pst::MatrixView<float> value = at->second;
     if (tensor.dtype != pst::dtype_of<float> || tensor.shape != std::vector{value.rows, value.cols})
-      faults.misshaped(name, {.in = value.cols, .out = value.rows});
+      faults.misshaped(name, shape_text({value.rows, value.cols}));
   }
 }
 
-void check_layers(const Contents& contents, const Heading& heading, const SharedBase& base, Faults& faults) {
+void check_layers(const Contents& contents, const Heading& heading, const SharedBase& base, TensorFaults& faults) {
   std::set<std::string> known;
   base.model->for_each_layer([&](Layer& layer) {
     known.insert(layer.name);
@@ -214,7 +192,8 @@ void check_layers(const Contents& contents, const Heading& heading, const Shared
     if (found == contents.of_layers.end()) return;
     for (const pst::Tensor& tensor : found->second)
       if (!fits_layer(tensor, layer.layer.shape()))
-        faults.misshaped(layer.name + "/" + tensor.name, layer.layer.shape());
+        faults.misshaped(layer.name + "/" + tensor.name,
+                         "to fit " + shape_text({layer.layer.shape().out, layer.layer.shape().in}));
   });
   for (const auto& [name, tensors] : contents.of_layers)
     if (!known.contains(name)) faults.unknown("layer " + name);
@@ -245,10 +224,10 @@ std::unique_ptr<Model> apply_task_file(const fs::path& path, const fs::path& fol
                ": give the folder that the task was trained from");
   const Contents contents = read_contents(file);
   base.model->put_branches(heading.branches, 1);
-  Faults faults;
+  TensorFaults faults;
   check_plain(contents, heading, base, faults);
   check_layers(contents, heading, base, faults);
-  faults.refuse(file.source());
+  faults.refuse(file.source(), "the task file of this base");
   put_plain_tensors(contents, file.source(), *base.model);
   base.model->for_each_layer([&](Layer& layer) {
     const auto own = contents.of_layers.find(layer.name);
