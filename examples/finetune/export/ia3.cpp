@@ -17,7 +17,7 @@ namespace finetune {
 
 namespace {
 
-using Row = transformer::RowVector<float>;
+using ScaleRow = transformer::RowVector<float>;
 
 /// What is written for the modules of all blocks.
 struct Adapter {
@@ -25,18 +25,18 @@ struct Adapter {
   std::set<std::string> targets, feed_forward, saved;
 };
 
-Row scale_of(std::optional<transformer::Branch<float>>& branch, const char* place) {
+ScaleRow branch_scale(std::optional<transformer::Branch<float>>& branch, const char* place) {
   pst::require(branch.has_value(), "the model has no scale for ", place, ", so it is no adapter of (IA)3");
-  Row scale;
+  ScaleRow scale;
   branch->for_each_parameter([&](const pst::Parameter<float>& each) { scale = transformer::map(each.value).row(0); });
   return scale;
 }
-std::string module_of(Architecture architecture, const std::string& name) {
+std::string module_in_folder(Architecture architecture, const std::string& name) {
   const std::string tensor = encoder_place(architecture, name + ".weight").name;
   return tensor.substr(0, tensor.rfind('.'));
 }
 
-void add_scale(Adapter& adapter, const std::string& module, const Row& scale, bool is_input) {
+void add_scale(Adapter& adapter, const std::string& module, const ScaleRow& scale, bool is_input) {
   std::vector<index_t> shape{scale.size(), 1};
   if (is_input) std::swap(shape[0], shape[1]);
   adapter.targets.insert(module);
@@ -48,10 +48,13 @@ void add_scale(Adapter& adapter, const std::string& module, const Row& scale, bo
 void add_block(Model& model, index_t number, transformer::Block<float>& block, Adapter& adapter) {
   const Architecture architecture = model.config().architecture;
   const transformer::EncoderNames& names = encoder_names(architecture);
-  const auto module = [&](std::string_view name) { return module_of(architecture, names.in_block(number, name)); };
-  const Row keys = scale_of(block.attention.on_keys, "keys"), values = scale_of(block.attention.on_values, "values");
+  const auto module = [&](std::string_view name) {
+    return module_in_folder(architecture, names.in_block(number, name));
+  };
+  const ScaleRow keys = branch_scale(block.attention.on_keys, "keys"),
+                 values = branch_scale(block.attention.on_values, "values");
   if (architecture == Architecture::gpt2) {
-    Row all = Row::Ones(3 * keys.size());
+    ScaleRow all = ScaleRow::Ones(3 * keys.size());
     all.segment(keys.size(), keys.size()) = keys;
     all.tail(keys.size()) = values;
     add_scale(adapter, module(names.together), all, false);
@@ -60,7 +63,7 @@ void add_block(Model& model, index_t number, transformer::Block<float>& block, A
     add_scale(adapter, module(names.value), values, false);
   }
   auto& active = block.branches[static_cast<std::size_t>(transformer::BranchPlace::activation)];
-  add_scale(adapter, module(names.feed_out), scale_of(active, "the activation"), true);
+  add_scale(adapter, module(names.feed_out), branch_scale(active, "the activation"), true);
 }
 
 /// Head and pooler, which PEFT saves as whole modules.

@@ -20,8 +20,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* front = "base_model.model.";
-using Shape = std::vector<index_t>;
+constexpr const char* peft_prefix = "base_model.model.";
+using FileShape = std::vector<index_t>;
 
 /// The tensors of an adapter, of which each is taken once.
 class AdapterTensors {
@@ -29,23 +29,23 @@ class AdapterTensors {
   explicit AdapterTensors(const fs::path& path) : file_{pst::io::Safetensors::open(path)} {
     for (const pst::io::TensorEntry& entry : file_.entries()) left_.insert(entry.name);
   }
-  [[nodiscard]] bool has(const std::string& name) const { return file_.find(front + name) != nullptr; }
-  [[nodiscard]] Shape shape_of(const std::string& name) const { return file_.find(front + name)->shape; }
+  [[nodiscard]] bool has(const std::string& name) const { return file_.find(peft_prefix + name) != nullptr; }
+  [[nodiscard]] FileShape shape_of(const std::string& name) const { return file_.find(peft_prefix + name)->shape; }
   /// The numbers; nothing, and a fault, where the tensor is not there or has another shape.
-  [[nodiscard]] std::vector<float> take(const std::string& name, const Shape& shape, TensorFaults& faults) {
-    const pst::io::TensorEntry* const entry = file_.find(front + name);
-    left_.erase(front + name);
+  [[nodiscard]] std::vector<float> take(const std::string& name, const FileShape& shape, TensorFaults& faults) {
+    const pst::io::TensorEntry* const entry = file_.find(peft_prefix + name);
+    left_.erase(peft_prefix + name);
     if (entry == nullptr) {
-      faults.missing(front + name);
+      faults.missing(peft_prefix + name);
       return {};
     }
     if (entry->shape != shape) {
-      faults.misshaped(front + name, shape_text(shape));
+      faults.misshaped(peft_prefix + name, sides_text(shape));
       return {};
     }
     std::vector<float> numbers = pst::io::read_elements<float>(*entry, file_.source());
     for (const float number : numbers)
-      pst::require(pst::is_finite(number), file_.source(), ": tensor ", front, name, " holds ", number,
+      pst::require(pst::is_finite(number), file_.source(), ": tensor ", peft_prefix, name, " holds ", number,
                    ", expected finite numbers");
     return numbers;
   }
@@ -58,7 +58,7 @@ class AdapterTensors {
   std::set<std::string> left_;
 };
 
-std::string module_of(const std::string& tensor) { return tensor.substr(0, tensor.rfind('.')); }
+std::string module_of_tensor(const std::string& tensor) { return tensor.substr(0, tensor.rfind('.')); }
 
 /// What an adapter does to one module of a file, of which a layer may be a part.
 struct Change {
@@ -73,7 +73,7 @@ Change read_change(const std::string& module, pst::Shape shape, const PeftConfig
   if (config.is_ia3) {
     change.scales_input = config.scales_input(module);
     change.scales =
-        tensors.take(module + ".ia3_l", change.scales_input ? Shape{1, shape.in} : Shape{shape.out, 1}, faults);
+        tensors.take(module + ".ia3_l", change.scales_input ? FileShape{1, shape.in} : FileShape{shape.out, 1}, faults);
     return change;
   }
   const index_t rank = config.rank_of(module);
@@ -102,7 +102,7 @@ std::map<std::string, Change> read_changes(Model& model, const PeftConfig& confi
   std::map<std::string, Change> changes;
   const Architecture architecture = model.config().architecture;
   model.for_each_tensor([&](const TensorPlace& place, const Matrix& value, Layer* layer) {
-    const std::string module = module_of(place.name);
+    const std::string module = module_of_tensor(place.name);
     if (layer == nullptr || changes.contains(module)) return;
     const bool has = tensors.has(module + (config.is_ia3 ? ".ia3_l" : ".lora_A.weight"));
     if (!has && !config.adapts(module, block_of(architecture, place.name))) return;
@@ -115,7 +115,7 @@ std::map<std::string, Change> read_changes(Model& model, const PeftConfig& confi
 /// Biases, norms and heads that an adapter saves, and the biases that (IA)3 scales.
 void change_plain(const TensorPlace& place, Matrix& value, const std::map<std::string, Change>& changes,
                   AdapterTensors& tensors, TensorFaults& faults, std::set<std::string>& fresh) {
-  const std::string module = module_of(place.name);
+  const std::string module = module_of_tensor(place.name);
   for (const std::string& name : {place.name, module + ".base_layer" + place.name.substr(module.size())}) {
     if (!tensors.has(name)) continue;
     const auto numbers = tensors.take(name, place.shape_in_file(value.rows(), value.cols()), faults);
@@ -134,9 +134,9 @@ std::vector<std::string> labels_of(const AdapterTensors& tensors, const fs::path
   if (config.architecture == Architecture::gpt2) return {};
   const std::string head = std::string{output_module(config.architecture)} + "weight";
   if (!tensors.has(head)) return config.labels;
-  const Shape shape = tensors.shape_of(head);
-  pst::require(shape.size() == 2 && shape[0] >= 1 && shape[0] <= 10000, tensors.source(), ": tensor ", front, head,
-               " is no head of 1 to 10000 labels");
+  const FileShape shape = tensors.shape_of(head);
+  pst::require(shape.size() == 2 && shape[0] >= 1 && shape[0] <= 10000, tensors.source(), ": tensor ", peft_prefix,
+               head, " is no head of 1 to 10000 labels");
   if (config.labels.size() == static_cast<std::size_t>(shape[0])) return config.labels;
   std::vector<std::string> labels;
   for (index_t label = 0; label < shape[0]; ++label) labels.push_back("LABEL_" + std::to_string(label));
@@ -157,10 +157,10 @@ std::unique_ptr<Model> apply_peft(const fs::path& adapter, const fs::path& base_
   base.model->for_each_tensor([&](const TensorPlace& place, Matrix& value, Layer* layer) {
     if (layer == nullptr)
       change_plain(place, value, changes, tensors, faults, fresh);
-    else if (const auto change = changes.find(module_of(place.name)); change != changes.end())
+    else if (const auto change = changes.find(module_of_tensor(place.name)); change != changes.end())
       apply(change->second, place, value);
   });
-  for (const std::string& name : fresh) faults.missing(front + name);
+  for (const std::string& name : fresh) faults.missing(peft_prefix + name);
   for (const std::string& name : tensors.left()) faults.unknown(name);
   faults.refuse(tensors.source(), "an adapter of this base");
   base.model->refresh(1.0);

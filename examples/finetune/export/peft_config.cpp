@@ -14,7 +14,7 @@ namespace finetune {
 
 namespace {
 
-constexpr std::size_t most_bytes = std::size_t{1} << 20;
+constexpr std::size_t most_adapter_config_bytes = std::size_t{1} << 20;
 constexpr index_t most_rank = 1 << 16;
 constexpr std::size_t longest_pattern = 500;  // std::regex matches by recursion
 
@@ -23,7 +23,8 @@ class Fields {
  public:
   explicit Fields(const std::filesystem::path& file) : source_{file.string()} {
     const std::string text = common::read_file(file);
-    pst::require(text.size() <= most_bytes, source_, ": has ", text.size(), " bytes, expected at most ", most_bytes);
+    pst::require(text.size() <= most_adapter_config_bytes, source_, ": has ", text.size(), " bytes, expected at most ",
+                 most_adapter_config_bytes);
     json_ = pst::io::strict_json(text, source_, 8);
     pst::require(json_.is_object(), source_, ": is no JSON object");
   }
@@ -89,11 +90,11 @@ class Fields {
   nlohmann::json json_;
 };
 
-bool ends_with_name(std::string_view module, std::string_view name) {
+bool ends_with_module(std::string_view module, std::string_view name) {
   return module.ends_with(name) && (module.size() == name.size() || module[module.size() - name.size() - 1] == '.');
 }
 bool any_ends(const std::vector<std::string>& names, std::string_view module) {
-  return std::ranges::any_of(names, [&](const std::string& name) { return ends_with_name(module, name); });
+  return std::ranges::any_of(names, [&](const std::string& name) { return ends_with_module(module, name); });
 }
 
 /// The number of the pattern that matches a module, as PEFT matches them: behind a dot, to the end.

@@ -177,7 +177,7 @@ void check_plain(const Contents& contents, const Heading& heading, const SharedB
     }
     const pst::MatrixView<float> value = at->second;
     if (tensor.dtype != pst::dtype_of<float> || tensor.shape != std::vector{value.rows, value.cols})
-      faults.misshaped(name, shape_text({value.rows, value.cols}));
+      faults.misshaped(name, sides_text({value.rows, value.cols}));
   }
 }
 
@@ -193,7 +193,7 @@ void check_layers(const Contents& contents, const Heading& heading, const Shared
     for (const pst::Tensor& tensor : found->second)
       if (!fits_layer(tensor, layer.layer.shape()))
         faults.misshaped(layer.name + "/" + tensor.name,
-                         "to fit " + shape_text({layer.layer.shape().out, layer.layer.shape().in}));
+                         "to fit " + sides_text({layer.layer.shape().out, layer.layer.shape().in}));
   });
   for (const auto& [name, tensors] : contents.of_layers)
     if (!known.contains(name)) faults.unknown("layer " + name);

@@ -39,7 +39,7 @@ class TensorFaults {
 };
 
 /// "3 x 4"
-[[nodiscard]] inline std::string shape_text(const std::vector<index_t>& shape) {
+[[nodiscard]] inline std::string sides_text(const std::vector<index_t>& shape) {
   std::string text;
   for (const index_t side : shape) text.append(text.empty() ? "" : " x ").append(std::to_string(side));
   return text;
