@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 
+#include "transformer/branch.hpp"
 #include "transformer/dropout.hpp"
 #include "transformer/key_value_cache.hpp"
 #include "transformer/projection.hpp"
@@ -31,6 +32,7 @@ struct Attention {
     Matrix<Scalar> probability;  ///< one tokens x tokens square per sequence and head, on top of each other
     Matrix<Scalar> grad_context, grad_q, grad_k, grad_v, grad_part;
     Matrix<Scalar> together, dropped;
+    typename Branch<Scalar>::Tape on_keys, on_values;
   };
 
   Projection<Scalar> query;  ///< without `key` and `value`, all three of them
@@ -39,6 +41,7 @@ struct Attention {
   index_t heads = 1;
   bool causal = false;  ///< a token sees itself and what is before it (GPT-2), or everything (BERT)
   Dropout dropout{};    ///< of probabilities; the seed tells this attention from others
+  std::optional<Branch<Scalar>> on_keys{}, on_values{};
 
   void forward(const Matrix<Scalar>& x, Sequences sequences, Tape& tape, Matrix<Scalar>& y) {
     project(x, tape);
@@ -131,14 +134,18 @@ struct Attention {
       query.forward(x, tape.q);
       key->forward(x, tape.k);
       value->forward(x, tape.v);
-      return;
+    } else {
+      query.forward(x, tape.together);
+      tape.q = tape.together.leftCols(width());
+      tape.k = tape.together.middleCols(width(), width());
+      tape.v = tape.together.rightCols(width());
     }
-    query.forward(x, tape.together);
-    tape.q = tape.together.leftCols(width());
-    tape.k = tape.together.middleCols(width(), width());
-    tape.v = tape.together.rightCols(width());
+    if (on_keys) on_keys->forward(tape.k, tape.on_keys);
+    if (on_values) on_values->forward(tape.v, tape.on_values);
   }
   void project_backward(const Matrix<Scalar>& x, Tape& tape, Matrix<Scalar>& grad_x) {
+    if (on_keys) on_keys->backward(tape.on_keys, tape.grad_k);
+    if (on_values) on_values->backward(tape.on_values, tape.grad_v);
     if (!key) {
       tape.together.resize(x.rows(), 3 * width());
       tape.together << tape.grad_q, tape.grad_k, tape.grad_v;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -55,7 +57,10 @@ struct Block {
     typename Attention<Scalar>::Tape attention;
     typename LayerNorm<Scalar>::Tape norm1, norm2;
     Matrix<Scalar> attention_in, middle, feed_in, hidden, active;
-    Matrix<Scalar> grad, grad_part, grad_hidden, grad_dropped;
+    Matrix<Scalar> grad, grad_part, grad_hidden, grad_dropped, grad_sum, grad_branch;
+    std::array<typename Branch<Scalar>::Tape, branch_place_names.size()> branches;
+    typename LayerNorm<Scalar>::Tape norm_of_sum;  ///< in front of a branch behind the block
+    Matrix<Scalar> normal_sum;
   };
 
   Attention<Scalar> attention;
@@ -65,6 +70,8 @@ struct Block {
   NormPlace place;
   std::uint64_t number;  ///< tells the dropout of this block from that of others
   double dropout;
+  std::array<std::optional<Branch<Scalar>>, branch_place_names.size()>
+      branches{};  ///< those of keys and values: not here
 
   /// `make(name, shape)` gives the linear layer of that name.
   using MakeLayer = std::function<Projection<Scalar>(const std::string& name, pst::Shape shape)>;
@@ -94,14 +101,22 @@ struct Block {
 
   void backward(Sequences sequences, Tape& tape, const Matrix<Scalar>& grad_y, Matrix<Scalar>& grad_x) {
     if (place == NormPlace::before) {
-      feed_backward(sequences, tape, grad_y, tape.grad_part);
+      tape.grad_sum = grad_y;
+      branch_backward(BranchPlace::after_block, tape, tape.grad_sum);
+      feed_backward(sequences, tape, tape.grad_sum, tape.grad_part);
       norm2.backward(tape.norm2, tape.grad_part, tape.grad);
-      tape.grad += grad_y;
+      tape.grad += tape.grad_sum;
       attention_backward(sequences, tape, tape.grad_part);
       norm1.backward(tape.norm1, tape.grad_part, grad_x);
       grad_x += tape.grad;
     } else {
       norm2.backward(tape.norm2, grad_y, tape.grad);
+      if (auto& branch = at(BranchPlace::after_block)) {
+        tape.grad_sum.setZero(grad_y.rows(), grad_y.cols());
+        branch->backward_from(tape.normal_sum, tape_of(BranchPlace::after_block, tape), tape.grad, tape.grad_sum);
+        norm2.backward(tape.norm_of_sum, tape.grad_sum, tape.grad_sum);
+        tape.grad += tape.grad_sum;
+      }
       feed_backward(sequences, tape, tape.grad, tape.grad_part);
       tape.grad_part += tape.grad;
       norm1.backward(tape.norm1, tape.grad_part, tape.grad);
@@ -116,6 +131,30 @@ struct Block {
     attention.for_each_projection(visit);
     visit(feed_in);
     visit(feed_out);
+  }
+  /// Puts a branch in a place, instead of one that was there. `make(features)` makes it.
+  template <class Make>
+  void put_branch(BranchPlace where, Make&& make) {
+    const index_t width = norm1.gain.value.cols();
+    if (where == BranchPlace::keys)
+      attention.on_keys.emplace(make(width));
+    else if (where == BranchPlace::values)
+      attention.on_values.emplace(make(width));
+    else
+      at(where).emplace(make(where == BranchPlace::activation ? feed_in.bias.cols() : width));
+  }
+  void remove_branches() {
+    attention.on_keys.reset();
+    attention.on_values.reset();
+    for (auto& branch : branches) branch.reset();
+  }
+  /// Calls `visit` with each branch.
+  template <class Visit>
+  void for_each_branch(Visit&& visit) {
+    for (auto* branch : {&attention.on_keys, &attention.on_values})
+      if (*branch) visit(**branch);
+    for (auto& branch : branches)
+      if (branch) visit(*branch);
   }
   /// Calls `visit` with both layer norms.
   template <class Visit>
@@ -132,18 +171,25 @@ struct Block {
       norm1.forward(x, tape.norm1, tape.attention_in);
       attend(tape.attention_in, tape.middle);
       drop(0, sequences).apply(tape.middle);
+      branch_forward(BranchPlace::after_attention, tape, tape.middle);
       tape.middle += x;
       norm2.forward(tape.middle, tape.norm2, tape.feed_in);
       feed_forward(sequences, tape, y);
       y += tape.middle;
+      branch_forward(BranchPlace::after_block, tape, y);
     } else {
       tape.attention_in = x;
       attend(x, tape.middle);
       drop(0, sequences).apply(tape.middle);
+      branch_forward(BranchPlace::after_attention, tape, tape.middle);
       tape.middle += x;
       norm1.forward(tape.middle, tape.norm1, tape.feed_in);
       feed_forward(sequences, tape, tape.middle);
       tape.middle += tape.feed_in;
+      if (auto& branch = at(BranchPlace::after_block)) {
+        norm2.forward(tape.middle, tape.norm_of_sum, tape.normal_sum);
+        branch->forward_from(tape.normal_sum, tape.middle, tape_of(BranchPlace::after_block, tape));
+      }
       norm2.forward(tape.middle, tape.norm2, y);
     }
   }
@@ -186,18 +232,47 @@ struct Block {
   void feed_forward(Sequences sequences, Tape& tape, Matrix<Scalar>& y) {
     feed_in.forward(tape.feed_in, tape.hidden);
     gelu.forward(tape.hidden, tape.active);
+    branch_forward(BranchPlace::activation, tape, tape.active);
     feed_out.forward(tape.active, y);
     drop(1, sequences).apply(y);
+    branch_forward(BranchPlace::after_feed_forward, tape, y);
+    constexpr auto beside = BranchPlace::beside_feed_forward;
+    if (at(beside)) at(beside)->forward_from(tape.feed_in, y, tape_of(beside, tape));
   }
   void feed_backward(Sequences sequences, Tape& tape, const Matrix<Scalar>& grad_y, Matrix<Scalar>& grad_x) {
-    feed_out.backward(tape.active, through(drop(1, sequences), grad_y, tape.grad_dropped), tape.grad_hidden);
+    const Matrix<Scalar>& grad_out = before(BranchPlace::after_feed_forward, tape, grad_y);
+    feed_out.backward(tape.active, through(drop(1, sequences), grad_out, tape.grad_dropped), tape.grad_hidden);
+    branch_backward(BranchPlace::activation, tape, tape.grad_hidden);
     gelu.backward(tape.hidden, tape.grad_hidden, tape.grad_hidden);
     feed_in.backward(tape.feed_in, tape.grad_hidden, grad_x);
+    constexpr auto beside = BranchPlace::beside_feed_forward;
+    if (at(beside)) at(beside)->backward_from(tape.feed_in, tape_of(beside, tape), grad_y, grad_x);
   }
   /// From tape.grad.
   void attention_backward(Sequences sequences, Tape& tape, Matrix<Scalar>& grad_x) {
+    const Matrix<Scalar>& grad_out = before(BranchPlace::after_attention, tape, tape.grad);
     attention.backward(tape.attention_in, sequences, tape.attention,
-                       through(drop(0, sequences), tape.grad, tape.grad_dropped), grad_x);
+                       through(drop(0, sequences), grad_out, tape.grad_dropped), grad_x);
+  }
+
+  [[nodiscard]] std::optional<Branch<Scalar>>& at(BranchPlace where) {
+    return branches[static_cast<std::size_t>(where)];
+  }
+  [[nodiscard]] static typename Branch<Scalar>::Tape& tape_of(BranchPlace where, Tape& tape) {
+    return tape.branches[static_cast<std::size_t>(where)];
+  }
+  void branch_forward(BranchPlace where, Tape& tape, Matrix<Scalar>& y) {
+    if (at(where)) at(where)->forward(y, tape_of(where, tape));
+  }
+  void branch_backward(BranchPlace where, Tape& tape, Matrix<Scalar>& grad) {
+    if (at(where)) at(where)->backward(tape_of(where, tape), grad);
+  }
+  /// The gradient of what a branch was given, from that of what came out.
+  [[nodiscard]] const Matrix<Scalar>& before(BranchPlace where, Tape& tape, const Matrix<Scalar>& grad) {
+    if (!at(where)) return grad;
+    tape.grad_branch = grad;
+    branch_backward(where, tape, tape.grad_branch);
+    return tape.grad_branch;
   }
 };
 

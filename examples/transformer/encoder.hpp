@@ -3,6 +3,7 @@
 
 #include <pst/any/together.hpp>
 #include <pst/core/error.hpp>
+#include <pst/core/random.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -53,6 +54,19 @@ struct Encoder {
   void begin_step(index_t step, index_t steps) {
     pst::begin_step_together(std::span<pst::AnyLinear<Scalar>* const>{layers()}, step, steps);
     for_each_norm([](auto& each) { each.for_each_parameter([](auto parameter) { map(parameter.grad).setZero(); }); });
+    for_each_branch([](Branch<Scalar>& branch) { branch.zero_gradients(); });
+  }
+  /// Puts a branch in a place of each block; their parameters are called `names`' block, "adapter", the place, and what
+  /// they are. Threads are those of `on`.
+  void put_branches(BranchPlace where, const typename Branch<Scalar>::Policy& policy, std::uint64_t seed,
+                    const EncoderNames& names, const pst::SharedCpu& on) {
+    index_t number = 0;
+    for (auto& block : blocks) {
+      const std::string name = names.in_block(number++, "adapter." + std::string{name_of(where)});
+      block.put_branch(where, [&](index_t features) {
+        return Branch<Scalar>{policy, features, name, pst::derive_seed(seed, name), on};
+      });
+    }
   }
   /// Before an evaluation, at a progress of 0 to 1: masks and weights are those of the parameters as they are.
   void refresh(double progress) { pst::refresh_together(std::span<pst::AnyLinear<Scalar>* const>{layers()}, progress); }
@@ -115,11 +129,17 @@ struct Encoder {
     for (auto& block : blocks) block.for_each_norm(visit);
     if (has_last_norm()) visit(norm);
   }
+  /// Calls `visit` with each branch.
+  template <class Visit>
+  void for_each_branch(Visit&& visit) {
+    for (auto& block : blocks) block.for_each_branch(visit);
+  }
   /// Calls `visit` with every parameter that trains.
   template <class Visit>
   void for_each_parameter(Visit&& visit) {
     for_each_projection([&](auto& projection) { projection.layer.for_each_parameter(visit); });
     for_each_norm([&](auto& each) { each.for_each_parameter(visit); });
+    for_each_branch([&](auto& each) { each.for_each_parameter(visit); });
   }
 
  private:

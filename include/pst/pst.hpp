@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// Everything for the CPU: all policies, the layer, the optimizers, the backends EigenCpu and Reference.
+/// Everything for the CPU: all policies, the layer, branches on activations, the optimizers, the backends EigenCpu and
+/// Reference.
 
+#include "pst/adapter/bottleneck.hpp"
+#include "pst/adapter/rescale.hpp"
 #include "pst/backend/eigen_cpu.hpp"
 #include "pst/backend/reference.hpp"
 #include "pst/core/version.hpp"

@@ -88,6 +88,18 @@ TEST_CASE("2: a task file holds every tensor that trained, and makes the model o
     }
 }
 
+TEST_CASE("kept weights that trained themselves are in a task file, though they are so in every layer") {
+  const TemporaryDirectory folder;
+  const fs::path file = folder.path() / "delta";
+  for (const char* modules : {"", "ff.w1"}) {
+    INFO(modules);
+    const auto model = trained(data / "bert", "bert", {.name = "pst", .sparsity = 0.8, .modules = modules});
+    model->train_kept(1.0);
+    export_task_file(*model, file, {.base = data / "bert", .overwrite = true}, {});
+    check_same_numbers(*model, *apply_task_file(file, data / "bert"), ElementType::f32, "applied");
+  }
+}
+
 TEST_CASE("a task file is as large as what trained") {
   const TemporaryDirectory folder;
   const auto size_of = [&](const MethodSettings& method) {

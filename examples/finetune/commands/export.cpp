@@ -9,6 +9,8 @@
 
 #include "finetune/commands/command.hpp"
 #include "finetune/export/archive.hpp"
+#include "finetune/export/fold_branches.hpp"
+#include "finetune/export/ia3.hpp"
 #include "finetune/export/lora.hpp"
 #include "finetune/export/output_folder.hpp"
 #include "finetune/export/task_file.hpp"
@@ -56,9 +58,10 @@ void print(const char* what, const fs::path& path, const ExportReport& report, b
 
 /// Before the run is read, which takes a while.
 void check_places(const ExportCommand& options) {
-  std::vector<fs::path> targets{options.folder, options.archive, options.task_file, options.lora};
+  std::vector<fs::path> targets{options.folder, options.archive, options.task_file, options.lora, options.ia3};
   std::erase(targets, fs::path{});
-  pst::require(!targets.empty(), "nothing to write: give --to-folder, --to-archive, --to-task-file or --to-lora");
+  pst::require(!targets.empty(),
+               "nothing to write: give --to-folder, --to-archive, --to-task-file, --to-lora or --to-ia3");
   pst::require(options.type == "f32" || !options.folder.empty() || !options.archive.empty(), "--type is ", options.type,
                ", but task files and adapters are written in f32: leave it out, or give --to-folder or --to-archive");
   check_targets(targets, options.run, options.base.empty() ? read_settings(options.run).model : options.base);
@@ -81,10 +84,13 @@ void export_run(const ExportCommand& options) {
   const double scale = run.settings.method.beta;
   const ExportOptions whole{.type = element_type_called(options.type), .overwrite = options.overwrite, .base = base};
   Model& model = *run.model;
+  const bool folds = !model.branches().empty() && !(options.folder.empty() && options.archive.empty());
+  const std::unique_ptr<Model> without = folds ? without_branches(model) : nullptr;
+  Model& plain = folds ? *without : model;
   if (!options.folder.empty())
-    print("folder", options.folder, export_folder(model, options.folder, whole, probes), options.layers);
+    print("folder", options.folder, export_folder(plain, options.folder, whole, probes), options.layers);
   if (!options.archive.empty())
-    print("archive", options.archive, export_archive(model, options.archive, whole, probes), options.layers);
+    print("archive", options.archive, export_archive(plain, options.archive, whole, probes), options.layers);
   if (!options.task_file.empty()) {
     const TaskFileOptions own{.base = base,
                               .scale = scale,
@@ -99,6 +105,9 @@ void export_run(const ExportCommand& options) {
     const LoraOptions own{.base = base, .scale = scale, .overwrite = options.overwrite};
     print("adapter", options.lora, export_lora(model, options.lora, own, probes), false);
   }
+  if (!options.ia3.empty())
+    print("adapter", options.ia3,
+          export_ia3(model, options.ia3, {.base = base, .overwrite = options.overwrite}, probes), false);
 }
 
 Run add_export(CLI::App& program) {
@@ -116,6 +125,7 @@ Run add_export(CLI::App& program) {
       command->add_option("--to-task-file", options->task_file,
                           "one file with what the task has of its own, for eval --task-file with the base folder");
   command->add_option("--to-lora", options->lora, "a LoRA adapter for PEFT: the dense part of the model alone");
+  command->add_option("--to-ia3", options->ia3, "an (IA)3 adapter for PEFT");
   command->add_option("--type", options->type, "numbers of a folder or archive")
       ->check(CLI::IsMember({"f32", "f16", "bf16"}));
   command->add_flag("--with-scores", options->scores, "importance scores go into the task file, to go on training")

@@ -9,7 +9,9 @@
 #include "finetune/commands/export.hpp"
 #include "finetune/export/base_folder.hpp"
 #include "finetune/export/dense_folder.hpp"
+#include "finetune/export/fold_branches.hpp"
 #include "finetune/export/output_folder.hpp"
+#include "finetune/export/peft.hpp"
 #include "finetune/export/rounding.hpp"
 #include "finetune/export/task_file.hpp"
 
@@ -20,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct MergeOptions {
-  fs::path task_file, base, folder;
+  fs::path task_file, peft, base, folder;
   std::string type = "f32";
   bool overwrite = false;
 };
@@ -30,10 +32,12 @@ double percent(index_t part, index_t whole) {
 }
 
 int merge(const MergeOptions& options) {
-  check_targets({&options.folder, 1}, options.task_file, options.base);
+  const fs::path& source = options.peft.empty() ? options.task_file : options.peft;
+  check_targets({&options.folder, 1}, source, options.base);
   const ExportOptions whole{
       .type = element_type_called(options.type), .overwrite = options.overwrite, .base = options.base};
-  const auto model = apply_task_file(options.task_file, options.base);
+  const auto applied = options.peft.empty() ? apply_task_file(source, options.base) : apply_peft(source, options.base);
+  const auto model = without_branches(*applied);
   const SharedBase base = load_shared_base(options.base, model->config().labels, model->encoder().config.together);
   LayerZeros before;
   for (const LayerZeros& layer : count_zeros(*base.model)) before.zeros += layer.zeros;
@@ -51,13 +55,16 @@ int merge(const MergeOptions& options) {
 }  // namespace
 
 Run add_merge(CLI::App& program) {
-  CLI::App* const command = program.add_subcommand(
-      "merge", "Put a task file into its base: a folder of its own, as sparse as the file says.");
+  CLI::App* const command =
+      program.add_subcommand("merge", "Put a task file, or an adapter of PEFT, into its base: a folder of its own.");
   command->option_defaults()->always_capture_default();
   const auto options = std::make_shared<MergeOptions>();
-  command->add_option("--task-file", options->task_file, "a file that export --to-task-file wrote")
-      ->required()
+  CLI::Option_group* const group = command->add_option_group("Task", "one of");
+  group->add_option("--task-file", options->task_file, "a file that export --to-task-file wrote")
       ->check(CLI::ExistingFile);
+  group->add_option("--peft", options->peft, "a folder with a LoRA or (IA)3 adapter of PEFT")
+      ->check(CLI::ExistingDirectory);
+  group->require_option(1);
   command->add_option("--base", options->base, "the Hugging Face folder that the task was trained from")
       ->required()
       ->check(CLI::ExistingDirectory);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "finetune/commands/command.hpp"
+#include "finetune/methods/adapters.hpp"
 #include "finetune/methods/method_options.hpp"
 #include "finetune/methods/methods.hpp"
 #include "finetune/model/config.hpp"
@@ -32,6 +33,12 @@ std::string method_help() {
     if (info.head_rate != 1) text << ", " << info.head_rate << " times that for pooler and head";
   }
   return text.str();
+}
+
+std::string adapter_help() {
+  std::string text = "what stands in every block besides, with any method:";
+  for (const AdapterInfo& info : adapters()) text.append("\n").append(info.name).append(": ").append(info.description);
+  return text;
 }
 
 void add_run_options(CLI::App& command, TrainOptions& options) {
@@ -87,6 +94,9 @@ void add_method_options(CLI::App& command, Settings& settings) {
   command.add_option("--exclude", method.exclude, "which of these do not");
   command.add_option("--beside", method.beside, "what trains in them besides: biases, norms, both, or none")
       ->default_str("the method's");
+  command.add_option("--adapter", method.adapter, adapter_help())->default_str("the method's");
+  command.add_option("--adapter-width", method.adapter_width,
+                     "hidden features of a bottleneck; 0: a 12th of the model's width, of pfeiffer a 16th");
   command.add_flag("--keep-mask", method.keep_mask,
                    "weights that are zero in the folder stay zero, all others are kept: for a model that is sparse");
   command.add_option("--rest", method.rest,

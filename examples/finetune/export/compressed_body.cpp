@@ -69,6 +69,15 @@ pst::TensorList CompressedLinear::save() { pst::fail(name_, ": a compressed weig
 
 namespace {
 
+/// The values of all branches, from one model to another that has the same ones.
+void copy_branches(Model& from, Model& to) {
+  std::map<std::string, pst::MatrixView<float>> values;
+  for (const ModelParameter& each : from.parameters())
+    if (each.part == Part::branch) values[each.name] = each.parameter.value;
+  for (const ModelParameter& each : to.parameters())
+    if (each.part == Part::branch) transformer::map(each.parameter.value) = transformer::map(values.at(each.name));
+}
+
 /// A model with layers of another kind and everything but the linear weights, which `take` is shown.
 std::unique_ptr<Model> rebuilt(Model& model, const MakeLayer& make_layer,
                                const std::function<void(const Matrix& weight, Layer& layer)>& take) {
@@ -83,6 +92,8 @@ std::unique_ptr<Model> rebuilt(Model& model, const MakeLayer& make_layer,
     take(weight, *layers.at(layer.name));
   });
   made->attach();
+  made->put_branches(model.branches(), 1);
+  copy_branches(model, *made);
   made->refresh(1.0);
   return made;
 }

@@ -14,7 +14,9 @@
 
 #include "finetune/export/apply_layer.hpp"
 #include "finetune/export/base_folder.hpp"
+#include "finetune/export/branch_text.hpp"
 #include "finetune/export/output_folder.hpp"
+#include "finetune/export/tensor_faults.hpp"
 
 namespace finetune {
 
@@ -26,9 +28,11 @@ constexpr const char* kind = "pst task file";
 constexpr const char* version = "2";
 constexpr const char* first_version = "1";  ///< every layer has tensors, plain ones are not listed
 
+/// Whether the whole weight trains; kept weights alone take less room.
 bool trains_weight(Layer& layer) {
-  return std::ranges::any_of(layer.layer.layout().entries, [](const pst::ParameterEntry& entry) {
-    return entry.group == pst::ParameterGroup::weight;
+  const index_t size = layer.layer.shape().size();
+  return std::ranges::any_of(layer.layer.layout().entries, [size](const pst::ParameterEntry& entry) {
+    return entry.group == pst::ParameterGroup::weight && entry.size() == size;
   });
 }
 /// Throws where the weights themselves have trained in every layer.
@@ -67,9 +71,9 @@ std::string text_of(double number) {
   return {text, end};
 }
 
-pst::Tensor tensor_of(std::string name, const Matrix& value) {
-  return pst::Tensor::from<float>(std::move(name), {value.rows(), value.cols()},
-                                  {value.data(), static_cast<std::size_t>(value.size())});
+pst::Tensor tensor_of(std::string name, pst::MatrixView<const float> value) {
+  return pst::Tensor::from<float>(std::move(name), {value.rows, value.cols},
+                                  {value.data, static_cast<std::size_t>(value.size())});
 }
 
 /// What a task file says of itself.
@@ -78,6 +82,7 @@ struct Heading {
   std::string base, fingerprint;
   bool together = false;
   bool lists_contents = true;
+  std::vector<PlacedBranch> branches;
   std::vector<std::string> labels, layers, plain;  ///< names of labels, and of what the file has tensors for
 };
 
@@ -118,6 +123,7 @@ Heading read_heading(const pst::io::Safetensors& file) {
   heading.labels = read_list(text("labels"), file.source() + ": the list of labels");
   heading.lists_contents = own_version != first_version;
   if (!heading.lists_contents) return heading;
+  heading.branches = read_branches(text("branches"), file.source() + ": the list of branches");
   heading.layers = read_list(text("layers"), file.source() + ": the list of layers");
   heading.plain = read_list(text("plain"), file.source() + ": the list of other tensors");
   return heading;
@@ -144,52 +150,38 @@ Contents read_contents(const pst::io::Safetensors& file) {
   return contents;
 }
 
-/// What is wrong with a file, all of it, so that nobody mends one tensor at a time.
-class Faults {
- public:
-  void missing(const std::string& name) { add(missing_, name); }
-  void unknown(const std::string& name) { add(unknown_, name); }
-  void misshaped(const std::string& name, pst::Shape expected) {
-    add(misshaped_, name + " (expected " + std::to_string(expected.out) + " x " + std::to_string(expected.in) + ")");
-  }
-  void refuse(const std::string& source) const {
-    std::string text;
-    for (const auto& [title, list] :
-         {std::pair{"missing", &missing_}, {"unknown", &unknown_}, {"of another shape or type", &misshaped_}})
-      if (!list->empty()) text.append(text.empty() ? "" : "; ").append(title).append(": ").append(*list);
-    pst::require(text.empty(), source, ": is not the task file of this base, ", text);
-  }
-
- private:
-  static void add(std::string& list, const std::string& name) {
-    list.append(list.empty() ? "" : ", ").append(pst::io::printable(name));
-  }
-  std::string missing_, unknown_, misshaped_;
-};
+/// Everything of a model but the weights of its linear layers, branches too.
+std::map<std::string, pst::MatrixView<float>> plain_views(Model& model) {
+  std::map<std::string, pst::MatrixView<float>> views;
+  for (const auto& [name, value] : plain_tensors(model)) views[name] = transformer::view(*value);
+  for (const ModelParameter& each : model.parameters())
+    if (each.part == Part::branch) views[each.name] = each.parameter.value;
+  return views;
+}
 
 bool contains(const std::vector<std::string>& list, const std::string& name) {
   return std::ranges::find(list, name) != list.end();
 }
 
-void check_plain(const Contents& contents, const Heading& heading, const SharedBase& base, Faults& faults) {
+void check_plain(const Contents& contents, const Heading& heading, const SharedBase& base, TensorFaults& faults) {
   std::set<std::string> expected = base.made_new;
   expected.insert(heading.plain.begin(), heading.plain.end());
   for (const std::string& name : expected)
     if (!contents.plain.contains(name)) faults.missing(name);
-  const auto of_model = plain_tensors(*base.model);
+  const auto of_model = plain_views(*base.model);
   for (const auto& [name, tensor] : contents.plain) {
     const auto at = of_model.find(name);
     if (at == of_model.end() || (heading.lists_contents && !expected.contains(name))) {
       faults.unknown(name);
       continue;
     }
-    const Matrix& value = *at->second;
-    if (tensor.dtype != pst::dtype_of<float> || tensor.shape != std::vector{value.rows(), value.cols()})
-      faults.misshaped(name, {.in = value.cols(), .out = value.rows()});
+    const pst::MatrixView<float> value = at->second;
+    if (tensor.dtype != pst::dtype_of<float> || tensor.shape != std::vector{value.rows, value.cols})
+      faults.misshaped(name, sides_text({value.rows, value.cols}));
   }
 }
 
-void check_layers(const Contents& contents, const Heading& heading, const SharedBase& base, Faults& faults) {
+void check_layers(const Contents& contents, const Heading& heading, const SharedBase& base, TensorFaults& faults) {
   std::set<std::string> known;
   base.model->for_each_layer([&](Layer& layer) {
     known.insert(layer.name);
@@ -200,7 +192,8 @@ void check_layers(const Contents& contents, const Heading& heading, const Shared
     if (found == contents.of_layers.end()) return;
     for (const pst::Tensor& tensor : found->second)
       if (!fits_layer(tensor, layer.layer.shape()))
-        faults.misshaped(layer.name + "/" + tensor.name, layer.layer.shape());
+        faults.misshaped(layer.name + "/" + tensor.name,
+                         "to fit " + sides_text({layer.layer.shape().out, layer.layer.shape().in}));
   });
   for (const auto& [name, tensors] : contents.of_layers)
     if (!known.contains(name)) faults.unknown("layer " + name);
@@ -210,12 +203,12 @@ void check_layers(const Contents& contents, const Heading& heading, const Shared
 
 /// Puts the plain tensors of a file into a model.
 void put_plain_tensors(const Contents& contents, const std::string& source, Model& model) {
-  const auto of_model = plain_tensors(model);
+  const auto of_model = plain_views(model);
   for (const auto& [name, tensor] : contents.plain) {
-    Matrix& value = *of_model.at(name);
-    pst::detail::check_tensor(tensor, source, transformer::view(value));
+    const pst::MatrixView<float> value = of_model.at(name);
+    pst::detail::check_tensor(tensor, source, value);
     const std::vector<float> values = tensor.values<float>();
-    std::copy(values.begin(), values.end(), value.data());
+    std::copy(values.begin(), values.end(), value.data);
   }
 }
 
@@ -230,10 +223,11 @@ std::unique_ptr<Model> apply_task_file(const fs::path& path, const fs::path& fol
                ", but ", folder.string(), " has ", base.fingerprint,
                ": give the folder that the task was trained from");
   const Contents contents = read_contents(file);
-  Faults faults;
+  base.model->put_branches(heading.branches, 1);
+  TensorFaults faults;
   check_plain(contents, heading, base, faults);
   check_layers(contents, heading, base, faults);
-  faults.refuse(file.source());
+  faults.refuse(file.source(), "the task file of this base");
   put_plain_tensors(contents, file.source(), *base.model);
   base.model->for_each_layer([&](Layer& layer) {
     const auto own = contents.of_layers.find(layer.name);
@@ -258,8 +252,11 @@ ExportReport export_task_file(Model& model, const fs::path& file, const TaskFile
   pst::TensorList tensors;
   std::vector<std::string> layers;
   const auto plain = plain_tensors(model);
-  const std::set<std::string> trained = trained_tensors(model, base);
-  for (const std::string& name : trained) tensors.push_back(tensor_of(name, *plain.at(name)));
+  std::set<std::string> trained = trained_tensors(model, base);
+  for (const std::string& name : trained) tensors.push_back(tensor_of(name, transformer::view(*plain.at(name))));
+  for (const ModelParameter& each : model.parameters())
+    if (each.part == Part::branch && trained.insert(each.name).second)
+      tensors.push_back(tensor_of(each.name, each.parameter.value));
   model.for_each_layer([&](Layer& layer) {
     pst::TensorList own = own_tensors(layer, options.scores);
     if (!own.empty()) layers.push_back(layer.name);
@@ -273,6 +270,7 @@ ExportReport export_task_file(Model& model, const fs::path& file, const TaskFile
                          {"base_fingerprint", base.fingerprint},
                          {"together", together ? "true" : "false"},
                          {"labels", nlohmann::json(model.config().labels).dump()},
+                         {"branches", branches_text(model.branches())},
                          {"layers", nlohmann::json(layers).dump()},
                          {"plain", nlohmann::json(trained).dump()},
                          {"settings", options.settings}});

@@ -24,6 +24,7 @@ struct MethodInfo {
   double head_rate = 1.0;        ///< likewise: that of pooler and head
   double published_rate = 1e-3, published_score_rate = 1.0, published_head_rate = 1.0;  ///< with N(0, 1) in factors
   std::string_view beside = "biases,norms";  ///< what trains besides, where nothing is said
+  std::string_view adapter = "none";         ///< of adapters(), likewise
 };
 
 /// Every method: the library's, and BitFit and the like, which train no weight.

@@ -53,6 +53,27 @@ void Model::collect_parameters() {
   for (ModelParameter& each : parameters_) each.parameter.name = each.name;
 }
 
+void Model::put_branches(std::span<const PlacedBranch> branches, std::uint64_t seed) {
+  const pst::SharedCpu cpu = pst::share_cpu();
+  for (const PlacedBranch& each : branches) {
+    encoder_.put_branches(each.place, each.policy, seed, encoder_names(config_.architecture), cpu);
+    branches_.push_back(each);
+  }
+  collect_parameters();
+}
+
+void Model::remove_branches() {
+  for (auto& block : encoder_.blocks) block.remove_branches();
+  branches_.clear();
+  collect_parameters();
+}
+
+void Model::refuse_branches(const char* form) const {
+  if (branches_.empty()) return;
+  pst::fail("the model has a branch called ", transformer::name_of(branches_.front().place), ", which ", form,
+            " does not hold: write a task file");
+}
+
 std::vector<ModelParameter> Model::current_parameters() {
   std::vector<ModelParameter> list;
   const std::string_view prefix = prefix_of(config_.architecture);
@@ -73,6 +94,11 @@ std::vector<ModelParameter> Model::current_parameters() {
     });
   });
   encoder_.for_each_norm(add_norm);
+  encoder_.for_each_branch([&](auto& branch) {
+    branch.for_each_parameter([&](const pst::Parameter<float>& parameter) {
+      add(Part::branch, std::string{prefix} + std::string{parameter.name}, parameter);
+    });
+  });
   for (const Top& top : tops())
     top.dense.layer.for_each_parameter(
         [&](const pst::Parameter<float>& parameter) { add(top.part, std::string{parameter.name}, parameter); });

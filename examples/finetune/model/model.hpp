@@ -25,6 +25,7 @@ namespace finetune {
 enum class Part {
   embedding,
   norm,
+  branch,  ///< an adapter inside the blocks
   layer,   ///< a linear layer inside the blocks: its factors, scores, weight and bias
   pooler,  ///< of BERT
   head     ///< of the task
@@ -50,6 +51,12 @@ struct Targets {
 struct Pass {
   std::uint64_t dropout_seed = 0;  ///< another one for each pass; 0 drops nothing
   double share = 1.0;              ///< gradients are multiplied with it: 1 / n for n batches a step
+};
+
+/// A branch in a place of every block.
+struct PlacedBranch {
+  transformer::BranchPlace place = transformer::BranchPlace::after_attention;
+  transformer::Branch<float>::Policy policy{};
 };
 
 /// A model of a Hugging Face folder, whatever the methods of the linear layers in its blocks.
@@ -91,6 +98,15 @@ class Model {
   /// bit for bit. Everything of `parameters` is to be asked for again.
   void train_kept(double progress);
   [[nodiscard]] bool trains_kept() const noexcept { return !kept_cpu_.empty(); }
+
+  /// After `attach`: puts branches into all blocks, which begin as their policies say; `seed` draws them.
+  void put_branches(std::span<const PlacedBranch> branches, std::uint64_t seed);
+  /// Those that were put.
+  [[nodiscard]] std::span<const PlacedBranch> branches() const noexcept { return branches_; }
+  /// Takes all of them out.
+  void remove_branches();
+  /// Throws pst::Error where there are branches, which `form` does not hold.
+  void refuse_branches(const char* form) const;
 
   [[nodiscard]] const ModelConfig& config() const noexcept { return config_; }
   /// The blocks.
@@ -146,6 +162,7 @@ class Model {
   Encoder::Tape tape_;
   pst::SharedCpu kept_cpu_;  ///< of layers of kept weights; empty until there are some
   std::vector<ModelParameter> parameters_;
+  std::vector<PlacedBranch> branches_;
   Matrix embedded_, grad_embedded_;
 };
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "finetune/data/sequences.hpp"
+#include "finetune/methods/adapters.hpp"
 #include "finetune/methods/methods.hpp"
 #include "finetune/model/fingerprint.hpp"
 #include "finetune/model/module_patterns.hpp"
@@ -28,6 +29,7 @@ BaseModel load_base(const Settings& settings) {
                  .tokenizer = load_tokenizer(settings.model),
                  .fingerprint = {},
                  .remarks = std::move(remarks)};
+  base.loaded.model->put_branches(branches_of(settings.method, config.width), settings.seed);
   check_fits(task, base.tokenizer, base.loaded.model->config());
   base.fingerprint = fingerprint_of(*base.loaded.model);
   return base;

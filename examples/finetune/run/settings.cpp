@@ -11,6 +11,7 @@
 #include <set>
 #include <type_traits>
 
+#include "finetune/methods/adapters.hpp"
 #include "finetune/methods/methods.hpp"
 #include "finetune/tasks/task.hpp"
 
@@ -20,8 +21,9 @@ namespace {
 
 constexpr const char* settings_format = "pst-finetune settings 1";
 /// Fields that the first runs were begun without.
-constexpr std::array<std::string_view, 8> later_fields{
-    "score_start", "modules", "exclude", "beside", "keep_mask", "delta_start", "score_factor_start", "rest"};
+constexpr std::array<std::string_view, 10> later_fields{
+    "score_start",        "modules", "exclude", "beside", "adapter", "adapter_width", "keep_mask", "delta_start",
+    "score_factor_start", "rest"};
 constexpr double no_limit = std::numeric_limits<double>::max();
 
 /// Calls `visit(name, field)` for every field that a file has.
@@ -51,6 +53,8 @@ void for_each_field(Chosen& settings, Visit&& visit) {
   visit("modules", method.modules);
   visit("exclude", method.exclude);
   visit("beside", method.beside);
+  visit("adapter", method.adapter);
+  visit("adapter_width", method.adapter_width);
   visit("keep_mask", method.keep_mask);
   visit("rest", method.rest);
   visit("new_head", settings.new_head);
@@ -166,6 +170,8 @@ void check(const Settings& settings) {
                settings.method.rest, "\", expected kept or delta");
   pst::require(settings.rate > 0 && settings.rate <= 1e3, "the rate is ", settings.rate,
                ", expected a number above 0 and at most 1000");
+  static_cast<void>(adapter_of(settings.method));
+  within("the width of adapters", static_cast<double>(settings.method.adapter_width), 0, 1 << 16);
   within("the rate of scores", settings.score_rate, 0, 1e6);
   within("the rate of the head", settings.head_rate, 0, 1e6);
   within("the warm-up of the rate", settings.rate_warmup, 0, 1);

@@ -32,6 +32,8 @@ struct MethodSettings {
   std::string exclude = "";                    ///< of these, those that it does not
   std::string beside = "";                     ///< what trains in them besides: biases, norms, both, or none;
                                                ///< empty: what the method says
+  std::string adapter = "";                    ///< of adapters(), or none; empty: what the method says
+  index_t adapter_width = 0;                   ///< of a bottleneck; 0: that of its authors, as a share of the model's
   bool keep_mask = false;                      ///< weights that are zero in the folder stay so, and no others
   std::string rest = "kept";                   ///< what trains once masks rest: kept (weights), or delta as before
   double penalty = 0.0;                        ///< of soft movement, until the sparsity is reached; 0: a default

@@ -20,6 +20,7 @@ bool is_head(Part part) { return part == Part::pooler || part == Part::head; }
 const char* kind_of(const ModelParameter& each) {
   if (each.part == Part::embedding) return "embeddings";
   if (each.part == Part::norm) return "norms";
+  if (each.part == Part::branch) return "adapters";
   if (is_head(each.part)) return each.part == Part::head ? "head" : "pooler";
   switch (each.parameter.group) {
     case pst::ParameterGroup::delta: return "factors of the update";
@@ -80,7 +81,8 @@ void Optimizer::follow(const Model& model, const Settings& settings) {
   const auto trains = trained_parameters(settings, model.config());
   for (const ModelParameter& each : model.parameters()) {
     if (!trains(each)) continue;
-    const bool decays = each.part != Part::norm && each.parameter.group != pst::ParameterGroup::bias;
+    const bool is_scale = each.part == Part::branch && each.parameter.value.rows == 1;  // of (IA)3: one is its rest
+    const bool decays = each.part != Part::norm && each.parameter.group != pst::ParameterGroup::bias && !is_scale;
     const std::string name =
         is_kept(each) ? kept_group : std::string{is_head(each.part) ? "head" : "encoder"} + (decays ? "" : "-plain");
     const double rate = settings.rate * (is_head(each.part) ? settings.head_rate : 1.0);

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "finetune/export/peft_config.hpp"
+
+#include <pst/core/error.hpp>
+#include <pst/io/strict_json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "common/files.hpp"
+
+namespace finetune {
+
+namespace {
+
+constexpr std::size_t most_adapter_config_bytes = std::size_t{1} << 20;
+constexpr index_t most_rank = 1 << 16;
+constexpr std::size_t longest_pattern = 500;  // std::regex matches by recursion
+
+/// The fields of a configuration from a stranger.
+class Fields {
+ public:
+  explicit Fields(const std::filesystem::path& file) : source_{file.string()} {
+    const std::string text = common::read_file(file);
+    pst::require(text.size() <= most_adapter_config_bytes, source_, ": has ", text.size(), " bytes, expected at most ",
+                 most_adapter_config_bytes);
+    json_ = pst::io::strict_json(text, source_, 8);
+    pst::require(json_.is_object(), source_, ": is no JSON object");
+  }
+
+  [[nodiscard]] bool flag(const char* name) const {
+    const nlohmann::json& value = at(name);
+    require(value.is_null() || value.is_boolean(), name, "true or false");
+    return value.is_boolean() && value.get<bool>();
+  }
+  [[nodiscard]] double number(const char* name, double otherwise) const {
+    const nlohmann::json& value = at(name);
+    require(value.is_null() || (value.is_number() && std::isfinite(value.get<double>())), name, "a finite number");
+    return value.is_null() ? otherwise : value.get<double>();
+  }
+  [[nodiscard]] std::string text(const char* name) const {
+    const nlohmann::json& value = at(name);
+    require(value.is_null() || value.is_string(), name, "text");
+    return value.is_null() ? std::string{} : value.get<std::string>();
+  }
+  [[nodiscard]] std::vector<std::string> texts(const char* name) const {
+    const nlohmann::json& value = at(name);
+    if (value.is_null()) return {};
+    require(value.is_array() && std::ranges::all_of(value, [](const auto& each) { return each.is_string(); }), name,
+            "a list of texts");
+    return value.get<std::vector<std::string>>();
+  }
+  [[nodiscard]] std::vector<index_t> numbers(const char* name) const {
+    const nlohmann::json& value = at(name);
+    if (value.is_null()) return {};
+    if (value.is_number_unsigned()) return {value.get<index_t>()};
+    require(value.is_array() && std::ranges::all_of(value, [](const auto& each) { return each.is_number_unsigned(); }),
+            name, "a list of whole numbers");
+    return value.get<std::vector<index_t>>();
+  }
+  [[nodiscard]] std::map<std::string, double> patterns(const char* name) const {
+    const nlohmann::json& value = at(name);
+    std::map<std::string, double> found;
+    if (value.is_null()) return found;
+    require(value.is_object(), name, "an object of numbers");
+    for (const auto& [pattern, number] : value.items()) {
+      require(number.is_number() && number.get<double>() > 0, name, "an object of positive numbers");
+      found[pattern] = number.get<double>();
+    }
+    return found;
+  }
+  [[nodiscard]] bool is_text(const char* name) const { return at(name).is_string(); }
+  void require(bool ok, const char* name, const std::string& expected) const {
+    pst::require(ok, source_, ": ", name, " is ", pst::io::printable(at(name).dump()), ", expected ", expected);
+  }
+  [[nodiscard]] bool is_given(const char* name) const { return !at(name).is_null() && !at(name).empty(); }
+  /// For what would make another model.
+  void refuse(bool is_asked, const char* name) const {
+    require(!is_asked, name, "it to be off: such adapters are not read, merge it with PEFT");
+  }
+
+ private:
+  [[nodiscard]] const nlohmann::json& at(const char* name) const {
+    static const nlohmann::json none;
+    const auto found = json_.find(name);
+    return found != json_.end() ? *found : none;
+  }
+  std::string source_;
+  nlohmann::json json_;
+};
+
+bool ends_with_module(std::string_view module, std::string_view name) {
+  return module.ends_with(name) && (module.size() == name.size() || module[module.size() - name.size() - 1] == '.');
+}
+bool any_ends(const std::vector<std::string>& names, std::string_view module) {
+  return std::ranges::any_of(names, [&](const std::string& name) { return ends_with_module(module, name); });
+}
+
+/// The number of the pattern that matches a module, as PEFT matches them: behind a dot, to the end.
+double of_pattern(const std::map<std::string, double>& patterns, std::string_view module, double otherwise) {
+  for (const auto& [pattern, number] : patterns) {
+    pst::require(pattern.size() <= longest_pattern, "a pattern of ranks has ", pattern.size(),
+                 " letters, expected at most ", longest_pattern);
+    try {
+      if (std::regex_match(module.begin(), module.end(), std::regex{"(?:.*\\.)?(?:" + pattern + ")"})) return number;
+    } catch (const std::regex_error& error) {
+      pst::fail("the pattern \"", pst::io::printable(pattern), "\" is no regular expression: ", error.what());
+    }
+  }
+  return otherwise;
+}
+
+void read_targets(const Fields& fields, PeftConfig& config) {
+  if (!fields.is_text("target_modules")) {
+    config.targets = fields.texts("target_modules");
+    return;
+  }
+  const std::string text = fields.text("target_modules");
+  config.targets_all_linear = text == "all-linear";
+  if (config.targets_all_linear) return;
+  fields.require(text.size() <= longest_pattern, "target_modules", "a shorter expression");
+  try {
+    config.target_expression.emplace(text);
+  } catch (const std::regex_error& error) {
+    fields.require(false, "target_modules",
+                   std::string{"a regular expression, this one has the fault "} + error.what());
+  }
+}
+
+}  // namespace
+
+PeftConfig read_peft_config(const std::filesystem::path& folder) {
+  const Fields fields{folder / "adapter_config.json"};
+  const std::string type = fields.text("peft_type");
+  fields.require(type == "LORA" || type == "IA3", "peft_type", "LORA or IA3");
+  PeftConfig config;
+  config.is_ia3 = type == "IA3";
+  for (const char* name : {"use_dora", "lora_bias", "use_qalora", "use_bdlora"}) fields.refuse(fields.flag(name), name);
+  for (const char* name : {"layer_replication", "target_parameters", "trainable_token_indices", "exclude_modules"})
+    fields.refuse(fields.is_given(name), name);
+  const double rank = fields.number("r", 8);
+  fields.require(rank >= 1 && rank <= most_rank && rank == std::floor(rank), "r", "a whole number of 1 to 65536");
+  config.rank = static_cast<index_t>(rank);
+  config.alpha = fields.number("lora_alpha", 8);
+  config.is_rank_stabilised = fields.flag("use_rslora");
+  config.ranks = fields.patterns("rank_pattern");
+  config.alphas = fields.patterns("alpha_pattern");
+  config.feed_forward = fields.texts("feedforward_modules");
+  config.saved = fields.texts("modules_to_save");
+  config.blocks = fields.numbers("layers_to_transform");
+  read_targets(fields, config);
+  return config;
+}
+
+index_t PeftConfig::rank_of(std::string_view module) const {
+  return static_cast<index_t>(of_pattern(ranks, module, static_cast<double>(rank)));
+}
+double PeftConfig::scale_of(std::string_view module) const {
+  const auto r = static_cast<double>(rank_of(module));
+  return of_pattern(alphas, module, alpha) / (is_rank_stabilised ? std::sqrt(r) : r);
+}
+bool PeftConfig::adapts(std::string_view module, std::optional<index_t> block) const {
+  if (!blocks.empty() && (!block || std::ranges::find(blocks, *block) == blocks.end())) return false;
+  if (targets_all_linear) return true;
+  if (target_expression) return std::regex_match(module.begin(), module.end(), *target_expression);
+  return any_ends(targets, module);
+}
+bool PeftConfig::scales_input(std::string_view module) const { return any_ends(feed_forward, module); }
+
+}  // namespace finetune

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Adapters and (IA)3 in whole models: what trains, what is stored, and what can be merged.
+#include "finetune/methods/adapters.hpp"
+
+#include <cstring>
+#include <random>
+
+#include "finetune/export/branch_text.hpp"
+#include "finetune/export/compressed_body.hpp"
+#include "finetune/export/dense_folder.hpp"
+#include "finetune/export/fold_branches.hpp"
+#include "finetune/export/lora.hpp"
+#include "finetune/export/task_file.hpp"
+#include "short_training.hpp"
+
+using namespace finetune;
+using namespace finetune::test;
+using pst::io::test::error_of;
+using pst::io::test::TemporaryDirectory;
+
+namespace {
+
+std::unique_ptr<Model> adapted(const fs::path& folder, const MethodSettings& method) {
+  auto model = model_of(folder, method);
+  model->put_branches(branches_of(method, model->config().width), 5);
+  return model;
+}
+std::unique_ptr<Model> trained(const fs::path& folder, const std::string& name, const MethodSettings& method) {
+  auto model = adapted(folder, method);
+  train_shortly(*model, settings_of(method), Golden{name});
+  return model;
+}
+std::vector<float> logits_of(Model& model, const std::string& name) {
+  Matrix logits;
+  model.forward(Golden{name}.batch(), logits);
+  return numbers(logits);
+}
+index_t count_of(Model& model) {
+  index_t count = 0;
+  for (const ModelParameter& each : model.parameters())
+    if (each.part == Part::branch) count += each.parameter.value.size();
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("an adapter trains as many numbers as its formula says") {
+  const ModelConfig config = read_config(data / "bert");
+  const index_t d = config.width, f = config.hidden, blocks = config.blocks;
+  const auto count = [&](const char* name, index_t width) {
+    return count_of(*adapted(data / "bert", {.name = name, .adapter_width = width}));
+  };
+  const auto bottleneck = [&](index_t b) { return blocks * (2 * d * b + b + d); };
+  CHECK(count("houlsby", 3) == 2 * bottleneck(3));
+  CHECK(count("pfeiffer", 3) == bottleneck(3));
+  CHECK(count("parallel", 3) == bottleneck(3));
+  CHECK(count("pfeiffer", 0) == bottleneck(d / 16));
+  CHECK(count("ia3", 0) == blocks * (2 * d + f));
+}
+
+TEST_CASE("15: an adapter of any method trains, and the folder keeps its bits but for what trains beside") {
+  for (const std::string name : {"bert", "roberta", "gpt2"})
+    for (const char* method : {"houlsby", "pfeiffer", "parallel", "ia3"}) {
+      INFO(name << ", " << method);
+      const auto model = adapted(data / name, {.name = method});
+      std::map<std::string, std::vector<float>> before;
+      const auto visit = [&](auto&& each) {
+        model->for_each_tensor([&](const TensorPlace& place, const Matrix& value, Layer* layer) {
+          if (layer != nullptr) each(place.name + std::to_string(place.part), numbers(value));
+        });
+      };
+      visit([&](const std::string& tensor, const std::vector<float>& values) { before[tensor] = values; });
+      const std::vector<float> first = logits_of(*model, name);
+      train_shortly(*model, settings_of({.name = method}), Golden{name});
+      visit([&](const std::string& tensor, const std::vector<float>& values) {
+        CHECK(std::memcmp(values.data(), before.at(tensor).data(), values.size() * sizeof(float)) == 0);
+      });
+      CHECK(logits_of(*model, name) != first);
+      for (const ModelParameter& each : model->parameters())
+        if (each.part == Part::branch) CHECK_FALSE(transformer::map(each.parameter.grad).isZero(0));
+    }
+}
+
+TEST_CASE("2: a task file holds adapters, and gives the same logits bit for bit") {
+  const TemporaryDirectory folder;
+  for (const std::string name : {"bert", "gpt2"})
+    for (const MethodSettings& method : {MethodSettings{.name = "houlsby"},
+                                         {.name = "pfeiffer", .adapter_width = 3},
+                                         {.name = "parallel"},
+                                         {.name = "ia3"},
+                                         {.name = "lora", .delta_rank = 3, .adapter = "parallel"}}) {
+      INFO(name << ", " << method.name << ", " << adapter_of(method));
+      const fs::path file = folder.path() / "delta";
+      const auto model = trained(data / name, name, method);
+      export_task_file(*model, file, {.base = data / name, .overwrite = true}, random_probes(model->config(), 4));
+      const auto again = apply_task_file(file, data / name);
+      CHECK(count_of(*again) == count_of(*model));
+      CHECK(logits_of(*again, name) == logits_of(*densified(*model), name));
+    }
+}
+
+TEST_CASE("PST has an adapter beside it, and a state goes on with the same bits") {
+  const MethodSettings method{.name = "pst", .sparsity = 0.8, .schedule = "constant", .adapter = "pfeiffer"};
+  const auto one = trained(data / "bert", "bert", method), two = adapted(data / "bert", method);
+  two->restore(one->save());
+  for (Model* model : {one.get(), two.get()}) model->refresh(1.0);
+  CHECK(logits_of(*one, "bert") == logits_of(*two, "bert"));
+  index_t kept = 0, all = 0;
+  two->for_each_layer([&](Layer& layer) { kept += layer.layer.kept(), all += layer.weight.size(); });
+  CHECK(kept < all / 4);
+}
+
+TEST_CASE("dense and compressed models keep their branches") {
+  const auto model = trained(data / "bert", "bert", {.name = "houlsby"});
+  const std::vector<float> expected = logits_of(*model, "bert");
+  CHECK(relative_error(logits_of(*densified(*model), "bert"), expected) < 1e-5);
+  CHECK(relative_error(logits_of(*compressed(*model), "bert"), expected) < 1e-5);
+}
+
+TEST_CASE("(IA)3 is merged into its weights and biases, and keeps the zeros of a sparse model") {
+  for (const std::string name : {"bert", "gpt2"})
+    for (const bool together : {false, true}) {
+      INFO(name << ", " << together);
+      const MethodSettings method{.name = "ia3"};
+      auto model =
+          load_model(data / name, {.train_embeddings = false, .together = together}, method_layers(method, 5)).model;
+      std::mt19937_64 random{3};
+      model->for_each_layer([&](Layer& layer) {
+        for (index_t i = 0; i < layer.weight.size(); ++i)
+          if (random() % 2 == 0) layer.weight.data()[i] = 0;
+      });
+      model->put_branches(branches_of(method, model->config().width), 5);
+      train_shortly(*model, settings_of(method), Golden{name});
+      const auto merged = without_branches(*model);
+      CHECK(merged->branches().empty());
+      CHECK(relative_error(logits_of(*merged, name), logits_of(*model, name)) < 1e-5);
+      const auto before = count_zeros(*model), after = count_zeros(*merged);
+      for (std::size_t i = 0; i < before.size(); ++i) CHECK(before[i].zeros == after[i].zeros);
+    }
+}
+
+TEST_CASE("what cannot hold a bottleneck refuses it") {
+  const TemporaryDirectory folder;
+  const auto model = adapted(data / "bert", {.name = "houlsby"});
+  CHECK(error_of([&] { static_cast<void>(without_branches(*model)); }) ==
+        "the branch after_attention is no part of a weight, so neither a folder nor an archive can hold it: write a "
+        "task file");
+  CHECK(error_of([&] { save_model(*model, folder.path() / "out"); }) ==
+        "the model has a branch called after_attention, which a folder does not hold: write a task file");
+  CHECK(
+      error_of([&] { static_cast<void>(branches_of({.adapter = "huolsby"}, 8)); }) ==
+      "there is no adapter \"huolsby\", expected one of none, houlsby, pfeiffer, parallel, ia3; did you mean houlsby?");
+  CHECK(error_of([&] { static_cast<void>(branches_of({.name = "ia3", .adapter_width = 4}, 8)); }) ==
+        "the width of adapters is 4, but there is no bottleneck: choose one with --adapter");
+}
+
+TEST_CASE("branches as text read back as the same, and nothing else is read") {
+  for (const AdapterInfo& info : adapters()) {
+    const auto branches = branches_of({.adapter = std::string{info.name}}, 48);
+    const std::string text = branches_text(branches);
+    CHECK(branches_text(read_branches(text, "it")) == text);
+  }
+  for (const char* text : {"{}", "[1]", R"([{"place":"keys"}])", R"([{"place":"here","kind":"rescale"}])",
+                           R"([{"place":"keys","kind":"bottleneck"}])",
+                           R"([{"place":"keys","kind":"rescale"},{"place":"keys","kind":"rescale"}])",
+                           R"([{"place":"keys","kind":"bottleneck","width":0,"scale":1,"activation":"relu"}])",
+                           R"([{"place":"keys","kind":"bottleneck","width":4,"scale":1,"activation":"tanh"}])"})
+    CHECK(error_of([&] { static_cast<void>(read_branches(text, "it")); }).starts_with("it "));
+}

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes ../data/adapters: adapters of PEFT with random numbers for the models in ../data, and the logits they give.
+
+    pip install torch==2.15.* transformers==5.24.0 peft==0.21.2 safetensors
+    python3 make_adapters.py
+"""
+import json
+import pathlib
+import shutil
+
+import torch
+from peft import IA3Config, LoraConfig, get_peft_model
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
+
+DATA = pathlib.Path(__file__).parent.parent / "data"
+OUT = DATA / "adapters"
+CLASSES, TEXT = {"task_type": "SEQ_CLS"}, {"task_type": "CAUSAL_LM"}
+ADAPTERS = {
+    "bert_lora": ("bert", LoraConfig(r=3, lora_alpha=6, bias="all", **CLASSES)),
+    "bert_rslora": ("bert", LoraConfig(r=4, lora_alpha=6, use_rslora=True, target_modules=["query", "output.dense"],
+                                       rank_pattern={"query": 2}, alpha_pattern={"1.output.dense": 5},
+                                       bias="lora_only", **CLASSES)),
+    "roberta_expression": ("roberta", LoraConfig(r=2, lora_alpha=2, target_modules=r".*\.layer\.1\..*(key|dense)",
+                                                 **CLASSES)),
+    "gpt2_lora": ("gpt2", LoraConfig(r=3, lora_alpha=1, target_modules=["c_attn", "c_fc"], fan_in_fan_out=True, **TEXT)),
+    "bert_ia3": ("bert", IA3Config(**CLASSES)),
+    "gpt2_ia3": ("gpt2", IA3Config(**TEXT)),
+}
+
+
+def logits_of(model, golden, name):
+    """One row per sequence, or for a language model one per real token."""
+    ids = golden["ids"].long()
+    mask = (torch.arange(ids.shape[1]) < golden["lengths"][:, None]).long()
+    types = {"token_type_ids": golden["types"].long()} if name == "bert" else {}
+    with torch.no_grad():
+        logits = model.eval()(input_ids=ids, attention_mask=mask, **types).logits
+    return logits[mask.bool()] if name == "gpt2" else logits
+
+
+shutil.rmtree(OUT, ignore_errors=True)
+for title, (name, config) in ADAPTERS.items():
+    torch.manual_seed(3)
+    loader = AutoModelForCausalLM if name == "gpt2" else AutoModelForSequenceClassification
+    model = get_peft_model(loader.from_pretrained(DATA / name), config)
+    for key, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            spread = 0.3 * torch.randn_like(parameter)
+            parameter.data += spread if "lora_" not in key else spread - parameter.data
+    model.save_pretrained(OUT / title)
+    (OUT / title / "README.md").unlink(missing_ok=True)
+    file = OUT / title / "adapter_config.json"
+    settings = json.loads(file.read_text())
+    settings["base_model_name_or_path"] = name
+    file.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n")
+    logits = logits_of(model, load_file(DATA / name / "golden.safetensors"), name)
+    save_file({"logits": logits.contiguous()}, OUT / title / "expected.safetensors")
+    print(title, list(load_file(OUT / title / "adapter_model.safetensors"))[:3], logits.flatten()[:2])

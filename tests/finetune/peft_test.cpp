@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Adapters that PEFT wrote, with the logits that it computed; made by make/make_adapters.py.
+#include "finetune/export/peft.hpp"
+
+#include <pst/io/tensor_file.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include "common/files.hpp"
+#include "finetune/export/fold_branches.hpp"
+#include "finetune/export/ia3.hpp"
+#include "finetune/export/lora.hpp"
+#include "finetune/methods/adapters.hpp"
+#include "short_training.hpp"
+
+using namespace finetune;
+using namespace finetune::test;
+using pst::io::test::error_of;
+using pst::io::test::TemporaryDirectory;
+
+namespace {
+
+struct Stored {
+  const char *adapter, *base;
+};
+constexpr Stored stored[] = {{"bert_lora", "bert"}, {"bert_rslora", "bert"}, {"roberta_expression", "roberta"},
+                             {"gpt2_lora", "gpt2"}, {"bert_ia3", "bert"},    {"gpt2_ia3", "gpt2"}};
+
+std::vector<float> logits_of(Model& model, const char* name) {
+  Matrix logits;
+  model.forward(Golden{name}.batch(), logits);
+  return numbers(logits);
+}
+
+/// A copy of an adapter, to change.
+class Copy {
+ public:
+  explicit Copy(const char* adapter) {
+    for (const char* file : {"adapter_config.json", "adapter_model.safetensors"})
+      fs::copy_file(data / "adapters" / adapter / file, folder_.path() / file);
+    tensors = pst::io::load_tensors(folder_ / "adapter_model.safetensors");
+    config = nlohmann::json::parse(common::read_file(folder_ / "adapter_config.json"));
+  }
+  /// The error of reading it, without the name of the file in front.
+  std::string refusal(const char* base) {
+    pst::io::save_tensors(folder_ / "adapter_model.safetensors", tensors);
+    common::write_file(folder_ / "adapter_config.json", config.dump());
+    const std::string error = error_of([&] { static_cast<void>(apply_peft(folder_.path(), data / base)); });
+    const std::size_t colon = error.find(": ");
+    return colon == std::string::npos ? error : error.substr(colon + 2);
+  }
+  pst::Tensor& tensor(const std::string& name) {
+    const auto at = std::ranges::find(tensors, "base_model.model." + name, &pst::Tensor::name);
+    REQUIRE(at != tensors.end());
+    return *at;
+  }
+
+  pst::TensorList tensors;
+  nlohmann::json config;
+
+ private:
+  TemporaryDirectory folder_;
+};
+
+}  // namespace
+
+TEST_CASE("an adapter of PEFT gives the logits that PEFT gave") {
+  for (const Stored& each : stored) {
+    INFO(each.adapter);
+    const char* const base = each.base;
+    const fs::path folder = data / "adapters" / each.adapter;
+    const auto model = apply_peft(folder, data / base);
+    const auto expected = pst::io::Safetensors::open(folder / "expected.safetensors").read<float>("logits");
+    CHECK(relative_error(logits_of(*model, base), expected) < tolerance);
+    const auto plain = load_model(data / base, {.train_embeddings = false}, transformer::dense_layers<float>());
+    plain.model->refresh(1.0);
+    CHECK(relative_error(logits_of(*plain.model, base), expected) > 0.01);
+  }
+}
+
+TEST_CASE("5: missing, unknown and mis-shaped tensors of an adapter are refused with the whole list") {
+  const std::string query = "bert.encoder.layer.0.attention.self.query", front = "base_model.model.";
+  Copy missing{"bert_lora"};
+  std::erase_if(missing.tensors, [&](const pst::Tensor& tensor) {
+    return tensor.name == front + query + ".lora_A.weight" || tensor.name == front + query + ".lora_B.weight";
+  });
+  CHECK(missing.refusal("bert") == "is not an adapter of this base, missing: " + front + query + ".lora_A.weight, " +
+                                       front + query + ".lora_B.weight");
+  Copy unknown{"bert_lora"};
+  unknown.tensor(query + ".lora_A.weight").name = front + "bert.encoder.layer.9.attention.self.query.lora_A.weight";
+  CHECK(unknown.refusal("bert") == "is not an adapter of this base, missing: " + front + query +
+                                       ".lora_A.weight; unknown: " + front +
+                                       "bert.encoder.layer.9.attention.self.query.lora_A.weight");
+  Copy misshaped{"bert_ia3"};
+  pst::Tensor& scale = misshaped.tensor("bert.encoder.layer.1.attention.self.key.ia3_l");
+  std::swap(scale.shape[0], scale.shape[1]);
+  CHECK(misshaped.refusal("bert") ==
+        "is not an adapter of this base, of another shape or type: " + scale.name + " (expected 32 x 1)");
+  Copy other{"bert_lora"};
+  other.config["r"] = 4;
+  CHECK(other.refusal("bert").find("lora_A.weight (expected 4 x 32)") != std::string::npos);
+}
+
+TEST_CASE("what an adapter asks for and what is not done here is refused by name") {
+  const auto refused = [](const char* field, const nlohmann::json& value) {
+    Copy copy{"bert_lora"};
+    copy.config[field] = value;
+    return copy.refusal("bert");
+  };
+  CHECK(refused("use_dora", true) ==
+        "use_dora is true, expected it to be off: such adapters are not read, merge it with PEFT");
+  CHECK(refused("peft_type", "PREFIX_TUNING") == "peft_type is \"PREFIX_TUNING\", expected LORA or IA3");
+  CHECK(refused("r", 2.5) == "r is 2.5, expected a whole number of 1 to 65536");
+  CHECK(refused("target_modules", nlohmann::json::array({1})) == "target_modules is [1], expected a list of texts");
+  CHECK(refused("target_parameters", nlohmann::json::array({"x"})).starts_with("target_parameters is "));
+  CHECK(refused("lora_dropout", 0.1).empty());
+}
+
+TEST_CASE("an adapter that is written for PEFT is read again as the same model") {
+  const TemporaryDirectory folder;
+  const auto probes = random_probes(read_config(data / "bert"), 4);
+  const MethodSettings lora{.name = "lora", .delta_rank = 3, .modules = "attn.q,ff.w2", .beside = "none"};
+  const auto one = model_of(data / "bert", lora);
+  train_shortly(*one, settings_of(lora), Golden{"bert"});
+  export_lora(*one, folder / "lora", {.base = data / "bert"}, probes);
+  CHECK(relative_error(logits_of(*apply_peft(folder / "lora", data / "bert"), "bert"), logits_of(*one, "bert")) < 1e-5);
+
+  for (const char* base : {"bert", "roberta", "gpt2"}) {
+    INFO(base);
+    const MethodSettings method{.name = "ia3"};
+    const auto model = model_of(data / base, method);
+    model->put_branches(branches_of(method, model->config().width), 5);
+    train_shortly(*model, settings_of(method), Golden{base});
+    const fs::path to = folder / base;
+    export_ia3(*model, to, {.base = data / base}, random_probes(model->config(), 4));
+    CHECK(relative_error(logits_of(*apply_peft(to, data / base), base), logits_of(*model, base)) < 1e-5);
+  }
+  CHECK(error_of([&] { export_ia3(*one, folder / "none", {.base = data / "bert"}, {}); }) ==
+        "the model has no scale for keys, so it is no adapter of (IA)3");
+}
