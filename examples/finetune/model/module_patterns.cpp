@@ -106,7 +106,10 @@ class ModulePatterns::Pattern {
       return;
     }
     const std::size_t at = text.find('@');
-    if (at != std::string_view::npos) range_ = read_range(text.substr(at + 1), text, blocks);
+    if (at != std::string_view::npos) {
+      const Range range = read_range(text.substr(at + 1), text, blocks);
+      first_block_ = range.first, last_block_ = range.last;
+    }
     name_ = text.substr(0, at);
     const auto common = std::ranges::find(common_names, name_, &CommonName::name);
     if (common == common_names.end()) return;
@@ -119,15 +122,16 @@ class ModulePatterns::Pattern {
   [[nodiscard]] bool matches(std::string_view module) const {
     if (expression_) return std::regex_match(module.begin(), module.end(), *expression_);
     const auto block = block_in(module);
-    if (range_ && (!block || block->number < range_->first || block->number > range_->last)) return false;
+    if (first_block_ && (!block || block->number < *first_block_ || block->number > last_block_)) return false;
     if (!names_.empty()) return std::ranges::find(names_, kind_of_module(module)) != names_.end();
     return name_.empty() || ends_with_name(module, name_);
   }
 
  private:
   std::string text_, name_;
-  std::vector<std::string> names_;  ///< of each architecture, without the block
-  std::optional<Range> range_;
+  std::vector<std::string> names_;      ///< of each architecture, without the block
+  std::optional<index_t> first_block_;  ///< where it is said which blocks
+  index_t last_block_ = 0;
   std::optional<std::regex> expression_;
 };
 
