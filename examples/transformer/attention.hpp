@@ -10,6 +10,7 @@
 #include "transformer/branch.hpp"
 #include "transformer/dropout.hpp"
 #include "transformer/key_value_cache.hpp"
+#include "transformer/key_value_prefix.hpp"
 #include "transformer/projection.hpp"
 
 namespace transformer {
@@ -29,7 +30,7 @@ struct Attention {
   /// What backward needs from forward, and its scratch.
   struct Tape {
     Matrix<Scalar> q, k, v, context;
-    Matrix<Scalar> probability;  ///< one tokens x tokens square per sequence and head, on top of each other
+    Matrix<Scalar> probability;  ///< one tokens x (prefix + tokens) table per sequence and head, on top of each other
     Matrix<Scalar> grad_context, grad_q, grad_k, grad_v, grad_part;
     Matrix<Scalar> together, dropped;
     typename Branch<Scalar>::Tape on_keys, on_values;
@@ -42,20 +43,21 @@ struct Attention {
   bool causal = false;  ///< a token sees itself and what is before it (GPT-2), or everything (BERT)
   Dropout dropout{};    ///< of probabilities; the seed tells this attention from others
   std::optional<Branch<Scalar>> on_keys{}, on_values{};
+  KeyValuePrefix<Scalar> prefix{};  ///< in front of the keys and values of every sequence; empty: none
 
   void forward(const Matrix<Scalar>& x, Sequences sequences, Tape& tape, Matrix<Scalar>& y) {
     project(x, tape);
     tape.context.resize(x.rows(), width());
-    tape.probability.resize(squares(x, sequences) * sequences.tokens, sequences.tokens);
+    tape.probability.resize(squares(x, sequences) * sequences.tokens, prefix.length() + sequences.tokens);
     for_each_head(x, sequences, [&](const Head& head) {
-      auto p = head.square(tape.probability);
-      p.noalias() = head.of(tape.q) * head.of(tape.k).transpose();
-      softmax_rows(p, head.keys);
+      auto p = head.table(tape.probability);
+      score(head.of(tape.q), head.of(tape.k), head, p);
+      softmax_rows(p, head.prefix + head.keys, head.prefix);
       const Dropout drop = dropout_of(head, sequences);
       if (drop.active())
-        head.of(tape.context).noalias() = dropped(p, drop, tape.dropped) * head.of(tape.v);
+        mix(dropped(p, drop, tape.dropped), head.of(tape.v), head, head.of(tape.context));
       else
-        head.of(tape.context).noalias() = p * head.of(tape.v);
+        mix(p, head.of(tape.v), head, head.of(tape.context));
     });
     output.forward(tape.context, y);
   }
@@ -67,20 +69,28 @@ struct Attention {
     const Scalar scale = inverse_root();
     Matrix<Scalar> grad_score;
     for_each_head(x, sequences, [&](const Head& head) {
-      const auto p = head.square(tape.probability);
+      const auto p = head.table(tape.probability);
       const Dropout drop = dropout_of(head, sequences);
       if (drop.active())
-        head.of(tape.grad_v).noalias() = dropped(p, drop, tape.dropped).transpose() * head.of(tape.grad_context);
+        values_backward(dropped(p, drop, tape.dropped), head, tape);
       else
-        head.of(tape.grad_v).noalias() = p.transpose() * head.of(tape.grad_context);
-      grad_score.noalias() = head.of(tape.grad_context) * head.of(tape.v).transpose();
+        values_backward(p, head, tape);
+      grad_score.resize(head.rows, head.prefix + head.rows);
+      grad_score.rightCols(head.rows).noalias() = head.of(tape.grad_context) * head.of(tape.v).transpose();
+      if (head.prefix > 0)
+        grad_score.leftCols(head.prefix).noalias() = head.of(tape.grad_context) * head.of(prefix.values).transpose();
       drop.apply(grad_score);
       for (index_t row = 0; row < head.rows; ++row) {
         const Scalar mean = grad_score.row(row).dot(p.row(row));
         grad_score.row(row).array() = scale * p.row(row).array() * (grad_score.row(row).array() - mean);
       }
-      head.of(tape.grad_q).noalias() = grad_score * head.of(tape.k);
-      head.of(tape.grad_k).noalias() = grad_score.transpose() * head.of(tape.q);
+      const auto own = grad_score.rightCols(head.rows);
+      head.of(tape.grad_q).noalias() = own * head.of(tape.k);
+      head.of(tape.grad_k).noalias() = own.transpose() * head.of(tape.q);
+      if (head.prefix == 0) return;
+      const auto before = grad_score.leftCols(head.prefix);
+      head.of(tape.grad_q).noalias() += before * head.of(prefix.keys);
+      head.of(prefix.grad_keys) += before.transpose() * head.of(tape.q);
     });
     project_backward(x, tape, grad_x);
   }
@@ -97,14 +107,15 @@ struct Attention {
       const index_t before = cache.lengths()[s];
       keys.middleRows(before, rows[s]) = tape.k.middleRows(row, rows[s]);
       values.middleRows(before, rows[s]) = tape.v.middleRows(row, rows[s]);
-      if (tape.probability.rows() < rows[s] || tape.probability.cols() < keys.rows())
-        tape.probability.resize(std::max(tape.probability.rows(), rows[s]), keys.rows());
-      const index_t all = before + rows[s], head_width = width() / heads;
-      auto p = tape.probability.topLeftCorner(rows[s], all);
+      const index_t all = before + rows[s], head_width = width() / heads, in_front = prefix.length();
+      if (tape.probability.rows() < rows[s] || tape.probability.cols() < in_front + keys.rows())
+        tape.probability.resize(std::max(tape.probability.rows(), rows[s]), in_front + keys.rows());
+      auto p = tape.probability.topLeftCorner(rows[s], in_front + all);
       for (index_t col = 0; col < width(); col += head_width) {
-        p.noalias() = tape.q.block(row, col, rows[s], head_width) * keys.block(0, col, all, head_width).transpose();
-        softmax_rows(p, all, before);
-        tape.context.block(row, col, rows[s], head_width).noalias() = p * values.block(0, col, all, head_width);
+        const Head head{.rows = rows[s], .col = col, .width = head_width, .prefix = in_front};
+        score(tape.q.block(row, col, rows[s], head_width), keys.block(0, col, all, head_width), head, p);
+        softmax_rows(p, in_front + all, in_front + before);
+        mix(p, values.block(0, col, all, head_width), head, tape.context.block(row, col, rows[s], head_width));
       }
       row += rows[s];
     }
@@ -123,12 +134,36 @@ struct Attention {
  private:
   /// Where one head of one sequence is.
   struct Head {
-    index_t number, row, rows, keys, col, width, tokens;
+    index_t number = 0, row = 0, rows = 0, keys = 0, col = 0, width = 0, tokens = 0, prefix = 0;
 
     [[nodiscard]] auto of(Matrix<Scalar>& all) const { return all.block(row, col, rows, width); }
-    [[nodiscard]] auto square(Matrix<Scalar>& all) const { return all.block(number * tokens, 0, rows, rows); }
+    [[nodiscard]] auto table(Matrix<Scalar>& all) const { return all.block(number * tokens, 0, rows, prefix + rows); }
+    /// Its part of keys or values in front of the sequences.
+    template <class T>
+    [[nodiscard]] auto of(pst::MatrixView<T> in_front) const {
+      return map(in_front.middle_cols(col, width));
+    }
   };
 
+  /// p = q [P_K; k]^T
+  template <class Q, class K, class P>
+  void score(const Q& q, const K& k, const Head& head, P& p) const {
+    p.rightCols(k.rows()).noalias() = q * k.transpose();
+    if (head.prefix > 0) p.leftCols(head.prefix).noalias() = q * head.of(prefix.keys).transpose();
+  }
+  /// out = p [P_V; v]
+  template <class P, class V, class Out>
+  void mix(const P& p, const V& v, const Head& head, Out&& out) const {
+    out.noalias() = p.rightCols(v.rows()) * v;
+    if (head.prefix > 0) out.noalias() += p.leftCols(head.prefix) * head.of(prefix.values);
+  }
+  /// The gradients of [P_V; v].
+  template <class P>
+  void values_backward(const P& p, const Head& head, Tape& tape) {
+    head.of(tape.grad_v).noalias() = p.rightCols(head.rows).transpose() * head.of(tape.grad_context);
+    if (head.prefix > 0)
+      head.of(prefix.grad_values) += p.leftCols(head.prefix).transpose() * head.of(tape.grad_context);
+  }
   void project(const Matrix<Scalar>& x, Tape& tape) {
     if (key) {
       query.forward(x, tape.q);
@@ -180,7 +215,7 @@ struct Attention {
   template <class Run>
   void for_each_head(const Matrix<Scalar>& x, Sequences sequences, Run&& run) const {
     const index_t head_width = width() / heads;
-    Head head{0, 0, 0, 0, 0, head_width, sequences.tokens};
+    Head head{.width = head_width, .tokens = sequences.tokens, .prefix = prefix.length()};
     while (head.number < squares(x, sequences)) {
       const auto sequence = static_cast<std::size_t>(head.number / heads);
       head.keys = sequences.lengths.empty() ? sequences.tokens : sequences.lengths[sequence];

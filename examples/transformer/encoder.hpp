@@ -75,6 +75,20 @@ struct Encoder {
     for_each_projection([](auto& projection) { projection.attach(); });
   }
 
+  /// Puts vectors in front of the keys and values of every block: l x (2 blocks width), the columns of a block's keys
+  /// and then of its values behind those of the blocks before. Gradients are added to `grad`. Both keep their place;
+  /// they are no parameters of the encoder. Empty ones take the prefix away.
+  void set_prefix(pst::MatrixView<const Scalar> vectors, pst::MatrixView<Scalar> grad) {
+    const bool fits = vectors.data == nullptr || (vectors.cols == 2 * config.blocks * config.width &&
+                                                  grad.rows == vectors.rows && grad.cols == vectors.cols);
+    pst::require(fits, "a prefix is ", vectors.rows, " x ", vectors.cols, " and its gradient ", grad.rows, " x ",
+                 grad.cols, ", expected ", 2 * config.blocks * config.width, " columns and as many rows in both");
+    index_t number = 0;
+    for (auto& block : blocks)
+      block.attention.prefix = vectors.data == nullptr ? KeyValuePrefix<Scalar>{}
+                                                       : prefix_of_block<Scalar>(vectors, grad, number++, config.width);
+  }
+
   void forward(const Matrix<Scalar>& x, Sequences sequences, Tape& tape, Matrix<Scalar>& y) {
     tape.blocks.resize(blocks.size());
     tape.input.resize(blocks.size() + 1);

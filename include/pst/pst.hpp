@@ -17,4 +17,6 @@
 #include "pst/optim/adamw.hpp"
 #include "pst/optim/sgd.hpp"
 #include "pst/policies.hpp"
+#include "pst/prompt/mlp.hpp"
+#include "pst/prompt/virtual_tokens.hpp"
 #include "pst/serve/sparse_matrix.hpp"

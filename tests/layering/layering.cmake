@@ -24,6 +24,7 @@ set(may_io core)
 set(may_backend core concepts)
 set(may_serve core concepts)
 set(may_adapter core concepts)
+set(may_prompt core concepts adapter)
 set(may_layer core concepts serve schedule rank start bias selector straight_through score_gradient refresh storage importance delta optim)
 set(may_any core concepts serve schedule rank start bias selector straight_through score_gradient refresh storage importance delta
     optim backend layer c.h)
