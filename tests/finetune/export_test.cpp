@@ -7,8 +7,11 @@
 #include "common/files.hpp"
 #include "finetune/export/archive.hpp"
 #include "finetune/export/compressed_body.hpp"
+#include "finetune/export/ia3.hpp"
 #include "finetune/export/lora.hpp"
 #include "finetune/export/task_file.hpp"
+#include "finetune/methods/adapters.hpp"
+#include "short_training.hpp"
 #include "small_tokenizers.hpp"
 #include "trained_models.hpp"
 
@@ -338,6 +341,12 @@ TEST_CASE("exports and the logits they should give are kept for make/check_expor
     };
     add("sparse", *model);
     add("dense_part", *dense_part(*model, 0.7));
+    const MethodSettings scales{.name = "ia3", .beside = "none"};
+    const auto scaled = model_of(base, scales);
+    scaled->put_branches(branches_of(scales, scaled->config().width), 5);
+    train_shortly(*scaled, settings_of(scales), Golden{name});
+    export_ia3(*scaled, to / "ia3", {.base = base}, probes);
+    add("ia3", *scaled);
     pst::io::save_tensors(to / "expected.safetensors", expected);
   }
 }

@@ -71,19 +71,19 @@ struct Mlp {
       });
     }
     void backward(B& on, ConstView grad) {
-      const MutableView hidden = grad_.view();
+      const MutableView back = grad_.view();
       const ConstView active = active_.view();
-      on.fill(hidden, Scalar{0});
-      on.gemm(1.0, grad, read(second_), hidden);
+      on.fill(back, Scalar{0});
+      on.gemm(1.0, grad, read(second_), back);
       detail::for_each_adapter_block(on, grad.cols, [&](index_t begin, index_t count) {
         const ConstView part = grad.middle_cols(begin, count);
         on.gemm_tn(1.0, part, active, second_.grad().middle_rows(begin, count));
         on.column_sums(1.0, part, second_bias_.grad().middle_cols(begin, count));
       });
-      on.map(hidden, functors::TanhBack{}, ConstView{hidden}, active);
-      on.gemm_tn(1.0, ConstView{hidden}, read(embeddings_), first_.grad());
-      on.column_sums(1.0, ConstView{hidden}, first_bias_.grad());
-      on.gemm(1.0, ConstView{hidden}, read(first_), embeddings_.grad());
+      on.map(back, functors::TanhBack{}, ConstView{back}, active);
+      on.gemm_tn(1.0, ConstView{back}, read(embeddings_), first_.grad());
+      on.column_sums(1.0, ConstView{back}, first_bias_.grad());
+      on.gemm(1.0, ConstView{back}, read(first_), embeddings_.grad());
     }
     void for_each_parameter(auto&& visit) {
       for (Own* each : {&embeddings_, &first_, &first_bias_, &second_, &second_bias_}) visit(each->parameter());

@@ -67,8 +67,11 @@ def check(name):
     adapted = PeftModel.from_pretrained(loader.from_pretrained(kept / "base", **labels), kept / "lora")
     apart = difference(logits_of(adapted, golden, name), expected["dense_part"])
     merged = difference(logits_of(adapted.merge_and_unload(), golden, name), expected["dense_part"])
-    print(f"{name}: folder in transformers {sparse:.1e}, adapter in PEFT {apart:.1e}, merged {merged:.1e}; archive equal")
-    assert max(sparse, apart, merged) < 1e-5
+    scaled = PeftModel.from_pretrained(loader.from_pretrained(kept / "base", **labels), kept / "ia3")
+    scales = difference(logits_of(scaled, golden, name), expected["ia3"])
+    print(f"{name}: folder in transformers {sparse:.1e}, adapter in PEFT {apart:.1e}, merged {merged:.1e}, "
+          f"(IA)3 in PEFT {scales:.1e}; archive equal")
+    assert max(sparse, apart, merged, scales) < 1e-5
 
 
 for each in ["bert", "roberta", "gpt2"]:
