@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "finetune/fuzz/input.hpp"
+#include "finetune/methods/adapters.hpp"
 #include "finetune/methods/methods.hpp"
 #include "finetune/run/settings.hpp"
 
@@ -17,6 +18,7 @@ namespace finetune {
 
 // What a method makes of its settings needs every layer type compiled; tests look at that.
 MakeLayer method_layers(const MethodSettings&, std::uint64_t, index_t) { return {}; }
+std::string_view adapter_of(const MethodSettings&) { return {}; }
 
 }  // namespace finetune
 
