@@ -29,6 +29,11 @@ Settings unusual() {
   settings.method.refresh = "until-0.5";
   settings.method.straight_through = "dense";
   settings.method.score_start = 10;
+  settings.method.modules = "query@0-3,re:.*key";
+  settings.method.exclude = "@last-1";
+  settings.method.beside = "norms";
+  settings.method.adapter = "parallel";
+  settings.method.adapter_width = 7;
   settings.method.score_factor_start = "kaiming";
   settings.method.rest = "delta";
   settings.rate = 1.0 / 3.0;
@@ -118,6 +123,9 @@ TEST_CASE("settings from a stranger are refused with a sentence") {
   check_refused(with("batch", 0), "the batch is 0");
   check_refused(with("delta_rank", 1000000000), "delta_rank is 1000000000, expected 1 to 4096");
   check_refused(with("method", "nonsense"), "there is no method \"nonsense\", expected one of pst,");
+  check_refused(with("beside", "all"), "what trains beside is \"all\", expected biases, norms");
+  check_refused(with("adapter", "nonsense"), "there is no adapter \"nonsense\", expected one of none, houlsby,");
+  check_refused(with("adapter_width", 1 << 20), "the width of adapters is ");
   check_refused(with("score_start", 1e300), "score_start is 1e+300, expected 0 to 1e6");
   check_refused(with("task", "nonsense"), "there is no task \"nonsense\"");
   check_refused(with("scores", "every-0"), "scores is \"every-0\"");
@@ -131,7 +139,15 @@ TEST_CASE("settings from a stranger are refused with a sentence") {
   check_refused(with("delta_start", "zero"),
                 "the start of factors is \"zero\", expected normal, per-weight or kaiming");
   check_refused(with("threads", 1 << 20), "threads is 1048576");
-  check_refused(with("reference", true), "embeddings are to train");
+  check_refused(with("reference", true), "there are adapters (parallel), but --reference is the authors' code");
+  Settings reference = unusual();
+  reference.reference = true;
+  reference.method.adapter = "none";
+  reference.method.adapter_width = 0;
+  check_refused(settings_text(reference), "modules are chosen, or the mask is kept, but --reference");
+  reference.method.modules = "";
+  reference.method.exclude = "";
+  check_refused(settings_text(reference), "embeddings are to train");
 }
 
 TEST_CASE("a rate that is no number is refused") {

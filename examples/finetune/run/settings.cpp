@@ -170,7 +170,9 @@ void check(const Settings& settings) {
                settings.method.rest, "\", expected kept or delta");
   pst::require(settings.rate > 0 && settings.rate <= 1e3, "the rate is ", settings.rate,
                ", expected a number above 0 and at most 1000");
-  static_cast<void>(adapter_of(settings.method));
+  const std::string_view adapter = adapter_of(settings.method);
+  pst::require(!settings.reference || adapter.empty() || adapter == "none", "there are adapters (", adapter,
+               "), but --reference is the authors' code, which has none");
   within("the width of adapters", static_cast<double>(settings.method.adapter_width), 0, 1 << 16);
   within("the rate of scores", settings.score_rate, 0, 1e6);
   within("the rate of the head", settings.head_rate, 0, 1e6);
