@@ -99,9 +99,11 @@ void add_method_options(CLI::App& command, Settings& settings) {
                      "hidden features of a bottleneck; 0: a 12th of the model's width, of pfeiffer a 16th");
   command.add_flag("--keep-mask", method.keep_mask,
                    "weights that are zero in the folder stay zero, all others are kept: for a model that is sparse");
-  command.add_option("--rest", method.rest,
-                     "what trains once the last sparsity is reached: kept (the update is added to the kept weights, "
-                     "which then train themselves, with a small part of the memory) or delta (the update goes on)");
+  command.add_option(
+      "--rest", method.rest,
+      "what trains once the last sparsity is reached: kept (the update is added to the kept weights, "
+      "which then train themselves, with a small part of the memory; a linear schedule reaches it at the end) or delta "
+      "(the update goes on)");
   command.add_flag("--new-head", settings.new_head, "a task head in the folder is not read");
   command.add_flag("--fused", settings.together, "GPT-2's query, key and value are ranked together");
   command.add_flag("--train-embeddings", settings.train_embeddings, "tables of words, positions and types train too");
