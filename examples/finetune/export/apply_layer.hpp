@@ -13,8 +13,7 @@ namespace finetune {
 /// Makes of a dense layer's weight that of a task: M .* (W + scale * U V), computed as the layer that trained it does,
 /// bit for bit. `state` is what the layer gave when it was saved; scores and bias are not looked at.
 /// Without delta.U and delta.V nothing is added, without a mask nothing is pruned, and a weight that trained itself
-/// takes the place of W, as do kept
-/// weights that trained. Throws pst::Error when a tensor is missing or does not fit.
+/// takes the place of W, as do kept weights that trained. Throws pst::Error when a tensor is missing or does not fit.
 void apply_layer(Layer& layer, const pst::TensorList& state, double scale);
 
 }  // namespace finetune
