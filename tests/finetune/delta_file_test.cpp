@@ -200,6 +200,17 @@ TEST_CASE("missing, unknown and mis-shaped tensors of a task file are refused wi
                   "unknown: bert.pooler.extra, layer encoder.layer.1.attention.self.key, layer "
                   "encoder.layer.9.attention.self.key");
   CHECK(refusal([&](Rewritten& copy) {
+          pst::Tensor more = copy.take(value + "/delta.U");
+          copy.tensors.push_back(more);
+          more.name = value + "/delta.u";
+          copy.tensors.push_back(more);
+        }) == start + "unknown: " + value + "/delta.u");
+  const std::string huge = refusal([](Rewritten& copy) {
+    copy.metadata["branches"] =
+        R"([{"place":"keys","kind":"bottleneck","width":65536,"scale":1.0,"activation":"relu"}])";
+  });
+  CHECK(huge.starts_with(start + "missing: bert.encoder.layer.0.adapter.keys.down, "));
+  CHECK(refusal([&](Rewritten& copy) {
           pst::Tensor left = copy.take(value + "/delta.U");
           std::swap(left.shape[0], left.shape[1]);
           copy.tensors.push_back(left);

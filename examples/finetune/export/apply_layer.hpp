@@ -3,10 +3,14 @@
 
 #include <pst/core/tensor.hpp>
 
+#include <string_view>
+
 #include "finetune/model/layer.hpp"
 
 namespace finetune {
 
+/// Whether a layer saves a tensor of this name, whatever its method is.
+[[nodiscard]] bool is_of_layer(std::string_view name);
 /// Whether a tensor that a layer saved fits a weight of this shape, as far as its own name tells.
 [[nodiscard]] bool fits_layer(const pst::Tensor& tensor, pst::Shape shape);
 
