@@ -151,11 +151,7 @@ std::function<void()> add_options(CLI::App& command, TrainOptions& options) {
     pst::require(!given("--steps") || !given("--epochs") || settings.steps == 0,
                  "--steps and --epochs are given, which ", "both say how long the run is: leave one of them out");
     const MethodInfo& method = method_named(settings.method.name);
-    refuse_unused_options(method.name, given);
-    pst::require(
-        !settings.method.keep_mask || !given("--sparsity"),
-        "--keep-mask and --sparsity are given, but a mask that is kept has the sparsity of the folder: leave one "
-        "of them out");
+    refuse_unused_options(method.name, settings.method.keep_mask, given);
     const Architecture architecture = read_config(settings.model, HeadUse::discard).architecture;
     pst::require(!given("--fused") || architecture == Architecture::gpt2, "--fused is given, but ",
                  settings.model.string(), " is no GPT-2, whose query, key and value are one tensor: leave it out");
