@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pst/adapter/bottleneck.hpp"
 
+#include <cmath>
+#include <limits>
+
 #include "adapter/branch_tools.hpp"
 
 namespace pst::test {
@@ -69,12 +72,28 @@ TEST_CASE("a bottleneck begins at or near the identity") {
   CHECK(largest <= 0.1);
   CHECK(largest > 0.099);
 }
+TEST_CASE("NaN goes through every activation") {
+  for (const Activation activation : activations)
+    CHECK(std::isnan(functors::Activate{activation}(std::numeric_limits<float>::quiet_NaN())));
+}
 TEST_CASE("forward and backward allocate a tape once, and refuse other widths") {
   BranchCase<EigenFloat, Bottleneck> at{{.width = 4}, 20, 8};
   const HostMatrix<float> narrow(3, 7);
   HostMatrix<float> y(3, 7);
   CHECK_THROWS_WITH_AS(at.state.forward(at.on, narrow.view(), y.view(), at.tape),
                        "activations have 7 columns, the bottleneck expects 8", Error);
+  const HostMatrix<float> x(20, 8), few(19, 8);
+  HostMatrix<float> out(20, 8), short_out(19, 8);
+  CHECK_THROWS_WITH_AS(at.state.forward(at.on, x.view(), short_out.view(), at.tape),
+                       "activations have 19 rows, the bottleneck is given an x of 20", Error);
+  at.state.forward(at.on, x.view(), out.view(), at.tape);
+  CHECK_THROWS_WITH_AS(at.state.backward(at.on, x.view(), at.tape, few.view(), {}),
+                       "activations have 19 rows, the bottleneck is given an x of 20", Error);
+  CHECK_THROWS_WITH_AS(at.state.backward(at.on, x.view(), at.tape, x.view(), short_out.view()),
+                       "activations have 19 rows, the bottleneck is given an x of 20", Error);
+  CHECK_THROWS_WITH_AS(at.state.backward(at.on, few.view(), at.tape, few.view(), {}),
+                       "the tape of the bottleneck is of 20 rows, x has 19: give backward what forward was given",
+                       Error);
   CHECK(error_of([] {
           BranchCase<EigenFloat, Bottleneck>{{.width = 0}, 3, 7};
         }) == "a bottleneck of 0 features within 7, expected at least 1 of both");

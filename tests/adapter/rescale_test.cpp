@@ -31,6 +31,11 @@ TEST_CASE("a rescaling begins with every bit of its input, has a number a featur
   CHECK(state.scale()(0, 2) == 3);
   CHECK_THROWS_WITH_AS(state.forward(on, Draw{1}.normal<float>(3, 5).view(), x.view(), tape),
                        "activations have 5 columns, the rescaling expects 4", Error);
+  const auto more = Draw{1}.normal<float>(4, 4);
+  CHECK_THROWS_WITH_AS(state.forward(on, more.view(), x.view(), tape),
+                       "activations have 3 rows, the rescaling is given an x of 4", Error);
+  CHECK_THROWS_WITH_AS(state.backward(on, more.view(), tape, more.view(), x.view()),
+                       "activations have 3 rows, the rescaling is given an x of 4", Error);
 }
 
 }  // namespace

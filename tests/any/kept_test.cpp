@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -68,6 +69,34 @@ TEST_CASE("layers of kept weights step together with others") {
   begin_step_together<float>(layers, 3, 10);
   CHECK(kept.generation() != generation);
   CHECK(kept.parameters().at(0).grad(0, 0) == 0);
+}
+
+TEST_CASE("a bias that does not train goes on so") {
+  RestingAny resting{"pst"};
+  AnyLinear<float> frozen = make_linear(read_spec("pst name=a"), shape_of_kept);
+  frozen.attach(resting.weight.view(), resting.bias.view());
+  frozen.refresh(1.0);
+  AnyLinear<float> kept = train_kept<float>(frozen, resting.bias.view());
+  CHECK(kept.layout().entries.size() == 1);
+  const HostMatrix<float>& bias = resting.bias;
+  AnyLinear<float> again = restore_kept<float>("b", shape_of_kept, kept.save(), bias.view());
+  CHECK(again.layout().entries.size() == 1);
+  const auto x = Draw{3}.normal<float>(4, shape_of_kept.in);
+  HostMatrix<float> y(4, shape_of_kept.out), expected(4, shape_of_kept.out);
+  frozen.forward(x.view(), expected.view());
+  again.forward(x.view(), y.view());
+  CHECK(distance(y, expected) <= tolerances<float>::value);
+}
+
+TEST_CASE("a step of several layers is taken by all or none where kept weights hold NaN") {
+  RestingAny resting{"pst"}, other{"pst"};
+  AnyLinear<float> kept = train_kept<float>(resting.layer, resting.bias.view());
+  const std::uint64_t generation = other.layer.generation();
+  kept.parameters().at(0).value(0, 0) = std::numeric_limits<float>::quiet_NaN();
+  const std::array<AnyLinear<float>*, 2> layers{&other.layer, &kept};
+  CHECK_THROWS_AS(begin_step_together<float>(layers, 3, 10), Error);
+  CHECK_THROWS_AS(refresh_together<float>(layers, 1.0), Error);
+  CHECK(other.layer.generation() == generation);
 }
 
 TEST_CASE("a layer without a mask and a state of another shape are refused") {

@@ -58,7 +58,7 @@ TEST_CASE("an adapter trains as many numbers as its formula says") {
   CHECK(count("ia3", 0) == blocks * (2 * d + f));
 }
 
-TEST_CASE("15: an adapter of any method trains, and the folder keeps its bits but for what trains beside") {
+TEST_CASE("an adapter of any method trains, and the folder keeps its bits but for what trains beside") {
   for (const std::string name : {"bert", "roberta", "gpt2"})
     for (const char* method : {"houlsby", "pfeiffer", "parallel", "ia3"}) {
       INFO(name << ", " << method);
@@ -81,7 +81,7 @@ TEST_CASE("15: an adapter of any method trains, and the folder keeps its bits bu
     }
 }
 
-TEST_CASE("2: a task file holds adapters, and gives the same logits bit for bit") {
+TEST_CASE("a task file holds adapters, and gives the same logits bit for bit") {
   const TemporaryDirectory folder;
   for (const std::string name : {"bert", "gpt2"})
     for (const MethodSettings& method : {MethodSettings{.name = "houlsby"},

@@ -76,7 +76,7 @@ struct Rewritten {
 
 }  // namespace
 
-TEST_CASE("2: a task file holds every tensor that trained, and makes the model of the base bit for bit") {
+TEST_CASE("a task file holds every tensor that trained, and makes the model of the base bit for bit") {
   for (const std::string name : {"bert", "roberta", "gpt2"})
     for (const TrainedPart& part : parts()) {
       INFO(name << ": " << part.title);
@@ -149,7 +149,7 @@ TEST_CASE("a low-rank update of a sparse model has the zeros of its base when it
   }
 }
 
-TEST_CASE("1: what rounding to 16 bits loses of an update is counted") {
+TEST_CASE("what rounding to 16 bits loses of an update is counted") {
   const MethodSettings method{.name = "lora", .delta_rank = 3, .beside = "none"};
   const auto model = trained(data / "bert", "bert", method);
   const TemporaryDirectory folder;
@@ -169,7 +169,7 @@ TEST_CASE("1: what rounding to 16 bits loses of an update is counted") {
   CHECK(rounded.lost < rounded.changed);
 }
 
-TEST_CASE("5: missing, unknown and mis-shaped tensors of a task file are refused with the whole list") {
+TEST_CASE("missing, unknown and mis-shaped tensors of a task file are refused with the whole list") {
   const TemporaryDirectory folder;
   const fs::path file = folder.path() / "delta", changed = folder.path() / "changed";
   const MethodSettings method{.name = "lora", .delta_rank = 3, .modules = "query@0,value@1"};
@@ -199,6 +199,17 @@ TEST_CASE("5: missing, unknown and mis-shaped tensors of a task file are refused
         }) == start +
                   "unknown: bert.pooler.extra, layer encoder.layer.1.attention.self.key, layer "
                   "encoder.layer.9.attention.self.key");
+  CHECK(refusal([&](Rewritten& copy) {
+          pst::Tensor more = copy.take(value + "/delta.U");
+          copy.tensors.push_back(more);
+          more.name = value + "/delta.u";
+          copy.tensors.push_back(more);
+        }) == start + "unknown: " + value + "/delta.u");
+  const std::string huge = refusal([](Rewritten& copy) {
+    copy.metadata["branches"] =
+        R"([{"place":"keys","kind":"bottleneck","width":65536,"scale":1.0,"activation":"relu"}])";
+  });
+  CHECK(huge.starts_with(start + "missing: bert.encoder.layer.0.adapter.keys.down, "));
   CHECK(refusal([&](Rewritten& copy) {
           pst::Tensor left = copy.take(value + "/delta.U");
           std::swap(left.shape[0], left.shape[1]);

@@ -81,6 +81,20 @@ TEST_CASE("modules of a sparse model have its sparsity, and what trains is count
   CHECK(count(top.str(), "75.00") == 3);
 }
 
+TEST_CASE("modules have the shapes of the folder where kept weights train") {
+  const auto model = load_model(data / "gpt2", {}, transformer::layers_of<float>({.sparsity = 0.75})).model;
+  model->begin_step(1, 1);
+  const Module before = modules_of(*model, {});
+  model->train_kept(1.0);
+  const Module root = modules_of(*model, [](const ModelParameter& each) { return each.part == Part::layer; });
+  CHECK(part(root, "transformer.h.0.attn.c_attn").shapes == "32 x 96 + 96");
+  CHECK(root.numbers == before.numbers);
+  CHECK(root.prunable == before.prunable);
+  CHECK(root.pruned == before.pruned);
+  CHECK(root.compressed == before.compressed);
+  CHECK(root.trains == root.prunable - root.pruned);
+}
+
 TEST_CASE("a mask is drawn with its counts, and a large layer in squares") {
   const std::vector<float> small{1, 0, 2, 0, 0, 3}, weights(600 * 4, 1.0F);
   const std::string picture = common::draw_masks("a < b", {{"pst", pst::Tensor::from<float>("w", {2, 3}, small)}});

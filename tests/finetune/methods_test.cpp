@@ -207,9 +207,9 @@ TEST_CASE("an option changes what is learnt with just the methods that it is sai
 }
 
 TEST_CASE("an option that the method does not use is refused where it is given") {
-  const auto refuse = [](const char* method, std::string_view option) {
+  const auto refuse = [](const char* method, std::string_view option, bool keeps_mask = false) {
     try {
-      refuse_unused_options(method, [&](const char* name) { return name == option; });
+      refuse_unused_options(method, keeps_mask, [&](const char* name) { return name == option; });
     } catch (const pst::Error& error) {
       return std::string{error.what()};
     }
@@ -218,6 +218,14 @@ TEST_CASE("an option that the method does not use is refused where it is given")
   CHECK(refuse("magnitude", "--delta-rank") ==
         "--delta-rank is given, but --method magnitude does not use it, expected it with pst, pst-ab, pst-rc, lora: "
         "leave it out, or choose one of these");
+  for (const char* option : {"--sparsity", "--schedule", "--rest", "--scores", "--alpha1", "--straight-through"})
+    CHECK(refuse("pst", option, true) ==
+          std::string{option} +
+              " and --keep-mask are given, but --method pst does not use it where the mask is that of "
+              "the folder: leave one of them out");
+  CHECK(refuse("pst", "--delta-rank", true).empty());
+  CHECK(refuse("lora", "--beta", true).empty());
+  CHECK(refuse("lora", "--sparsity", true).starts_with("--sparsity is given, but --method lora"));
   for (const MethodOption& option : method_options())
     for (const MethodInfo& info : methods()) {
       INFO(info.name, " ", std::string{option.name});

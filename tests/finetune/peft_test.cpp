@@ -78,7 +78,7 @@ TEST_CASE("an adapter of PEFT gives the logits that PEFT gave") {
   }
 }
 
-TEST_CASE("5: missing, unknown and mis-shaped tensors of an adapter are refused with the whole list") {
+TEST_CASE("missing, unknown and mis-shaped tensors of an adapter are refused with the whole list") {
   const std::string query = "bert.encoder.layer.0.attention.self.query", front = "base_model.model.";
   Copy missing{"bert_lora"};
   std::erase_if(missing.tensors, [&](const pst::Tensor& tensor) {
@@ -112,6 +112,18 @@ TEST_CASE("what an adapter asks for and what is not done here is refused by name
   CHECK(refused("peft_type", "PREFIX_TUNING") == "peft_type is \"PREFIX_TUNING\", expected LORA or IA3");
   CHECK(refused("r", 2.5) == "r is 2.5, expected a whole number of 1 to 65536");
   CHECK(refused("target_modules", nlohmann::json::array({1})) == "target_modules is [1], expected a list of texts");
+  CHECK(refused("rank_pattern", {{"query", 2.5}}) ==
+        "rank_pattern is {\"query\":2.5}, expected whole numbers of 1 to 65536");
+  CHECK(refused("rank_pattern", {{"query", 1e300}}).starts_with("rank_pattern is "));
+  for (const char* expression : {"(.*)*z", "(?:a+)+", "((.|.){2}){9}", ".*.*.*.*.*z", "a**", "(a*){9}", ".*?*z"}) {
+    CHECK(refused("target_modules", expression) ==
+          "target_modules is " + std::string{expression} + ", expected at most 4 repetitions, and none of a group");
+    CHECK_FALSE(refused("alpha_pattern", {{expression, 2}}).empty());
+  }
+  CHECK(refused("target_modules", "(query").find("no regular expression") != std::string::npos);
+  CHECK(refused("target_modules", R"(.*\.layer\.\d+\..*?[(*+]*(query|value))").empty());
+  const std::string unasked = refused("target_modules", nlohmann::json::array({"query"}));
+  CHECK(unasked.find("value.lora_A.weight") != std::string::npos);  // PEFT leaves it out
   CHECK(refused("target_parameters", nlohmann::json::array({"x"})).starts_with("target_parameters is "));
   CHECK(refused("lora_dropout", 0.1).empty());
 }

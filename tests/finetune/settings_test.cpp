@@ -150,6 +150,28 @@ TEST_CASE("settings from a stranger are refused with a sentence") {
   check_refused(settings_text(reference), "embeddings are to train");
 }
 
+TEST_CASE("what the authors' code does not train is refused with it") {
+  Settings settings = unusual();
+  settings.reference = true, settings.train_embeddings = false;
+  settings.method.modules = settings.method.exclude = settings.method.beside = settings.method.adapter = "";
+  settings.method.keep_mask = false;
+  const auto refusal = [](const Settings& chosen) {
+    try {
+      check(chosen);
+    } catch (const pst::Error& error) {
+      return std::string{error.what()};
+    }
+    return std::string{};
+  };
+  CHECK(refusal(settings).empty());
+  settings.method.beside = "none";
+  CHECK(refusal(settings).empty());
+  settings.method.adapter = "parallel";
+  CHECK(refusal(settings).starts_with("an adapter, biases or norms are to train"));
+  settings.method.adapter = "", settings.method.beside = "norms";
+  CHECK(refusal(settings).starts_with("an adapter, biases or norms are to train"));
+}
+
 TEST_CASE("a rate that is no number is refused") {
   Settings settings = unusual();
   for (const double rate : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {

@@ -74,7 +74,7 @@ TEST_CASE("the gradients of an encoder with a branch in any place are its finite
       }
 }
 
-TEST_CASE("15: every place changes what an encoder gives, and a branch that begins at the identity does not") {
+TEST_CASE("every place changes what an encoder gives, and a branch that begins at the identity does not") {
   const Mat x = test::normal(6, 6, 1);
   for (const NormPlace norm : {NormPlace::before, NormPlace::after}) {
     Encoder<double> plain = make_encoder(config_of(norm));

@@ -99,9 +99,11 @@ void add_method_options(CLI::App& command, Settings& settings) {
                      "hidden features of a bottleneck; 0: a 12th of the model's width, of pfeiffer a 16th");
   command.add_flag("--keep-mask", method.keep_mask,
                    "weights that are zero in the folder stay zero, all others are kept: for a model that is sparse");
-  command.add_option("--rest", method.rest,
-                     "what trains once the last sparsity is reached: kept (the update is added to the kept weights, "
-                     "which then train themselves, with a small part of the memory) or delta (the update goes on)");
+  command.add_option(
+      "--rest", method.rest,
+      "what trains once the last sparsity is reached: kept (the update is added to the kept weights, "
+      "which then train themselves, with a small part of the memory; a linear schedule reaches it at the end) or delta "
+      "(the update goes on)");
   command.add_flag("--new-head", settings.new_head, "a task head in the folder is not read");
   command.add_flag("--fused", settings.together, "GPT-2's query, key and value are ranked together");
   command.add_flag("--train-embeddings", settings.train_embeddings, "tables of words, positions and types train too");
@@ -149,11 +151,7 @@ std::function<void()> add_options(CLI::App& command, TrainOptions& options) {
     pst::require(!given("--steps") || !given("--epochs") || settings.steps == 0,
                  "--steps and --epochs are given, which ", "both say how long the run is: leave one of them out");
     const MethodInfo& method = method_named(settings.method.name);
-    refuse_unused_options(method.name, given);
-    pst::require(
-        !settings.method.keep_mask || !given("--sparsity"),
-        "--keep-mask and --sparsity are given, but a mask that is kept has the sparsity of the folder: leave one "
-        "of them out");
+    refuse_unused_options(method.name, settings.method.keep_mask, given);
     const Architecture architecture = read_config(settings.model, HeadUse::discard).architecture;
     pst::require(!given("--fused") || architecture == Architecture::gpt2, "--fused is given, but ",
                  settings.model.string(), " is no GPT-2, whose query, key and value are one tensor: leave it out");

@@ -48,6 +48,10 @@ void take_weight(Matrix& weight, const pst::TensorList& state, const std::string
 
 }  // namespace
 
+bool is_of_layer(std::string_view name) {
+  return is_read(name) || name == "weight" || name == "weight.kept" || name == "bias" || name.starts_with("score.");
+}
+
 bool fits_layer(const pst::Tensor& tensor, pst::Shape shape) {
   const bool is_matrix = tensor.shape.size() == 2;
   const auto is_number = tensor.dtype == pst::dtype_of<float>;

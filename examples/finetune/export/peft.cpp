@@ -96,7 +96,7 @@ void apply(const Change& change, const TensorPlace& place, Matrix& weight) {
         Eigen::Map<const Row>(change.scales.data() + place.part * weight.rows(), weight.rows()).transpose().array();
 }
 
-/// Every change, from the modules that should have one and those that have.
+/// Every change, of the modules that should have one.
 std::map<std::string, Change> read_changes(Model& model, const PeftConfig& config, AdapterTensors& tensors,
                                            TensorFaults& faults) {
   std::map<std::string, Change> changes;
@@ -104,8 +104,7 @@ std::map<std::string, Change> read_changes(Model& model, const PeftConfig& confi
   model.for_each_tensor([&](const TensorPlace& place, const Matrix& value, Layer* layer) {
     const std::string module = module_of_tensor(place.name);
     if (layer == nullptr || changes.contains(module)) return;
-    const bool has = tensors.has(module + (config.is_ia3 ? ".ia3_l" : ".lora_A.weight"));
-    if (!has && !config.adapts(module, block_of(architecture, place.name))) return;
+    if (!config.adapts(module, block_of(architecture, place.name))) return;
     const pst::Shape shape{.in = value.cols(), .out = place.parts * value.rows()};
     changes[module] = read_change(module, shape, config, tensors, faults);
   });

@@ -70,6 +70,7 @@ class Fields {
     }
     return found;
   }
+  [[nodiscard]] const std::string& source() const noexcept { return source_; }
   [[nodiscard]] bool is_text(const char* name) const { return at(name).is_string(); }
   void require(bool ok, const char* name, const std::string& expected) const {
     pst::require(ok, source_, ": ", name, " is ", pst::io::printable(at(name).dump()), ", expected ", expected);
@@ -97,17 +98,49 @@ bool any_ends(const std::vector<std::string>& names, std::string_view module) {
   return std::ranges::any_of(names, [&](const std::string& name) { return ends_with_module(module, name); });
 }
 
+/// Whether an expression takes little time on any name: std::regex goes back and forth, so that a repetition of a
+/// repetition takes a time that doubles with each letter.
+bool is_cheap(std::string_view expression) {
+  constexpr int most_repetitions = 4;
+  int repetitions = 0;
+  bool in_class = false;
+  char before = '(';  // a repetition is '*' here, whichever it is
+  for (std::size_t i = 0; i < expression.size(); ++i) {
+    const char c = expression[i];
+    if (c == '\\' || in_class || c == '[') {
+      if (c == '\\')
+        ++i;
+      else
+        in_class = c != ']';
+      before = 'x';
+      continue;
+    }
+    const bool marks_a_kind = c == '?' && (before == '(' || before == '*');  // of group, or a lazy repetition
+    const bool repeats = (c == '*' || c == '+' || c == '{' || c == '?') && !marks_a_kind;
+    if (repeats && (++repetitions > most_repetitions || before == '*' || (before == ')' && c != '?'))) return false;
+    if (repeats && c == '{') i = std::min(expression.find('}', i), expression.size());
+    before = repeats || (marks_a_kind && before == '*') ? '*' : c;
+  }
+  return true;
+}
+/// The expression of a stranger; `what` it is stands in messages.
+std::regex expression_of(const std::string& text, const std::string& around, const std::string& what) {
+  pst::require(text.size() <= longest_pattern, what, " has ", text.size(), " letters, expected at most ",
+               longest_pattern);
+  pst::require(is_cheap(text), what, " is ", pst::io::printable(text),
+               ", expected at most 4 repetitions, and none of a group");
+  try {
+    return std::regex{around.empty() ? text : around + "(?:" + text + ")"};
+  } catch (const std::regex_error& error) {
+    pst::fail(what, " is ", pst::io::printable(text), ", which is no regular expression: ", error.what());
+  }
+}
+
 /// The number of the pattern that matches a module, as PEFT matches them: behind a dot, to the end.
 double of_pattern(const std::map<std::string, double>& patterns, std::string_view module, double otherwise) {
-  for (const auto& [pattern, number] : patterns) {
-    pst::require(pattern.size() <= longest_pattern, "a pattern of ranks has ", pattern.size(),
-                 " letters, expected at most ", longest_pattern);
-    try {
-      if (std::regex_match(module.begin(), module.end(), std::regex{"(?:.*\\.)?(?:" + pattern + ")"})) return number;
-    } catch (const std::regex_error& error) {
-      pst::fail("the pattern \"", pst::io::printable(pattern), "\" is no regular expression: ", error.what());
-    }
-  }
+  for (const auto& [pattern, number] : patterns)
+    if (std::regex_match(module.begin(), module.end(), expression_of(pattern, "(?:.*\\.)?", "a pattern of modules")))
+      return number;
   return otherwise;
 }
 
@@ -119,13 +152,7 @@ void read_targets(const Fields& fields, PeftConfig& config) {
   const std::string text = fields.text("target_modules");
   config.targets_all_linear = text == "all-linear";
   if (config.targets_all_linear) return;
-  fields.require(text.size() <= longest_pattern, "target_modules", "a shorter expression");
-  try {
-    config.target_expression.emplace(text);
-  } catch (const std::regex_error& error) {
-    fields.require(false, "target_modules",
-                   std::string{"a regular expression, this one has the fault "} + error.what());
-  }
+  config.target_expression = expression_of(text, {}, fields.source() + ": target_modules");
 }
 
 }  // namespace
@@ -145,9 +172,11 @@ PeftConfig read_peft_config(const std::filesystem::path& folder) {
   config.alpha = fields.number("lora_alpha", 8);
   config.is_rank_stabilised = fields.flag("use_rslora");
   config.ranks = fields.patterns("rank_pattern");
+  for (const auto& [pattern, number] : config.ranks)
+    fields.require(number >= 1 && number <= most_rank && number == std::floor(number), "rank_pattern",
+                   "whole numbers of 1 to 65536");
   config.alphas = fields.patterns("alpha_pattern");
   config.feed_forward = fields.texts("feedforward_modules");
-  config.saved = fields.texts("modules_to_save");
   config.blocks = fields.numbers("layers_to_transform");
   read_targets(fields, config);
   return config;

@@ -20,7 +20,7 @@ struct PeftConfig {
   double alpha = 8.0;
   bool is_rank_stabilised = false;              ///< scale alpha / sqrt(r) instead of alpha / r
   std::map<std::string, double> ranks, alphas;  ///< of modules whose name a pattern matches, instead
-  std::vector<std::string> targets, feed_forward, saved;
+  std::vector<std::string> targets, feed_forward;
   std::optional<std::regex> target_expression;  ///< where the targets are one text, which matches whole names
   bool targets_all_linear = false;
   std::vector<index_t> blocks;  ///< that are adapted; empty: all

@@ -17,6 +17,7 @@
 #include "finetune/export/branch_text.hpp"
 #include "finetune/export/output_folder.hpp"
 #include "finetune/export/tensor_faults.hpp"
+#include "finetune/model/names.hpp"
 
 namespace finetune {
 
@@ -26,6 +27,7 @@ namespace {
 
 constexpr const char* kind = "pst task file";
 constexpr const char* version = "2";
+constexpr const char* not_this = "the task file of this base";
 constexpr const char* first_version = "1";  ///< every layer has tensors, plain ones are not listed
 
 /// Whether the whole weight trains; kept weights alone take less room.
@@ -163,6 +165,25 @@ bool contains(const std::vector<std::string>& list, const std::string& name) {
   return std::ranges::find(list, name) != list.end();
 }
 
+/// A bottleneck is not allocated before the file has shown one of its width in every block.
+void check_widths(const Contents& contents, const Heading& heading, const ModelConfig& config, TensorFaults& faults) {
+  for (const PlacedBranch& each : heading.branches) {
+    const auto* const bottleneck = std::get_if<pst::Bottleneck>(&each.policy);
+    if (bottleneck == nullptr) continue;
+    for (index_t block = 0; block < config.blocks; ++block) {
+      const std::string own = "adapter." + std::string{transformer::name_of(each.place)} + ".down";
+      const std::string name =
+          std::string{prefix_of(config.architecture)} + encoder_names(config.architecture).in_block(block, own);
+      const auto found = contents.plain.find(name);
+      if (found == contents.plain.end())
+        faults.missing(name);
+      else if (const auto& shape = found->second.shape;
+               shape.size() != 2 || shape[0] != bottleneck->width || shape[1] < config.width)
+        faults.misshaped(name, std::to_string(bottleneck->width) + " rows of at least " + std::to_string(config.width));
+    }
+  }
+}
+
 void check_plain(const Contents& contents, const Heading& heading, const SharedBase& base, TensorFaults& faults) {
   std::set<std::string> expected = base.made_new;
   expected.insert(heading.plain.begin(), heading.plain.end());
@@ -191,7 +212,9 @@ void check_layers(const Contents& contents, const Heading& heading, const Shared
     if (!is_expected && found != contents.of_layers.end()) faults.unknown("layer " + layer.name);
     if (found == contents.of_layers.end()) return;
     for (const pst::Tensor& tensor : found->second)
-      if (!fits_layer(tensor, layer.layer.shape()))
+      if (!is_of_layer(tensor.name))
+        faults.unknown(layer.name + "/" + tensor.name);
+      else if (!fits_layer(tensor, layer.layer.shape()))
         faults.misshaped(layer.name + "/" + tensor.name,
                          "to fit " + sides_text({layer.layer.shape().out, layer.layer.shape().in}));
   });
@@ -223,11 +246,13 @@ std::unique_ptr<Model> apply_task_file(const fs::path& path, const fs::path& fol
                ", but ", folder.string(), " has ", base.fingerprint,
                ": give the folder that the task was trained from");
   const Contents contents = read_contents(file);
-  base.model->put_branches(heading.branches, 1);
   TensorFaults faults;
+  check_widths(contents, heading, base.model->config(), faults);
+  faults.refuse(file.source(), not_this);
+  base.model->put_branches(heading.branches, 1);
   check_plain(contents, heading, base, faults);
   check_layers(contents, heading, base, faults);
-  faults.refuse(file.source(), "the task file of this base");
+  faults.refuse(file.source(), not_this);
   put_plain_tensors(contents, file.source(), *base.model);
   base.model->for_each_layer([&](Layer& layer) {
     const auto own = contents.of_layers.find(layer.name);

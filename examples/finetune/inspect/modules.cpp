@@ -55,10 +55,13 @@ void add_tensors(Model& model, Module& root) {
   model.for_each_tensor([&](const TensorPlace& place, const Matrix& value, Layer* layer) {
     Stored& tensor = tensors[place.name];
     if (tensor.shape.empty()) order.push_back(place.name);
-    tensor.shape = place.shape_in_file(value.rows(), value.cols());
-    tensor.numbers += value.size();
+    const bool has_dense = layer == nullptr || value.size() > 0;  // not where kept weights train
+    const index_t rows = has_dense ? value.rows() : layer->layer.shape().out,
+                  cols = has_dense ? value.cols() : layer->layer.shape().in;
+    tensor.shape = place.shape_in_file(rows, cols);
+    tensor.numbers += rows * cols;
     if (layer == nullptr) return;
-    tensor.prunable += value.size();
+    tensor.prunable += rows * cols;
     tensor.pruned += pruned_in(*layer);
   });
   for (const std::string& name : order) {

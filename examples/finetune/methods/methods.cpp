@@ -135,11 +135,13 @@ Beside beside_of(const MethodSettings& settings) {
   }
 }
 
+void keep_mask(pst::LinearSpec& spec) { spec.selector = "nonzeros", spec.importance = "magnitude"; }
+
 pst::LinearSpec layer_spec(const MethodSettings& settings, std::uint64_t seed) {
   pst::LinearSpec spec{.method = std::string{method_named(settings.name).layers},
                        .bias = beside_of(settings).biases ? "trained" : "frozen",
                        .seed = seed};
-  if (settings.keep_mask) spec.selector = "nonzeros", spec.importance = "magnitude";
+  if (settings.keep_mask) keep_mask(spec);
   const auto set = [&](const char* option, auto& field, const auto& value) {
     if (pst::uses_option(spec, option)) {
       field = value;

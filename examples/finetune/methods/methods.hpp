@@ -44,6 +44,8 @@ struct Beside {
 /// pst::Error on anything else.
 [[nodiscard]] Beside beside_of(const MethodSettings& settings);
 
+/// Makes the mask of a layer that of its weight, for good, whatever its method is.
+void keep_mask(pst::LinearSpec& spec);
 /// What the linear layers of a method are made from: of the settings, those that it uses.
 [[nodiscard]] pst::LinearSpec layer_spec(const MethodSettings& settings, std::uint64_t seed);
 

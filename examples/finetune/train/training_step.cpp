@@ -37,7 +37,7 @@ StepOutcome TrainingStep::operator()(std::int64_t step) {
 bool TrainingStep::rest_if_due(std::int64_t step) {
   const std::int64_t steps = order_.steps();
   if (model_.trains_kept() || step == steps || step < rest_step(settings_, steps)) return false;
-  model_.train_kept(static_cast<double>(step) / static_cast<double>(steps));
+  model_.train_kept(1.0);  // where masks move at every K-th step alone, they move to the last sparsity here
   follow_model();
   return true;
 }
@@ -73,14 +73,20 @@ void TrainingStep::refuse_non_finite(double loss) const {
 
 std::int64_t rest_step(const Settings& settings, std::int64_t steps) {
   const MethodSettings& method = settings.method;
-  const bool has_rest = method.rest == "kept" && pst::uses_option(layer_spec(method, settings.seed), "cooldown");
+  const bool has_rest = method.rest == "kept" && method.schedule != "linear" &&  // which rises to the last step
+                        pst::uses_option(layer_spec(method, settings.seed), "cooldown");
   if (!has_rest || method.sparsity == 0) return steps;
   return static_cast<std::int64_t>(std::ceil((1 - method.cooldown) * static_cast<double>(steps) - 1e-9));
 }
 
 double kept_scale(const Settings& settings, std::int64_t step, std::int64_t steps) {
   const std::int64_t rest = rest_step(settings, steps);
-  return rate_scale(settings, step - rest, steps - rest);
+  Settings own = settings;  // steps of warm-up are as large a share of those that are left
+  if (own.warmup_steps > 0) {
+    own.rate_warmup = static_cast<double>(own.warmup_steps) / static_cast<double>(steps);
+    own.warmup_steps = 0;
+  }
+  return rate_scale(own, step - rest, steps - rest);
 }
 
 double reached_sparsity(Model& model) {

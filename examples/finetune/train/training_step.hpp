@@ -51,7 +51,7 @@ class TrainingStep {
 /// The step (from 0) before which masks come to rest, and from which on kept weights train; `steps` where none do.
 [[nodiscard]] std::int64_t rest_step(const Settings& settings, std::int64_t steps);
 /// The learning rate of kept weights at a step from `rest_step` on, as a share of the largest: `rate_scale` of the
-/// steps that are left, so that the rate rises again, and falls from there.
+/// steps that are left, so that the rate rises again, over the same share of them, and falls from there.
 [[nodiscard]] double kept_scale(const Settings& settings, std::int64_t step, std::int64_t steps);
 
 /// The fraction of pruned weights in the linear layers inside the blocks.

@@ -18,13 +18,13 @@ enum class Activation {
 
 namespace functors {
 
-/// phi(x)
+/// phi(x); NaN stays NaN.
 struct Activate {
   Activation kind;
   template <class T>
   PST_HD T operator()(T value) const {
     const auto x = static_cast<double>(value);
-    if (kind == Activation::relu) return value > T{0} ? value : T{0};
+    if (kind == Activation::relu) return value < T{0} ? T{0} : value;
     if (kind == Activation::gelu) return static_cast<T>(0.5 * x * (1 + std::erf(x * 0.70710678118654752440)));
     if (kind == Activation::silu) return static_cast<T>(x / (1 + std::exp(-x)));
     return static_cast<T>(0.5 * x * (1 + std::tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x))));

@@ -50,16 +50,6 @@ struct PlusRow {
     return y(r, c) + static_cast<T>(scale) * row(0, c);
   }
 };
-/// U(-bound, bound), by position.
-struct UniformMatrix {
-  std::uint64_t seed;
-  index_t cols;
-  double bound;
-  [[nodiscard]] PST_HD double operator()(index_t r, index_t c) const {
-    const std::uint64_t bits = mix_bits(seed ^ mix_bits(static_cast<std::uint64_t>(r * cols + c)));
-    return bound * (2 * ((static_cast<double>(bits >> 11) + 0.5) * 0x1p-53) - 1);
-  }
-};
 }  // namespace functors
 
 template <class B, class Scalar>
@@ -82,7 +72,7 @@ class Bottleneck::State {
         up_bias_{name + ".up_bias", ParameterGroup::bias, 1, features} {
     if (branch.start == BottleneckStart::identity) {
       const double bound = 1.0 / std::sqrt(static_cast<double>(features));
-      on.generate(down_.value(), functors::UniformMatrix{derive_seed(seed, 'D'), features, bound});
+      on.generate(down_.value(), UniformMatrix{derive_seed(seed, 'D'), features, bound});
       return;
     }
     draw(on, down_, derive_seed(seed, 'D'));
@@ -91,7 +81,7 @@ class Bottleneck::State {
 
   /// Adds A(x) to y; both are n x features. x may be the same matrix as y.
   void forward(B& on, ConstView x, MutableView y, Tape& tape) {
-    check(x), check(y);
+    detail::check_activations("bottleneck", features_, x, y);
     const MutableView hidden = tape.hidden.of(x.rows, branch_.width), active = tape.active.of(x.rows, branch_.width);
     detail::for_each_adapter_block(on, x.rows, [&](index_t first, index_t count) {
       const MutableView h = hidden.middle_rows(first, count), a = active.middle_rows(first, count);
@@ -105,7 +95,10 @@ class Bottleneck::State {
   }
   /// Of the forward that filled `tape`: adds to gradients, and A'(x) grad_y to grad_x, which is no other matrix.
   void backward(B& on, ConstView x, Tape& tape, ConstView grad_y, MutableView grad_x) {
-    check(x), check(grad_y);
+    detail::check_activations("bottleneck", features_, x, grad_y);
+    if (grad_x.data != nullptr) detail::check_activations("bottleneck", features_, x, grad_x);
+    require(tape.hidden.rows() == x.rows, "the tape of the bottleneck is of ", tape.hidden.rows(), " rows, x has ",
+            x.rows, ": give backward what forward was given");
     const ConstView hidden = tape.hidden.of(x.rows, branch_.width), active = tape.active.of(x.rows, branch_.width);
     const MutableView grad = tape.grad.of(x.rows, branch_.width);
     detail::for_each_adapter_block(on, x.rows, [&](index_t first, index_t count) {
@@ -143,11 +136,7 @@ class Bottleneck::State {
   [[nodiscard]] static ConstView read(const Own& parameter) { return parameter.value(); }
   void draw(B& on, Own& parameter, std::uint64_t seed) {
     const MutableView value = parameter.value();
-    on.generate(value, NormalMatrix{NormalAt{seed}, value.cols});
-    on.map(value, functors::Scale{branch_.deviation}, ConstView{value});
-  }
-  void check(ConstView view) const {
-    require(view.cols == features_, "activations have ", view.cols, " columns, the bottleneck expects ", features_);
+    on.generate(value, ScaledNormal{NormalMatrix{NormalAt{seed}, value.cols}, branch_.deviation});
   }
 
   Bottleneck branch_;

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "pst/core/error.hpp"
 #include "pst/core/matrix.hpp"
 #include "pst/core/parameter.hpp"
 
@@ -37,16 +38,32 @@ class KeptRows {
  public:
   /// Room for `rows` x `cols` numbers; allocates only where there were fewer.
   [[nodiscard]] ViewOn<B, Scalar> of(index_t rows, index_t cols) {
+    rows_ = rows;
     const auto has = memory_.view();
     if (has.rows < rows || has.cols != cols) memory_ = Matrix<B, Scalar>(rows, cols);
     return memory_.view().middle_rows(0, rows);
   }
 
+  /// How many were asked for last.
+  [[nodiscard]] index_t rows() const noexcept { return rows_; }
+
  private:
   Matrix<B, Scalar> memory_;
+  index_t rows_ = 0;
 };
 
 namespace detail {
+
+/// Throws unless views of activations are n x features, with as many rows as x.
+template <class X, class... Others>
+void check_activations(const char* branch, index_t features, X x, Others... others) {
+  const auto check = [&](auto view) {
+    require(view.cols == features, "activations have ", view.cols, " columns, the ", branch, " expects ", features);
+    require(view.rows == x.rows, "activations have ", view.rows, " rows, the ", branch, " is given an x of ", x.rows);
+  };
+  check(x);
+  (check(others), ...);
+}
 
 /// Rows or columns that are worked on at once.
 inline constexpr index_t adapter_block = 128;

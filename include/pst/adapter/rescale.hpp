@@ -57,12 +57,13 @@ class Rescale::State {
 
   /// Adds (l - 1) .* x to y; both are n x features. x may be the same matrix as y.
   void forward(B& on, ConstView x, MutableView y, Tape&) {
-    check(x), check(y);
+    check(x, y);
     add(on, x, y);
   }
   /// dl += column sums of grad_y .* x; grad_x += (l - 1) .* grad_y, unless it is empty.
   void backward(B& on, ConstView x, Tape& tape, ConstView grad_y, MutableView grad_x) {
-    check(x), check(grad_y);
+    check(x, grad_y);
+    if (grad_x.data != nullptr) check(x, grad_x);
     const MutableView product = tape.product.of(x.rows, x.cols);
     detail::for_each_adapter_block(on, x.cols, [&](index_t first, index_t count) {
       const MutableView part = product.middle_cols(first, count);
@@ -86,9 +87,8 @@ class Rescale::State {
       on.generate(out, functors::PlusRescaled<MutableView, ConstView>{out, x.middle_rows(first, count), scale});
     });
   }
-  void check(ConstView view) const {
-    require(view.cols == scale_.value().cols, "activations have ", view.cols, " columns, the rescaling expects ",
-            scale_.value().cols);
+  void check(ConstView x, ConstView other) const {
+    detail::check_activations("rescaling", scale_.value().cols, x, other);
   }
 
   OwnParameter<B, Scalar> scale_;

@@ -9,9 +9,10 @@ namespace pst::PST_ABI {
 
 /// A layer that trains the kept weights of another, whose mask rests, and nothing else of it: a KeptLinear of the same
 /// name, whose kept weights are what `resting.export_masked` writes, in every bit. The other layer, with its factors,
-/// scores and the weight that it borrowed, is not needed any more. `bias` is the one that `resting` borrows.
+/// scores and the weight that it borrowed, is not needed any more. `bias` is the one that `resting` borrows, and trains
+/// if it does there.
 ///
-/// Its one parameter besides the bias is called "weight.kept". Throws Error when `resting` has no mask, or keeps
+/// Its one parameter besides a trained bias is called "weight.kept". Throws Error when `resting` has no mask, or keeps
 /// nothing.
 /// @ingroup any
 template <class Scalar>

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "pst/any/plain_linear.hpp"
@@ -25,10 +26,17 @@ class KeptLinearOf final : public PlainLinear<typename Layer::scalar> {
 
   explicit KeptLinearOf(Layer layer) : layer_{std::move(layer)} {}
 
+  /// The bias as the layer borrows it: null where it trains and must not change.
+  [[nodiscard]] static typename Layer::BiasView bias_of(LentBias<Scalar> bias) {
+    if constexpr (std::is_same_v<typename Layer::BiasView, MutableView>)
+      return bias.variable();
+    else
+      return bias.constant();
+  }
   [[nodiscard]] const std::string& name() const override { return layer_.options().name; }
   [[nodiscard]] Shape shape() const override { return layer_.shape(); }
   /// The weight is the layer's own: only the bias moves.
-  void attach(LentWeight<Scalar>, LentBias<Scalar> bias) override { layer_.attach_bias(bias.variable()); }
+  void attach(LentWeight<Scalar>, LentBias<Scalar> bias) override { layer_.attach_bias(bias_of(bias)); }
   [[nodiscard]] const ParameterLayout& layout() const override { return layer_.layout(); }
   void bind(MutableView parameters, MutableView gradients, BoundRun holds) override {
     layer_.bind(parameters, gradients, holds);
@@ -36,6 +44,15 @@ class KeptLinearOf final : public PlainLinear<typename Layer::scalar> {
   void zero_gradients() override { layer_.zero_gradients(); }
   void refresh(double) override { layer_.refresh(); }
   void begin_step(index_t, index_t) override { layer_.begin_step(); }
+  /// What a step refuses is refused before another layer takes its own.
+  [[nodiscard]] std::unique_ptr<PendingStep<Scalar>> prepare_step(index_t step, index_t steps) override {
+    layer_.check_parameters();
+    return PlainLinear<Scalar>::prepare_step(step, steps);
+  }
+  [[nodiscard]] std::unique_ptr<PendingStep<Scalar>> prepare_refresh(double progress) override {
+    layer_.check_parameters();
+    return PlainLinear<Scalar>::prepare_refresh(progress);
+  }
   void forward(ConstView x, MutableView y) override { layer_.forward(x, y); }
   void backward(ConstView x, ConstView grad_y, MutableView grad_x, Gradients write) override {
     layer_.backward(x, grad_y, grad_x, write);

@@ -13,10 +13,6 @@
 /// What a small trained module adds to activations beside or behind frozen layers: bottleneck adapters, (IA)3.
 namespace pst::PST_ABI {
 
-namespace roles {
-struct branch {};
-}  // namespace roles
-
 /// `forward(backend, x, y, tape)` adds A(x) to y; `backward(backend, x, tape, grad_y, grad_x)` adds to the gradients of
 /// what trains, and to grad_x unless it is empty. `Tape` keeps what backward needs; it is the caller's, and grows
 /// alone.

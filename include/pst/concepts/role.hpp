@@ -20,6 +20,7 @@ struct backend {};
 struct score_gradient {};
 struct refresh {};
 struct storage {};
+struct branch {};  // beside layers, in no slot of one
 }  // namespace pst::PST_ABI::roles
 
 namespace pst::PST_ABI {

@@ -132,11 +132,15 @@ class KeptLinear {
     const auto in_use = use("zero_gradients");
     on_.fill(run_.gradients(), Scalar{0});
   }
+  /// Throws Error on NaN and Inf in the parameters.
+  void check_parameters() {
+    const auto in_use = use("check_parameters");
+    check_parameters_in_use();
+  }
   /// Brings the transposed weight up to date with the parameters. Throws Error, having changed nothing, on NaN and Inf.
   void refresh() {
     const auto in_use = use("refresh");
-    each(
-        [&](const auto& matrix) { detail::refuse_non_finite(on_, label(), matrix.name(), ConstView{matrix.value()}); });
+    check_parameters_in_use();
     transpose();
   }
   /// `refresh`, and gradients of zero.
@@ -243,6 +247,10 @@ class KeptLinear {
   using Offsets = typename Backend::template buffer<std::uint32_t>;
   using Columns = typename Backend::template buffer<std::uint8_t>;
 
+  void check_parameters_in_use() {
+    each(
+        [&](const auto& matrix) { detail::refuse_non_finite(on_, label(), matrix.name(), ConstView{matrix.value()}); });
+  }
   void check_state_in_use(const TensorList& state) {
     detail::check_parameters_of(*this, label(), state, {"mask", "shape"});
     require(find(state, "shape").template values<std::int64_t>() == saved_shape(), label(),
