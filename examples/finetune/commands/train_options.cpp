@@ -49,6 +49,10 @@ void add_run_options(CLI::App& command, TrainOptions& options) {
   command.add_option("--out", options.out, "folder of the run; a run that is there with the same settings goes on");
   command.add_option("--to-folder", options.to_folder,
                      "then export the best state as a Hugging Face folder with exact zeros, read again and checked");
+  command
+      .add_option("--dense-result", options.dense_result,
+                  "the folder of a run that has ended, of a dense model on the same task, to compare the score with")
+      ->check(CLI::ExistingDirectory);
   command.add_flag("--dry-run", options.dry_run, "say what memory and time it takes, after a few steps, and stop");
   command.add_option("--recipe", options.recipe, "paper: its values where no option is given")
       ->check(CLI::IsMember({"paper"}));

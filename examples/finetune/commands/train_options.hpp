@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <string>
 
 #include <CLI/CLI.hpp>
 
@@ -15,7 +16,8 @@ namespace finetune {
 struct TrainOptions {
   Settings settings;
   std::filesystem::path out;
-  std::filesystem::path to_folder;  ///< empty: nothing is exported
+  std::filesystem::path to_folder;     ///< empty: nothing is exported
+  std::filesystem::path dense_result;  ///< the folder of a dense run to compare with; empty: none
   Watch watch;
   bool dry_run = false;
   std::string recipe;
