@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# check.sh trained|interrupted|killed|refused|exported|masked PROGRAM DATA: runs the program on a model of
+# check.sh trained|interrupted|killed|refused|searched|exported|masked PROGRAM DATA: runs the program on a model of
 # random weights and a task that is made here, in a folder of its own, and looks at what it does. DATA is tests/finetune/data.
 set -eu
 part=$1
@@ -190,6 +190,30 @@ refused)
   status_of $run --method magnitude --recipe paper --steps 2 --out "$folder/recipe"  # which has --score-rate
   trained || fail "exit code $status of magnitude with a recipe, expected 0 or 3"
   [ ! -e "$folder/new2" ] || fail "a refused run made a folder"
+  ;;
+searched)
+  search="$run --method magnitude --steps 120 --rate 2e-3 --dense-rate 2e-3 --lose-at-most 100 --out $out"
+  status_of $search --sparsity 0.5,0.8 --to-folder "$folder/sparse"
+  [ $status -eq 0 ] || fail "exit code $status of a search, expected 0"
+  for file in search.json search.svg dense/result.json sparsity-0.5/result.json sparsity-0.8/result.json; do
+    [ -s "$out/$file" ] || fail "$file is missing"
+  done
+  grep -q '^verdict: 80 % is the sparsest that was tried within 100.0 points of dense: accuracy ' "$folder/last.log" ||
+    fail "expected a verdict"
+  grep -q '^| 80 % | 0\.[0-9]* |' "$folder/last.out" || fail "expected a table"
+  grep -q '^  zeros: .* 79.9[0-9] %' "$folder/last.out" || fail "expected a folder of the sparsest"
+  cp "$out/sparsity-0.5/last/state.safetensors" "$folder/before"
+  status_of $search --sparsity 0.5,0.6
+  [ $status -eq 0 ] && cmp "$folder/before" "$out/sparsity-0.5/last/state.safetensors" || fail "a finished run was changed"
+  status_of $run --sparsity 0.5,0.6 --out "$folder/task"
+  [ $status -eq 1 ] && grep -q 'holds other files than those of a search' "$folder/last.log" || fail "accepted a folder"
+  for options in "--sparsity 0.5," "--sparsity half" "--sparsity 0,0.5" "--method lora --lose-at-most 2" \
+    "--dense-rate 1" "--temperature 2"; do
+    status_of $run $options --out "$folder/new"
+    [ $status -eq 1 ] && [ ! -e "$folder/new" ] || fail "accepted: $options"
+  done
+  status_of $run --method full --sparsity 0.5 --steps 120 --rate 2e-3 --out "$folder/new"
+  [ $status -eq 1 ] || fail "accepted a sparsity of a dense method"
   ;;
 exported)
   status_of $run --method pst --rate 2e-2 --sparsity 0.8 --out "$out"

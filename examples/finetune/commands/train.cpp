@@ -9,6 +9,8 @@
 #include "finetune/commands/export.hpp"
 #include "finetune/commands/train_options.hpp"
 #include "finetune/export/output_folder.hpp"
+#include "finetune/search/search.hpp"
+#include "finetune/search/search_report.hpp"
 #include "finetune/train/estimate.hpp"
 #include "finetune/train/report.hpp"
 #include "finetune/train/train_run.hpp"
@@ -33,6 +35,9 @@ int estimate(const TrainOptions& options) {
   const TrainingData data = load_training_data(settings, base);
   print_opening(std::cerr, settings, base, data);
   print_estimate(std::cout, settings, base, data);
+  if (!options.sparsities.empty())
+    std::cout << "search   that long for each of " << options.sparsities.size()
+              << " sparsities, and for a dense model\n";
   return 0;
 }
 
@@ -46,11 +51,30 @@ int train(const TrainOptions& options) {
   return outcome.verdict.learnt ? 0 : learnt_nothing_code;
 }
 
+/// The search, and the model that it chose as a folder where that is asked for.
+int search_sparsest(const TrainOptions& options) {
+  const SearchResult result = search({.settings = options.settings,
+                                      .sparsities = options.sparsities,
+                                      .lose_at_most = options.lose_at_most,
+                                      .out = options.out,
+                                      .dense_rate = options.dense_rate,
+                                      .dense = options.dense_result,
+                                      .watch = options.watch});
+  print_search(std::cout, result);
+  if (result.chosen && !options.to_folder.empty())
+    export_run({.run = result.candidates[*result.chosen].run,
+                .folder = options.to_folder,
+                .threads = options.settings.threads});
+  std::cerr << "in " << options.out.string() << ": a folder for each run, search.json, search.svg\n"
+            << "verdict: " << result.verdict << '\n';
+  return result.chosen ? 0 : learnt_nothing_code;
+}
+
 int run(const TrainOptions& options) {
   check_place(options);
   if (options.dry_run) return estimate(options);
   try {
-    return train(options);
+    return options.sparsities.empty() ? train(options) : search_sparsest(options);
   } catch (const Interrupted& interrupted) {
     std::cerr << "interrupted: the same command goes on from the last state in " << options.out.string() << '\n';
     return interrupted.exit_code();
