@@ -9,6 +9,7 @@
 
 #include "common/memory.hpp"
 #include "finetune/evaluate/shown_metric.hpp"
+#include "finetune/train/sparse_folder.hpp"
 
 namespace finetune {
 
@@ -62,6 +63,8 @@ void print_opening(std::ostream& out, const Settings& settings, BaseModel& base,
   out << "model    " << name_of(config.architecture) << ", " << config.blocks << " blocks of width " << config.width
       << ": " << grouped(counts.model) << " parameters, " << grouped(counts.prunable)
       << " of them weights of the linear layers inside the blocks\n";
+  if (const std::string remark = sparse_folder_remark(zeros_given(model), settings.method); !remark.empty())
+    out << "sparse   " << remark << '\n';
   out << "trains   " << grouped(counts.trainable) << " numbers: " << percent(counts.trainable, counts.model)
       << " of the model, " << percent(counts.trainable, 2 * counts.prunable)
       << " of the weights and scores that movement pruning trains\n         (";
