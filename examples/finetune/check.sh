@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# check.sh trained|interrupted|killed|refused|searched|exported|masked PROGRAM DATA: runs the program on a model of
+# check.sh trained|interrupted|killed|refused|searched|taught|exported|masked PROGRAM DATA: runs the program on a model of
 # random weights and a task that is made here, in a folder of its own, and looks at what it does. DATA is tests/finetune/data.
 set -eu
 part=$1
@@ -214,6 +214,21 @@ searched)
   done
   status_of $run --method full --sparsity 0.5 --steps 120 --rate 2e-3 --out "$folder/new"
   [ $status -eq 1 ] || fail "accepted a sparsity of a dense method"
+  ;;
+taught)
+  status_of $run --method pst --rate 2e-3 --steps 60 --teacher "$folder/model" --out "$out"
+  [ $status -eq 1 ] && grep -q 'error: the task sst2 has 2 labels, the model has 3' "$folder/last.log" ||
+    fail "accepted a teacher for another task"
+  sed 's/ --sparsity 0.5//' "$folder/train" >"$folder/train_dense"
+  status_of sh "$folder/train_dense" --method full --rate 2e-3 --steps 120 --out "$folder/dense"
+  [ $status -eq 0 ] || fail "exit code $status of the teacher, expected 0"
+  status_of $run --method pst --rate 2e-3 --steps 60 --teacher "$folder/dense" --dense-result "$folder/dense" --out "$out"
+  trained || fail "exit code $status of a taught run, expected 0 or 3"
+  [ -s "$out/teacher.safetensors" ] || fail "expected the answers of the teacher"
+  grep -q '^verdict: .*, dense 0\.' "$folder/last.log" || fail "expected the score of the dense run"
+  status_of "$program" eval --run "$out" --dense-result "$folder/dense"
+  [ $status -eq 0 ] && grep -q '^accuracy 0\.[0-9]* (standard error .*), always .*, dense 0\.' "$folder/last.out" ||
+    fail "expected a score beside others"
   ;;
 exported)
   status_of $run --method pst --rate 2e-2 --sparsity 0.8 --out "$out"

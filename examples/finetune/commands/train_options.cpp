@@ -174,6 +174,14 @@ void add_training_options(CLI::App& command, Settings& settings) {
   command.add_option("--epsilon", settings.epsilon, "of AdamW");
   command.add_option("--weight-decay", settings.weight_decay, "biases and norms have none");
   command.add_option("--smoothing", settings.smoothing, "of labels");
+  command
+      .add_option(
+          "--teacher", settings.teacher,
+          "a dense run of the same task, or a Hugging Face folder with a head for it, to learn from besides the "
+          "labels: loss = (1 - h) hard + h T^2 KL(teacher || model); it is asked once, before training")
+      ->check(CLI::ExistingDirectory);
+  command.add_option("--teacher-weight", settings.distillation.weight, "h, from 0 to 1");
+  command.add_option("--temperature", settings.distillation.temperature, "T, at which both are compared");
   command.add_option("--batch", settings.batch, "sequences of a batch");
   command.add_option("--accumulation", settings.accumulation, "batches of a step");
   command
@@ -203,6 +211,8 @@ std::function<void()> add_options(CLI::App& command, TrainOptions& options) {
     pst::require(options.dry_run || !options.out.empty(), "--out is missing: give the folder of the run, or --dry-run");
     pst::require(!given("--steps") || !given("--epochs") || settings.steps == 0,
                  "--steps and --epochs are given, which ", "both say how long the run is: leave one of them out");
+    for (const char* option : {"--teacher-weight", "--temperature"})
+      pst::require(!given(option) || given("--teacher"), option, " is given, but no teacher: give --teacher, too");
     const MethodInfo& method = method_named(settings.method.name);
     refuse_unused_options(method.name, given);
     pst::require(
@@ -220,6 +230,7 @@ std::function<void()> add_options(CLI::App& command, TrainOptions& options) {
     // The folder is read again later, from wherever that is.
     settings.model = std::filesystem::weakly_canonical(settings.model);
     settings.data = std::filesystem::weakly_canonical(settings.data);
+    if (given("--teacher")) settings.teacher = std::filesystem::weakly_canonical(settings.teacher);
   };
 }
 

@@ -109,6 +109,7 @@ Settings dense_settings(const SearchPlan& plan) {
   dense.score_rate = full.score_rate;
   dense.head_rate = full.head_rate;
   dense.reference = false;
+  dense.teacher.clear();
   return dense;
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/files.hpp"
 #include "finetune/train/report.hpp"
+#include "finetune/train/teacher.hpp"
 #include "finetune/train/training_step.hpp"
 
 namespace finetune {
@@ -29,8 +30,9 @@ RunOutcome train_run(const Settings& settings, const std::filesystem::path& out,
   check(settings);
   const RunFolder folder{out, settings};  // before the model is read, which takes a while
   BaseModel base = load_base(settings);
-  const TrainingData data = load_training_data(settings, base);
+  TrainingData data = load_training_data(settings, base);
   print_opening(std::cerr, settings, base, data);
+  if (!settings.teacher.empty()) add_teacher(data, settings, out / "teacher.safetensors");
   const ParameterCounts counts = count_parameters(*base.loaded.model, settings);
   const TrainResult result = Trainer{settings, base, data, folder, watch}.run();
   common::write_file(out / "result.json", result_text(settings, counts, result, dense));

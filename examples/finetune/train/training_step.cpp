@@ -55,7 +55,7 @@ StepOutcome TrainingStep::learn(std::int64_t step) {
   for (std::size_t b = 0; b < batches.size(); ++b) {
     const Batch batch = batches[b].batch();
     const double share = static_cast<double>(batches[b].counted()) / labels;
-    outcome.loss += share * model_.learn(batch, batches[b].targets(settings_.smoothing),
+    outcome.loss += share * model_.learn(batch, batches[b].targets(settings_.smoothing, settings_.distillation),
                                          {.dropout_seed = dropout_seed(settings_.seed, step, b), .share = share});
     for (const index_t length : batch.lengths) outcome.tokens += length;
   }
