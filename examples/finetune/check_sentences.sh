@@ -26,6 +26,11 @@ expect() {
   [ $status -eq "$1" ] || fail "exit code $status, expected $1"
   grep -q -e "$2" "$folder/last.log" "$folder/last.out" || fail "expected to read: $2"
 }
+# expect_trained TEXT: train is done, whether its model has learnt something in its few steps or not
+expect_trained() {
+  [ $status -ne 3 ] || status=0
+  expect 0 "$1"
+}
 
 # A model of 40 tokens, nearly all of them letters; meanings of two letters and what people say of them.
 mkdir "$model" "$task"
@@ -86,7 +91,7 @@ generated)
   rm "$model/generation_config.json"
   status_of "$program" train --model "$model" --task e2e --data "$task" --batch 8 --steps 12 --max-length 16 \
     --sparsity 0.5 --rate 1e-2 --threads 1 --out "$folder/run"
-  expect 0 "^| method | task | dev loss best |"
+  expect_trained "^| method | task | dev loss best |"
   status_of "$program" export --run "$folder/run" --to-archive "$folder/archive" --to-task-file "$folder/file" \
     --to-folder "$folder/sparse"
   expect 0 archive
@@ -137,7 +142,7 @@ stopped)
 inspected)
   status_of "$program" train --model "$model" --task e2e --data "$task" --batch 8 --steps 4 --max-length 16 \
     --sparsity 0.5 --threads 1 --out "$folder/run"
-  expect 0 loss
+  expect_trained loss
   status_of "$program" inspect --run "$folder/run"
   expect 0 'c_attn  *32 x 96 + 96  *[0-9 ]*  50.00  '
   status_of "$program" inspect --model "$model" --depth 1

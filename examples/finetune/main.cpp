@@ -21,7 +21,8 @@ int run(int argc, char** argv) {
   CLI::App program{"Fine-tunes language models and makes them sparse at the same time.", "pst-finetune"};
   program.require_subcommand(1);
   program.footer(
-      "Exit codes: 0 done; 1 an error, which stderr names; 2 a command line that cannot be read; 128 + the signal\n"
+      "Exit codes: 0 done; 1 an error, which stderr names; 2 a command line that cannot be read; 3 train is done,\n"
+      "but its model has learnt nothing, as its verdict says; 128 + the signal\n"
       "where Ctrl-C, SIGTERM or SIGHUP stopped train or generate.");
   std::vector<std::pair<const CLI::App*, finetune::Run>> runs;
   for (const auto add : subcommands) {

@@ -11,11 +11,13 @@
 #include "common/progress.hpp"
 #include "finetune/commands/command.hpp"
 #include "finetune/commands/model_source.hpp"
+#include "finetune/evaluate/baseline.hpp"
 #include "finetune/evaluate/predictions.hpp"
 #include "finetune/export/check.hpp"
 #include "finetune/export/compressed_body.hpp"
 #include "finetune/export/output_folder.hpp"
 #include "finetune/methods/methods.hpp"
+#include "finetune/train/verdict.hpp"
 
 namespace finetune {
 
@@ -34,6 +36,7 @@ struct EvalOptions {
   std::size_t limit = 0;
   int threads = 1;
   fs::path predictions;
+  fs::path dense_result;
   bool overwrite = false;
 };
 
@@ -102,6 +105,21 @@ void print_table(const std::vector<Contender>& list, const std::string& title, s
   std::cout << std::defaultfloat << count << " sentences\n";
 }
 
+/// The score beside those of answers that look at no sentence, and of a dense model.
+void print_standing(const Contender& contender, const Task& task, std::span<const Sequence> sequences,
+                    std::optional<double> dense) {
+  const Evaluation& found = contender.found;
+  const Standing standing{.metric = main_metric(task),
+                          .score = main_score(task, found),
+                          .error = standard_error(task, found, sequences),
+                          .baseline = baseline_of(task, sequences, {}, 0),
+                          .dense = dense};
+  if (!found.loss) return;  // there are no labels
+  std::cout << text_of(standing) << (has_learnt(standing) ? "" : ": has learnt nothing");
+  if (const auto only = only_class(task, found)) std::cout << ", every prediction is \"" << *only << '"';
+  std::cout << '\n';
+}
+
 /// Says in how many sentences two ways to hold the weights differ.
 void print_agreement(std::vector<Contender>& list, const Task& task, std::span<const Sequence> sequences) {
   if (list.size() < 2) return;
@@ -156,13 +174,14 @@ int eval(EvalOptions options) {
   const Task& task = find_task(options.task);
   if (const std::string remark = other_labels(task, subject.model->config().labels); !remark.empty())
     std::cerr << "warning: " << remark << ": was it trained for this task?\n";
-  const bool is_language = task.kind == TaskKind::generation || task.kind == TaskKind::text;
-  pst::require(options.predictions.empty() || !is_language,
+  pst::require(options.predictions.empty() || !is_language_model(task),
                "--predictions is for tasks with labels or numbers: generate writes sentences");
   const auto files = load_task(task, options.data, options.part == "dev" ? TaskPart::dev : TaskPart::test);
   if (!options.predictions.empty())
     for (const TaskData& file : files)
       check_output_file(predictions_file(options, file), "--predictions", options.overwrite);
+  std::optional<double> dense;
+  if (!options.dense_result.empty()) dense = read_best_score(options.dense_result, options.task);
   std::vector<std::vector<Sequence>> sequences;
   for (const TaskData& file : files) sequences.push_back(read_sequences(options, task, file, subject));
 
@@ -171,6 +190,7 @@ int eval(EvalOptions options) {
   for (std::size_t i = 0; i < files.size(); ++i) {
     for (Contender& each : list) ask(each, task, sequences[i], options.batch);
     print_table(list, files[i].title, sequences[i].size());
+    print_standing(list.back(), task, sequences[i], dense);
     print_agreement(list, task, sequences[i]);
     if (options.predictions.empty()) continue;
     const fs::path path = predictions_file(options, files[i]);
@@ -200,6 +220,10 @@ Run add_eval(CLI::App& program) {
   command->add_option("--limit", options->limit, "the first so many sentences alone; 0: all")->check(at_least_zero);
   command->add_option("--threads", options->threads, "of compressed weights; dense ones have one")
       ->check(CLI::Range(1, 1024));
+  command
+      ->add_option("--dense-result", options->dense_result,
+                   "the folder of a run of a dense model on the same task, to compare the score with")
+      ->check(CLI::ExistingDirectory);
   CLI::Option* const predictions = command->add_option("--predictions", options->predictions,
                                                        "file to write: for each row its number in the task's file, "
                                                        "the class, probabilities and scores");

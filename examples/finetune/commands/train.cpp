@@ -5,15 +5,15 @@
 #include <memory>
 #include <optional>
 
-#include "common/files.hpp"
 #include "finetune/commands/command.hpp"
 #include "finetune/commands/export.hpp"
 #include "finetune/commands/train_options.hpp"
 #include "finetune/export/output_folder.hpp"
+#include "finetune/search/search.hpp"
+#include "finetune/search/search_report.hpp"
 #include "finetune/train/estimate.hpp"
 #include "finetune/train/report.hpp"
-#include "finetune/train/trainer.hpp"
-#include "finetune/train/training_step.hpp"
+#include "finetune/train/train_run.hpp"
 
 namespace finetune {
 
@@ -28,38 +28,55 @@ void check_place(const TrainOptions& options) {
   static_cast<void>(OutputFolder{options.to_folder, false});
 }
 
-int train(const TrainOptions& options) {
+int estimate(const TrainOptions& options) {
   const Settings& settings = options.settings;
   check(settings);
-  // Before the model is read, which takes a while; nothing is made yet.
-  std::optional<RunFolder> folder;
-  if (!options.dry_run) folder.emplace(options.out, settings);
   BaseModel base = load_base(settings);
   const TrainingData data = load_training_data(settings, base);
   print_opening(std::cerr, settings, base, data);
-  if (options.dry_run) {
-    print_estimate(std::cout, settings, base, data);
-    return 0;
-  }
-  const ParameterCounts counts = count_parameters(*base.loaded.model, settings);
+  print_estimate(std::cout, settings, base, data);
+  if (!options.sparsities.empty())
+    std::cout << "search   that long for each of " << options.sparsities.size()
+              << " sparsities, and for a dense model\n";
+  return 0;
+}
+
+/// The run, and its best state as a folder where that is asked for, whatever it is worth.
+int train(const TrainOptions& options) {
+  std::optional<double> dense;
+  if (!options.dense_result.empty()) dense = read_best_score(options.dense_result, options.settings.task);
+  const RunOutcome outcome = train_run(options.settings, options.out, options.watch, dense);
+  if (!options.to_folder.empty())
+    export_run({.run = options.out, .folder = options.to_folder, .threads = options.settings.threads});
+  return outcome.verdict.learnt ? 0 : learnt_nothing_code;
+}
+
+/// The search, and the model that it chose as a folder where that is asked for.
+int search_sparsest(const TrainOptions& options) {
+  const SearchResult result = search({.settings = options.settings,
+                                      .sparsities = options.sparsities,
+                                      .lose_at_most = options.lose_at_most,
+                                      .out = options.out,
+                                      .dense_rate = options.dense_rate,
+                                      .dense = options.dense_result,
+                                      .watch = options.watch});
+  print_search(std::cout, result);
+  if (result.chosen && !options.to_folder.empty())
+    export_run({.run = result.candidates[*result.chosen].run,
+                .folder = options.to_folder,
+                .threads = options.settings.threads});
+  std::cerr << "in " << options.out.string() << ": a folder for each run, search.json, search.svg\n"
+            << "verdict: " << result.verdict << '\n';
+  return result.chosen ? 0 : learnt_nothing_code;
+}
+
+int run(const TrainOptions& options) {
+  check_place(options);
+  if (options.dry_run) return estimate(options);
   try {
-    Trainer trainer{settings, base, data, *folder, options.watch};
-    const TrainResult result = trainer.run();
-    common::write_file(options.out / "result.json", result_text(settings, counts, result));
-    print_table(std::cout, settings, counts, result);
-    if (!result.stopped.empty()) std::cerr << result.stopped << '\n';
-    if (has_diverged(result))
-      std::cerr << "warning: the loss of training rose from " << *result.first_loss << " to " << *result.last_loss
-                << ": try a smaller --rate\n";
-    if (!is_sparse_enough(settings.method, result.sparsity))
-      std::cerr << "warning: " << 100 * result.sparsity << " % of the weights are zero, where "
-                << 100 * settings.method.sparsity << " % were asked for: train longer"
-                << (settings.method.name == "soft-movement" ? ", or raise --penalty or --score-rate\n" : "\n");
-    std::cerr << "in " << options.out.string()
-              << ": best/, last/, metrics.jsonl, metrics.csv, curves.svg, result.json\n";
-    return 0;
+    return options.sparsities.empty() ? train(options) : search_sparsest(options);
   } catch (const Interrupted& interrupted) {
-    std::cerr << "interrupted: the same command goes on from " << (options.out / "last").string() << '\n';
+    std::cerr << "interrupted: the same command goes on from the last state in " << options.out.string() << '\n';
     return interrupted.exit_code();
   }
 }
@@ -73,11 +90,7 @@ Run add_train(CLI::App& program) {
   const auto resolve = add_options(*command, *options);
   return [options, resolve] {
     resolve();
-    check_place(*options);
-    const int code = train(*options);
-    if (code == 0 && !options->dry_run && !options->to_folder.empty())
-      export_run({.run = options->out, .folder = options->to_folder, .threads = options->settings.threads});
-    return code;
+    return run(*options);
   };
 }
 

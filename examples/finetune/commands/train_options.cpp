@@ -3,8 +3,12 @@
 
 #include <pst/core/error.hpp>
 
+#include <charconv>
+#include <cmath>
+#include <memory>
 #include <sstream>
 #include <string>
+#include <system_error>
 
 #include "finetune/commands/command.hpp"
 #include "finetune/methods/adapters.hpp"
@@ -22,6 +26,40 @@ std::string named(const auto& list) {
   std::string names;
   for (const auto& each : list) names.append(names.empty() ? "" : ", ").append(each.name);
   return names;
+}
+
+/// What the options of a search say, as text: the number or the list that they hold is not known before.
+struct SearchText {
+  std::string sparsity, lose_at_most, dense_rate;
+};
+
+double number_in(const std::string& text, const char* option) {
+  double number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [read, error] = std::from_chars(text.data(), end, number);
+  pst::require(error == std::errc{} && read == end && std::isfinite(number), option, ": ", text,
+               " is no number, expected one as 0.9",
+               std::string_view{option} == "--sparsity" ? ", or 0.5,0.7,0.9" : "");
+  return number;
+}
+
+/// One sparsity is that of the run; several, or a limit of what is lost, are a search.
+void read_search(TrainOptions& options, const SearchText& text) {
+  std::vector<double> sparsities;
+  std::istringstream list{text.sparsity};
+  for (std::string each; std::getline(list, each, ',');) sparsities.push_back(number_in(each, "--sparsity"));
+  pst::require(text.sparsity.empty() || !text.sparsity.ends_with(','), "--sparsity: ", text.sparsity,
+               " ends with a comma, expected a number behind it");
+  if (text.lose_at_most.empty() && sparsities.size() < 2) {
+    pst::require(text.dense_rate.empty(),
+                 "--dense-rate is given, but one sparsity is trained and no dense model: leave ",
+                 "it out, or give --lose-at-most");
+    if (!sparsities.empty()) options.settings.method.sparsity = sparsities.front();
+    return;
+  }
+  if (!text.lose_at_most.empty()) options.lose_at_most = number_in(text.lose_at_most, "--lose-at-most");
+  if (!text.dense_rate.empty()) options.dense_rate = number_in(text.dense_rate, "--dense-rate");
+  options.sparsities = sparsities.empty() ? std::vector{0.5, 0.7, 0.8, 0.9} : sparsities;
 }
 
 std::string method_help() {
@@ -49,6 +87,10 @@ void add_run_options(CLI::App& command, TrainOptions& options) {
   command.add_option("--out", options.out, "folder of the run; a run that is there with the same settings goes on");
   command.add_option("--to-folder", options.to_folder,
                      "then export the best state as a Hugging Face folder with exact zeros, read again and checked");
+  command
+      .add_option("--dense-result", options.dense_result,
+                  "the folder of a run that has ended, of a dense model on the same task, to compare scores with")
+      ->check(CLI::ExistingDirectory);
   command.add_flag("--dry-run", options.dry_run, "say what memory and time it takes, after a few steps, and stop");
   command.add_option("--recipe", options.recipe, "paper: its values where no option is given")
       ->check(CLI::IsMember({"paper"}));
@@ -63,10 +105,21 @@ void add_run_options(CLI::App& command, TrainOptions& options) {
       ->check(at_least_zero);
 }
 
-void add_method_options(CLI::App& command, Settings& settings) {
+void add_method_options(CLI::App& command, Settings& settings, SearchText& text) {
   MethodSettings& method = settings.method;
   command.add_option("--method", method.name, method_help());
-  command.add_option("--sparsity", method.sparsity, "fraction of zeros to reach in the linear layers");
+  command
+      .add_option("--sparsity", text.sparsity,
+                  "fraction of zeros to reach in the linear layers; several, as 0.5,0.7,0.9: each is trained, and the "
+                  "sparsest that loses no more than --lose-at-most is the result")
+      ->default_str("0.9");
+  command
+      .add_option("--lose-at-most", text.lose_at_most,
+                  "points (hundredths of the score) that the sparsest model may be below a dense one, which is trained "
+                  "first; without --sparsity 0.5,0.7,0.8,0.9 are tried")
+      ->default_str("2");
+  command.add_option("--dense-rate", text.dense_rate, "learning rate of that dense model")
+      ->default_str("that of --method full");
   command.add_option("--schedule", method.schedule, "of the sparsity: cubic, linear or constant");
   command.add_option("--warmup", method.warmup, "fraction of the run before weights are pruned")->default_str("0.15");
   command.add_option("--cooldown", method.cooldown, "fraction of the run at the last sparsity")->default_str("0.35");
@@ -123,6 +176,14 @@ void add_training_options(CLI::App& command, Settings& settings) {
   command.add_option("--epsilon", settings.epsilon, "of AdamW");
   command.add_option("--weight-decay", settings.weight_decay, "biases and norms have none");
   command.add_option("--smoothing", settings.smoothing, "of labels");
+  command
+      .add_option(
+          "--teacher", settings.teacher,
+          "a dense run of the same task, or a Hugging Face folder with a head for it, to learn from besides the "
+          "labels: loss = (1 - h) hard + h T^2 KL(teacher || model); it is asked once, before training")
+      ->check(CLI::ExistingDirectory);
+  command.add_option("--teacher-weight", settings.distillation.weight, "h, from 0 to 1");
+  command.add_option("--temperature", settings.distillation.temperature, "T, at which both are compared");
   command.add_option("--batch", settings.batch, "sequences of a batch");
   command.add_option("--accumulation", settings.accumulation, "batches of a step");
   command
@@ -142,14 +203,18 @@ void add_training_options(CLI::App& command, Settings& settings) {
 std::function<void()> add_options(CLI::App& command, TrainOptions& options) {
   command.option_defaults()->always_capture_default()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   add_run_options(command, options);
-  add_method_options(command, options.settings);
+  const auto text = std::make_shared<SearchText>();
+  add_method_options(command, options.settings, *text);
   add_training_options(command, options.settings);
-  return [&command, &options] {
+  return [&command, &options, text] {
+    read_search(options, *text);
     Settings& settings = options.settings;
     const auto given = [&](const char* option) { return command.count(option) > 0; };
     pst::require(options.dry_run || !options.out.empty(), "--out is missing: give the folder of the run, or --dry-run");
     pst::require(!given("--steps") || !given("--epochs") || settings.steps == 0,
                  "--steps and --epochs are given, which ", "both say how long the run is: leave one of them out");
+    for (const char* option : {"--teacher-weight", "--temperature"})
+      pst::require(!given(option) || given("--teacher"), option, " is given, but no teacher: give --teacher, too");
     const MethodInfo& method = method_named(settings.method.name);
     refuse_unused_options(method.name, settings.method.keep_mask, given);
     const Architecture architecture = read_config(settings.model, HeadUse::discard).architecture;
@@ -163,6 +228,7 @@ std::function<void()> add_options(CLI::App& command, TrainOptions& options) {
     // The folder is read again later, from wherever that is.
     settings.model = std::filesystem::weakly_canonical(settings.model);
     settings.data = std::filesystem::weakly_canonical(settings.data);
+    if (given("--teacher")) settings.teacher = std::filesystem::weakly_canonical(settings.teacher);
   };
 }
 

@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <functional>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -14,8 +16,12 @@ namespace finetune {
 /// What the command line of `train` says.
 struct TrainOptions {
   Settings settings;
+  std::vector<double> sparsities;  ///< to be searched; empty: there is one run, of that in `settings`
+  double lose_at_most = 2;         ///< of the search, points below dense
+  double dense_rate = 0;           ///< of the search; 0: that of the method full
   std::filesystem::path out;
-  std::filesystem::path to_folder;  ///< empty: nothing is exported
+  std::filesystem::path to_folder;     ///< empty: nothing is exported
+  std::filesystem::path dense_result;  ///< the folder of a dense run to compare with; empty: none
   Watch watch;
   bool dry_run = false;
   std::string recipe;

@@ -192,6 +192,7 @@ SequenceBatch::SequenceBatch(std::span<const Sequence> sequences, std::span<cons
     grow(ids_, sequence.ids, padding);
     if (has_types) grow(types_, sequence.types, 0);
     values_.push_back(sequence.value);
+    taught_.insert(taught_.end(), sequence.taught.begin(), sequence.taught.end());
     if (!foresees) {
       labels_.push_back(sequence.label);
       continue;

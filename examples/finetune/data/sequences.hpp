@@ -18,9 +18,10 @@ namespace finetune {
 /// The tokens of an example, and what a model should give for them.
 struct Sequence {
   std::vector<int> ids = {};
-  std::vector<int> types = {};  ///< empty: all are 0
-  int label = -1;               ///< of a classification; -1 where the file has none
-  float value = 0;              ///< of a regression; NaN where the file has none
+  std::vector<int> types = {};     ///< empty: all are 0
+  int label = -1;                  ///< of a classification; -1 where the file has none
+  float value = 0;                 ///< of a regression; NaN where the file has none
+  std::vector<float> taught = {};  ///< what a teacher says: a logit for each class, or the number; empty: there is none
   index_t prompt = -1;  ///< of a language model: so many tokens at the beginning are given, and no loss counts them; -1
                         ///< of any other
 
@@ -71,7 +72,9 @@ class SequenceBatch {
   SequenceBatch(std::span<const Sequence> sequences, std::span<const std::size_t> which, int padding = 0);
 
   [[nodiscard]] Batch batch() const noexcept { return {tokens_, ids_, lengths_, types_}; }
-  [[nodiscard]] Targets targets(double smoothing = 0.0) const noexcept { return {labels_, values_, smoothing}; }
+  [[nodiscard]] Targets targets(double smoothing = 0.0, transformer::Distillation distillation = {}) const noexcept {
+    return {labels_, values_, smoothing, taught_, distillation};
+  }
   /// How many labels a loss counts: the weight of this batch among others.
   [[nodiscard]] index_t counted() const noexcept { return counted_; }
 
@@ -79,7 +82,7 @@ class SequenceBatch {
   index_t tokens_ = 0, counted_ = 0;
   std::vector<int> ids_, types_, labels_;
   std::vector<index_t> lengths_;
-  std::vector<float> values_;
+  std::vector<float> values_, taught_;
 };
 
 }  // namespace finetune

@@ -11,9 +11,6 @@ namespace finetune {
 
 namespace {
 
-bool is_classification(const Task& task) { return task.kind == TaskKind::single || task.kind == TaskKind::pair; }
-bool is_language_model(const Task& task) { return task.kind == TaskKind::generation || task.kind == TaskKind::text; }
-
 /// -log softmax(logits) of a label.
 double surprise(std::span<const float> logits, int label) {
   pst::require(static_cast<std::size_t>(label) < logits.size(), "a sequence has label ", label, ", the model knows ",

@@ -71,8 +71,15 @@ void Classifier::backward(const Matrix& grad_logits) {
 }
 
 double Classifier::loss_of(const Matrix& logits, const Targets& targets, Matrix& grad) const {
-  if (config_.objective == Objective::regression) return squared_error(logits, targets.values, grad);
-  return transformer::CrossEntropy{targets.smoothing, Targets::ignored}(logits, targets.labels, grad);
+  const bool is_number = config_.objective == Objective::regression;
+  const double hard =
+      is_number ? squared_error(logits, targets.values, grad)
+                : transformer::CrossEntropy{targets.smoothing, Targets::ignored}(logits, targets.labels, grad);
+  if (targets.taught.empty()) return hard;
+  Matrix grad_taught;
+  const double taught = is_number ? squared_error(logits, targets.taught, grad_taught)
+                                  : targets.distillation.soft(logits, targets.taught, grad_taught);
+  return targets.distillation.mix(hard, taught, grad_taught, grad);
 }
 
 double Classifier::learn(const Batch& batch, const Targets& targets, const Pass& pass) {

@@ -18,6 +18,7 @@
 #include "finetune/model/layer.hpp"
 #include "finetune/model/names.hpp"
 #include "transformer/dense_linear.hpp"
+#include "transformer/distillation.hpp"
 
 namespace finetune {
 
@@ -45,6 +46,8 @@ struct Targets {
   std::span<const int> labels{};    ///< one per sequence, or for a language model one per id: itself, or `ignored`
   std::span<const float> values{};  ///< of a regression
   double smoothing = 0.0;           ///< the share of every label that is spread over all
+  std::span<const float> taught{};  ///< what a teacher says: logits, or numbers of a regression; empty: there is none
+  transformer::Distillation distillation{};  ///< how that counts
 };
 
 /// How one pass through a model is done.

@@ -21,9 +21,11 @@ namespace {
 
 constexpr const char* settings_format = "pst-finetune settings 1";
 /// Fields that the first runs were begun without.
-constexpr std::array<std::string_view, 10> later_fields{
-    "score_start",        "modules", "exclude", "beside", "adapter", "adapter_width", "keep_mask", "delta_start",
-    "score_factor_start", "rest"};
+constexpr std::array<std::string_view, 13> later_fields{"score_start", "modules",     "exclude",
+                                                        "beside",      "adapter",     "adapter_width",
+                                                        "keep_mask",   "delta_start", "score_factor_start",
+                                                        "rest",        "teacher",     "teacher_weight",
+                                                        "temperature"};
 constexpr double no_limit = std::numeric_limits<double>::max();
 
 /// Calls `visit(name, field)` for every field that a file has.
@@ -70,6 +72,9 @@ void for_each_field(Chosen& settings, Visit&& visit) {
   visit("epsilon", settings.epsilon);
   visit("weight_decay", settings.weight_decay);
   visit("smoothing", settings.smoothing);
+  visit("teacher", settings.teacher);
+  visit("teacher_weight", settings.distillation.weight);
+  visit("temperature", settings.distillation.temperature);
   visit("batch", settings.batch);
   visit("accumulation", settings.accumulation);
   visit("epochs", settings.epochs);
@@ -160,9 +165,11 @@ Settings parse_settings(std::string_view text, const std::string& source) {
 }
 
 void check(const Settings& settings) {
-  for (const std::filesystem::path& path : {settings.model, settings.data})
+  for (const std::filesystem::path& path : {settings.model, settings.data, settings.teacher})
     pst::require(pst::io::is_utf8(path.string()), "the path ", path.string(), " is not UTF-8");
-  static_cast<void>(find_task(settings.task));
+  const Task& task = find_task(settings.task);
+  pst::require(settings.teacher.empty() || !is_language_model(task), "there is a teacher, but the task is ",
+               settings.task, ": only classes and numbers are learnt from one");
   MethodSettings every_module = settings.method;  // patterns are read where the model is known
   every_module.modules.clear(), every_module.exclude.clear();
   static_cast<void>(method_layers(every_module, settings.seed));
@@ -185,6 +192,8 @@ void check(const Settings& settings) {
   within("epsilon", settings.epsilon, 1e-12, 1);
   within("the weight decay", settings.weight_decay, 0, 1);
   within("the smoothing of labels", settings.smoothing, 0, 0.999);
+  within("the weight of the teacher", settings.distillation.weight, 0, 1);
+  within("the temperature", settings.distillation.temperature, 1e-2, 1e3);
   within("the batch", settings.batch, 1, 1 << 16);
   within("the accumulation", settings.accumulation, 1, 1 << 16);
   pst::require(settings.epochs == 0 || (settings.epochs >= 1e-6 && settings.epochs <= 1e6), "epochs is ",

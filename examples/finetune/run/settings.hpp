@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "finetune/model/config.hpp"
+#include "transformer/distillation.hpp"
 
 namespace finetune {
 
@@ -59,6 +60,8 @@ struct Settings {
   double epsilon = 1e-6;          ///< of AdamW
   double weight_decay = 0.0;      ///< biases and norms have none
   double smoothing = 0.0;         ///< of labels
+  std::filesystem::path teacher;  ///< a run of the same task, or a Hugging Face folder; empty: there is none
+  transformer::Distillation distillation = {};  ///< how the teacher's answers count
 
   int batch = 32;
   int accumulation = 1;             ///< batches a step

@@ -23,6 +23,7 @@ std::string text_of(const RunState& state) {
                               {"best_step", state.best_step}, {"evaluations_since_best", state.evaluations_since_best}};
   // A double as text is read back the same: 17 digits are written where they are needed.
   if (state.best_score) json["best_score"] = *state.best_score;
+  if (state.best_error) json["best_error"] = *state.best_error;
   return json.dump();
 }
 
@@ -47,11 +48,14 @@ RunState parse_state(const std::string& text, const std::string& source) {
   }
   state.best_step = count("best_step", static_cast<std::uint64_t>(state.step));
   state.evaluations_since_best = static_cast<int>(count("evaluations_since_best", 1U << 30));
-  if (json.contains("best_score") && !json["best_score"].is_null()) {
-    pst::require(json["best_score"].is_number() && std::isfinite(json["best_score"].get<double>()), source,
-                 ": best_score is no finite number");
-    state.best_score = json["best_score"].get<double>();
-  }
+  const auto number = [&](const char* name) -> std::optional<double> {
+    if (!json.contains(name) || json[name].is_null()) return std::nullopt;
+    pst::require(json[name].is_number() && std::isfinite(json[name].get<double>()), source, ": ", name,
+                 " is no finite number");
+    return json[name].get<double>();
+  };
+  state.best_score = number("best_score");
+  state.best_error = number("best_error");
   return state;
 }
 

@@ -18,6 +18,7 @@ struct RunState {
   std::string base = {};                  ///< fingerprint of the model that the run began from
   std::string data = {};                  ///< fingerprint of its data; the first runs have none
   std::optional<double> best_score = {};  ///< on the dev data, the higher the better
+  std::optional<double> best_error = {};  ///< its standard error; the first runs have none
   std::int64_t best_step = 0;
   int evaluations_since_best = 0;
 };

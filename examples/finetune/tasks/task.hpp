@@ -67,6 +67,15 @@ struct Task {
   std::vector<std::string_view> metrics = {};
 };
 
+/// Whether a class is asked for.
+[[nodiscard]] inline bool is_classification(const Task& task) {
+  return task.kind == TaskKind::single || task.kind == TaskKind::pair;
+}
+/// Whether tokens are foretold.
+[[nodiscard]] inline bool is_language_model(const Task& task) {
+  return task.kind == TaskKind::generation || task.kind == TaskKind::text;
+}
+
 /// Every task. To add one is to add an entry, and a reader where its files are written in a new way.
 [[nodiscard]] const std::vector<Task>& tasks();
 

@@ -8,7 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "common/memory.hpp"
-#include "finetune/train/shown_metric.hpp"
+#include "finetune/evaluate/shown_metric.hpp"
+#include "finetune/train/sparse_folder.hpp"
 
 namespace finetune {
 
@@ -27,6 +28,10 @@ const char* name_of(Architecture architecture) {
 }
 std::string score_text(std::optional<double> score, const ShownMetric& metric) {
   return score ? fixed(metric.sign * *score, 4) : "none";
+}
+
+nlohmann::ordered_json or_null(std::optional<double> number) {
+  return number ? nlohmann::ordered_json(*number) : nullptr;
 }
 
 void print_data(std::ostream& out, const Settings& settings, const TrainingData& data) {
@@ -58,6 +63,8 @@ void print_opening(std::ostream& out, const Settings& settings, BaseModel& base,
   out << "model    " << name_of(config.architecture) << ", " << config.blocks << " blocks of width " << config.width
       << ": " << grouped(counts.model) << " parameters, " << grouped(counts.prunable)
       << " of them weights of the linear layers inside the blocks\n";
+  if (const std::string remark = sparse_folder_remark(zeros_given(model), settings.method); !remark.empty())
+    out << "sparse   " << remark << '\n';
   out << "trains   " << grouped(counts.trainable) << " numbers: " << percent(counts.trainable, counts.model)
       << " of the model, " << percent(counts.trainable, 2 * counts.prunable)
       << " of the weights and scores that movement pruning trains\n         (";
@@ -89,13 +96,21 @@ void print_table(std::ostream& out, const Settings& settings, const ParameterCou
       << fixed(common::MemoryMark::peak_mb(), 0) << " | " << fixed(result.seconds / 60, 1) << " |\n";
 }
 
-std::string result_text(const Settings& settings, const ParameterCounts& counts, const TrainResult& result) {
+std::string result_text(const Settings& settings, const ParameterCounts& counts, const TrainResult& result,
+                        std::optional<double> dense) {
+  const Verdict verdict = verdict_on(settings, result, dense);
   nlohmann::ordered_json json{{"method", settings.method.name},
                               {"task", settings.task},
                               {"metric", result.metric},
-                              {"best", nullptr},
+                              {"best", or_null(result.best)},
                               {"best_step", result.best_step},
-                              {"last", nullptr},
+                              {"standard_error", or_null(result.best_error)},
+                              {"baseline", nullptr},
+                              {"before_pruning", or_null(result.before_pruning)},
+                              {"dense", or_null(dense)},
+                              {"learnt", verdict.learnt},
+                              {"verdict", verdict.sentence},
+                              {"last", or_null(result.last)},
                               {"sparsity", result.sparsity},
                               {"step", result.step},
                               {"steps", result.steps},
@@ -107,8 +122,7 @@ std::string result_text(const Settings& settings, const ParameterCounts& counts,
                               {"peak_mb", common::MemoryMark::peak_mb()},
                               {"seconds", result.seconds},
                               {"stopped", result.stopped}};
-  if (result.best) json["best"] = *result.best;
-  if (result.last) json["last"] = *result.last;
+  if (result.baseline) json["baseline"] = {{"name", result.baseline->name}, {"score", result.baseline->score}};
   return json.dump(1) + '\n';
 }
 

@@ -10,8 +10,10 @@
 #include <utility>
 
 #include "common/files.hpp"
+#include "finetune/evaluate/shown_metric.hpp"
+#include "finetune/methods/methods.hpp"
 #include "finetune/train/curves.hpp"
-#include "finetune/train/shown_metric.hpp"
+#include "finetune/train/verdict.hpp"
 
 namespace finetune {
 
@@ -26,8 +28,13 @@ std::string text(const char* format, Numbers... numbers) {
   return made.data();
 }
 
-bool by_loss(const Task& task) { return task.kind == TaskKind::generation || task.kind == TaskKind::text; }
-std::string metric_of(const Task& task) { return by_loss(task) ? negative_loss : std::string{task.metrics.at(0)}; }
+double main_score(const Record& record, const std::string& metric) {
+  return metric == negative_loss || record.scores.empty() ? -*record.dev_loss : record.scores.front().value;
+}
+
+void raise(std::optional<double>& best, double score) {
+  if (!std::isnan(score) && (!best || score > *best)) best = score;
+}
 
 /// The mean loss of some steps.
 class MeanLoss {
@@ -154,12 +161,13 @@ bool Trainer::evaluation_due() const {
   if (state_.step == 0) return false;
   const std::int64_t every =
       settings_.evaluate_every > 0 ? settings_.evaluate_every : training_step_.order().steps_per_epoch();
-  return state_.step == state_.steps || state_.step % every == 0;
+  return state_.step == state_.steps || state_.step % every == 0 ||
+         state_.step == last_dense_step(settings_.method, state_.steps);
 }
 
 void Trainer::evaluate() {
   Record record = new_record();
-  std::optional<double> score;  // none where it is undefined
+  std::optional<double> score, error;  // none where it is undefined
   std::string said;
   for (const DevSet& dev : data_.dev) {
     const Evaluation found = finetune::evaluate(
@@ -170,9 +178,10 @@ void Trainer::evaluate() {
         });
     if (!record.dev_loss) {
       record.dev_loss = found.loss;
-      const double counts = by_loss(task_) || found.scores.empty() ? -found.loss.value() : found.scores[0].value;
-      if (!std::isnan(counts)) score = counts;
+      score = main_score(task_, found);
+      error = standard_error(task_, found, dev.sequences);
     }
+    warn_of_one_class(dev, found);
     for (const Score& each : found.scores) {
       record.scores.push_back({std::string{each.name} + (dev.title.empty() ? "" : "_" + dev.title), each.value});
       said += ", " + record.scores.back().name + ' ' + text_of(each);
@@ -180,7 +189,7 @@ void Trainer::evaluate() {
   }
   log_.add(record);
   last_score_ = score;
-  compare_with_best(score);
+  compare_with_best(score, error);
   progress_.say(text("step %lld, epoch %.2f: dev loss %.4f%s, sparsity %.1f %%%s", static_cast<long long>(state_.step),
                      record.epoch, *record.dev_loss, said.c_str(), 100 * record.sparsity,
                      state_.best_score && state_.best_step == state_.step ? ", the best so far" : ""));
@@ -188,13 +197,27 @@ void Trainer::evaluate() {
   write_curves();
 }
 
-void Trainer::compare_with_best(std::optional<double> score) {
+void Trainer::warn_of_one_class(const DevSet& dev, const Evaluation& found) {
+  const std::optional<std::string> only = only_class(task_, found);
+  if (!only) return;
+  std::string advice;
+  if (!prunes(settings_.method))
+    advice = ": the task is not learnt yet; where that lasts, " + dense_phase_advice(settings_, state_.steps);
+  else if (state_.step == last_dense_step(settings_.method, state_.steps))
+    advice = ": the dense phase ends without having learnt the task; " + dense_phase_advice(settings_, state_.steps) +
+             ", or a longer --warmup";
+  progress_.say("warning: every prediction" + (dev.title.empty() ? "" : " for " + dev.title) + " is \"" + *only + "\"" +
+                advice);
+}
+
+void Trainer::compare_with_best(std::optional<double> score, std::optional<double> error) {
   const bool counts = is_sparse_enough(settings_.method, reached_sparsity(model_)) ||
                       (state_.step == state_.steps && !state_.best_score);
   if (!counts) return;
   // An undefined score is no better than any other: the last one of these states is kept.
   if (!state_.best_score || (score && *score > *state_.best_score)) {
     state_.best_score = score;
+    state_.best_error = error;
     state_.best_step = state_.step;
     state_.evaluations_since_best = 0;
     folder_.save(Checkpoint::best, {state_, model_.save(), {}});
@@ -203,7 +226,7 @@ void Trainer::compare_with_best(std::optional<double> score) {
   ++state_.evaluations_since_best;
   if (settings_.patience == 0 || state_.evaluations_since_best < settings_.patience || state_.step == state_.steps)
     return;
-  const ShownMetric metric = shown(metric_of(task_));
+  const ShownMetric metric = shown(main_metric(task_));
   stopped_ =
       text("stopped at step %lld of %lld: %s was %.4f at step %lld, and not better in %d evaluations since",
            static_cast<long long>(state_.step), static_cast<long long>(state_.steps), metric.name.c_str(),
@@ -237,9 +260,11 @@ void Trainer::write_curves() const {
 }
 
 TrainResult Trainer::result() const {
-  TrainResult made{.metric = metric_of(task_),
+  TrainResult made{.metric = main_metric(task_),
                    .best = state_.best_score,
                    .best_step = state_.best_step,
+                   .best_error = state_.best_error,
+                   .baseline = baseline_of(task_, data_.dev.front().sequences, data_.train, model_.config().vocabulary),
                    .last = last_score_,
                    .sparsity = reached_sparsity(model_),
                    .step = state_.step,
@@ -250,6 +275,7 @@ TrainResult Trainer::result() const {
   MeanLoss first, last;
   std::int64_t before = 0;
   for (const Record& record : log_.records()) {
+    if (record.dev_loss && record.sparsity == 0) raise(made.before_pruning, main_score(record, made.metric));
     if (!record.loss) continue;
     const auto count = static_cast<double>(record.step - before);
     before = record.step;

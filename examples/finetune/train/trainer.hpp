@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/progress.hpp"
+#include "finetune/evaluate/baseline.hpp"
 #include "finetune/evaluate/evaluate.hpp"
 #include "finetune/run/metrics_log.hpp"
 #include "finetune/run/run_folder.hpp"
@@ -23,9 +24,14 @@ struct Watch {
 
 /// What a run came to.
 struct TrainResult {
-  std::string metric;          ///< the one that says which state is best, the higher the better
-  std::optional<double> best;  ///< its best value; none where it was undefined each time, or nothing was sparse enough
+  std::string metric = {};  ///< the one that says which state is best, the higher the better
+  std::optional<double> best =
+      {};  ///< its best value; none where it was undefined each time, or nothing was sparse enough
   std::int64_t best_step = 0;
+  std::optional<double> best_error = {};  ///< its standard error
+  std::optional<Baseline> baseline = {};  ///< what answers without a model have on the same data
+  /// The best score before weights were pruned; of a model that stays dense, its best.
+  std::optional<double> before_pruning = {};
   std::optional<double> last = {};        ///< its last one
   std::optional<double> first_loss = {};  ///< of training: the mean over the first tenth of its steps
   std::optional<double> last_loss = {};   ///< likewise over the last tenth
@@ -34,7 +40,7 @@ struct TrainResult {
   double step_ms = 0;            ///< the mean, evaluations aside
   double tokens_per_second = 0;  ///< likewise
   double seconds = 0;            ///< the whole run, evaluations included
-  std::string stopped;           ///< why, when before the last step
+  std::string stopped = {};      ///< why, when before the last step
 };
 
 /// Whether the loss rose so far that the run is lost: to twice what it was, and by more than 1. A model that was
@@ -69,7 +75,8 @@ class Trainer {
   void record_training();
   [[nodiscard]] bool evaluation_due() const;
   void evaluate();
-  void compare_with_best(std::optional<double> score);
+  void warn_of_one_class(const DevSet& dev, const Evaluation& found);
+  void compare_with_best(std::optional<double> score, std::optional<double> error);
   [[nodiscard]] bool save_due() const;
   void save();
   void show();

@@ -38,19 +38,23 @@ std::string fingerprint_of(const TrainingData& data) {
 }  // namespace
 
 TrainingData load_training_data(const Settings& settings, const BaseModel& base) {
+  return load_training_data(settings, base.tokenizer, base.loaded.model->config());
+}
+
+TrainingData load_training_data(const Settings& settings, const Tokenizer& tokenizer, const ModelConfig& config) {
   const Task& task = find_task(settings.task);
   TrainingData data;
   const auto encoded = [&](const TaskData& file, const char* part, std::int64_t limit) {
     if (file.skipped > 0)
       data.remarks.push_back(std::to_string(file.skipped) + " rows of the " + part +
                              " data are skipped, the first: " + file.first_skipped);
-    auto sequences = encode(task, file, base.tokenizer, base.loaded.model->config(), settings.max_length);
+    auto sequences = encode(task, file, tokenizer, config, settings.max_length);
     const std::size_t all = sequences.size();
     sequences = limited(std::move(sequences), limit);
     if (sequences.size() < all)
       data.remarks.push_back("of the " + std::to_string(all) + " sequences of the " + part + " data " +
                              std::to_string(sequences.size()) + " are used, evenly spread");
-    const index_t longest = base.loaded.model->config().longest();
+    const index_t longest = config.longest();
     const auto full = std::ranges::count(sequences, longest, &Sequence::length);
     if (full > 0 && longest < settings.max_length && task.kind != TaskKind::text)
       data.remarks.push_back(std::to_string(full) + " sequences of the " + part + " data may be cut: the model reads " +

@@ -25,6 +25,8 @@ struct TrainingData {
 };
 
 /// Reads the files of the task and encodes them for the model.
+[[nodiscard]] TrainingData load_training_data(const Settings& settings, const Tokenizer& tokenizer,
+                                              const ModelConfig& config);
 [[nodiscard]] TrainingData load_training_data(const Settings& settings, const BaseModel& base);
 
 }  // namespace finetune

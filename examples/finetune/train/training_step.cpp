@@ -3,6 +3,7 @@
 
 #include <pst/core/error.hpp>
 #include <pst/core/random.hpp>
+#include <pst/core/rounded_product.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -54,7 +55,7 @@ StepOutcome TrainingStep::learn(std::int64_t step) {
   for (std::size_t b = 0; b < batches.size(); ++b) {
     const Batch batch = batches[b].batch();
     const double share = static_cast<double>(batches[b].counted()) / labels;
-    outcome.loss += share * model_.learn(batch, batches[b].targets(settings_.smoothing),
+    outcome.loss += share * model_.learn(batch, batches[b].targets(settings_.smoothing, settings_.distillation),
                                          {.dropout_seed = dropout_seed(settings_.seed, step, b), .share = share});
     for (const index_t length : batch.lengths) outcome.tokens += length;
   }
@@ -69,6 +70,15 @@ void TrainingStep::refuse_non_finite(double loss) const {
     pst::require(is_finite(each.parameter.grad), "the gradient of ", each.name, " holds NaN or Inf", advice);
   }
   pst::fail("the loss is ", loss, advice);
+}
+
+bool prunes(const MethodSettings& method) {
+  return method_named(method.name).is_sparse && method.sparsity > 0 && !method.keep_mask;
+}
+
+std::int64_t last_dense_step(const MethodSettings& method, std::int64_t steps) {
+  if (!prunes(method) || !pst::uses_option(layer_spec(method, 0), "warmup") || method.schedule == "constant") return 0;
+  return static_cast<std::int64_t>(pst::rounded_product(method.warmup, static_cast<double>(steps)));
 }
 
 std::int64_t rest_step(const Settings& settings, std::int64_t steps) {
