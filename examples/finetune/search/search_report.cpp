@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/json_number.hpp"
 #include "common/plot.hpp"
 #include "finetune/evaluate/shown_metric.hpp"
 
@@ -27,10 +28,6 @@ std::string name_of(const Candidate& candidate) {
 }
 
 double megabytes(const Candidate& candidate) { return static_cast<double>(candidate.bytes) / 1e6; }
-
-nlohmann::ordered_json or_null(std::optional<double> number) {
-  return number && std::isfinite(*number) ? nlohmann::ordered_json(*number) : nullptr;
-}
 
 /// A line for each score, as long as the score is high beside the highest one.
 void print_bars(std::ostream& out, const SearchResult& result) {
@@ -96,9 +93,9 @@ std::string search_text(const SearchResult& result) {
   for (const Candidate& each : result.candidates)
     json["candidates"].push_back({{"run", each.run.string()},
                                   {"sparsity", each.sparsity},
-                                  {"score", or_null(each.standing.score)},
-                                  {"standard_error", or_null(each.standing.error)},
-                                  {"points_lost", or_null(points_lost(result.candidates.front(), each))},
+                                  {"score", common::number_or_null(each.standing.score)},
+                                  {"standard_error", common::number_or_null(each.standing.error)},
+                                  {"points_lost", common::number_or_null(points_lost(result.candidates.front(), each))},
                                   {"learnt", has_learnt(each.standing)},
                                   {"bytes", each.bytes},
                                   {"milliseconds", each.milliseconds}});

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/json_number.hpp"
 #include "common/memory.hpp"
 #include "finetune/evaluate/shown_metric.hpp"
 #include "finetune/train/sparse_folder.hpp"
@@ -28,10 +29,6 @@ const char* name_of(Architecture architecture) {
 }
 std::string score_text(std::optional<double> score, const ShownMetric& metric) {
   return score ? fixed(metric.sign * *score, 4) : "none";
-}
-
-nlohmann::ordered_json or_null(std::optional<double> number) {
-  return number ? nlohmann::ordered_json(*number) : nullptr;
 }
 
 void print_data(std::ostream& out, const Settings& settings, const TrainingData& data) {
@@ -102,15 +99,15 @@ std::string result_text(const Settings& settings, const ParameterCounts& counts,
   nlohmann::ordered_json json{{"method", settings.method.name},
                               {"task", settings.task},
                               {"metric", result.metric},
-                              {"best", or_null(result.best)},
+                              {"best", common::number_or_null(result.best)},
                               {"best_step", result.best_step},
-                              {"standard_error", or_null(result.best_error)},
+                              {"standard_error", common::number_or_null(result.best_error)},
                               {"baseline", nullptr},
-                              {"before_pruning", or_null(result.before_pruning)},
-                              {"dense", or_null(dense)},
+                              {"before_pruning", common::number_or_null(result.before_pruning)},
+                              {"dense", common::number_or_null(dense)},
                               {"learnt", verdict.learnt},
                               {"verdict", verdict.sentence},
-                              {"last", or_null(result.last)},
+                              {"last", common::number_or_null(result.last)},
                               {"sparsity", result.sparsity},
                               {"step", result.step},
                               {"steps", result.steps},
