@@ -25,9 +25,9 @@ inline constexpr std::array method_table{
     MethodInfo{"magnitude", "magnitude", "magnitude", 3e-3, 1.0, true},
     MethodInfo{"movement", "movement", "movement", 3e-3, 10.0, true},
     MethodInfo{"soft-movement", "soft-movement", "soft movement", 1e-3, 30.0},
-    MethodInfo{"pst", "pst", "PST", 3e-3, 1.0, true},
-    MethodInfo{"pst-ab", "pst-ab", "PST, only AB", 3e-3, 10.0},
-    MethodInfo{"pst-rc", "pst-rc", "PST, only R + C", 3e-3, 0.3},
+    MethodInfo{"pst", "pst", "PST", 3e-3, 3.0, true},
+    MethodInfo{"pst-ab", "pst-ab", "PST, only AB", 3e-3, 3.0},
+    MethodInfo{"pst-rc", "pst-rc", "PST, only R + C", 3e-3, 1.0},
 };
 
 /// The row of `method_table` with this name; throws pst::Error when there is none.
