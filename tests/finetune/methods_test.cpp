@@ -94,7 +94,11 @@ TEST_CASE("a method trains what its description says") {
       {"lora", {"delta.U", "delta.V", "bias"}},
       {"frozen", {"bias"}},
       {"bitfit", {"bias"}},
-      {"norms", {}}};
+      {"norms", {}},
+      {"houlsby", {}},
+      {"pfeiffer", {}},
+      {"parallel", {}},
+      {"ia3", {}}};
   REQUIRE(expected.size() == methods().size());
   for (const MethodInfo& info : methods()) {
     INFO(info.name);
