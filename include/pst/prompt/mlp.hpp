@@ -105,7 +105,7 @@ struct Mlp {
     /// As torch begins a linear layer: U(-1/sqrt(in), 1/sqrt(in)).
     static void draw(B& on, Own& parameter, std::uint64_t seed) {
       const MutableView value = parameter.value();
-      on.generate(value, functors::UniformMatrix{seed, value.cols, 1.0 / std::sqrt(static_cast<double>(value.cols))});
+      on.generate(value, UniformMatrix{seed, value.cols, 1.0 / std::sqrt(static_cast<double>(value.cols))});
     }
 
     Own embeddings_, first_, first_bias_, second_, second_bias_;
