@@ -166,10 +166,8 @@ TEST_CASE("what the authors' code does not train is refused with it") {
   CHECK(refusal(settings).empty());
   settings.method.beside = "none";
   CHECK(refusal(settings).empty());
-  settings.method.adapter = "parallel";
-  CHECK(refusal(settings).starts_with("an adapter, biases or norms are to train"));
-  settings.method.adapter = "", settings.method.beside = "norms";
-  CHECK(refusal(settings).starts_with("an adapter, biases or norms are to train"));
+  settings.method.beside = "norms";
+  CHECK(refusal(settings).starts_with("biases or norms are to train"));
 }
 
 TEST_CASE("a rate that is no number is refused") {

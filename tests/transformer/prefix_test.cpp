@@ -25,7 +25,7 @@ EncoderConfig small(bool causal) {
 
 }  // namespace
 
-TEST_CASE("14: the gradients of a prefix, and of what is behind it, are finite differences, and none is zero") {
+TEST_CASE("the gradients of a prefix, and of what is behind it, are finite differences, and none is zero") {
   for (const bool causal : {false, true}) {
     CAPTURE(causal);
     Encoder<double> encoder = make_encoder(small(causal));
@@ -72,7 +72,7 @@ TEST_CASE("attention over a prefix is a mixture of attention over it and attenti
     }
 }
 
-TEST_CASE("14: with a prefix, the cache gives what a whole forward gives") {
+TEST_CASE("with a prefix, the cache gives what a whole forward gives") {
   Encoder<double> encoder = make_encoder(small(true));
   const Mat vectors = test::normal(in_front, 24, 5);
   Mat grad(in_front, 24);

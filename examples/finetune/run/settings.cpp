@@ -210,9 +210,8 @@ void check(const Settings& settings) {
                "modules are chosen, or the mask is kept, but --reference is the authors' code, which does neither");
   pst::require(!settings.reference || !settings.train_embeddings,
                "embeddings are to train, but with --reference nothing trains except factors");
-  pst::require(
-      !settings.reference || ((method.beside.empty() || method.beside == "none") && adapter_of(method) == "none"),
-      "an adapter, biases or norms are to train, but with --reference nothing trains except factors");
+  pst::require(!settings.reference || method.beside.empty() || method.beside == "none",
+               "biases or norms are to train, but with --reference nothing trains except factors");
 }
 
 std::string difference(const Settings& there, const Settings& here) {
