@@ -101,11 +101,14 @@ struct Block {
 
   void backward(Sequences sequences, Tape& tape, const Matrix<Scalar>& grad_y, Matrix<Scalar>& grad_x) {
     if (place == NormPlace::before) {
-      tape.grad_sum = grad_y;
-      branch_backward(BranchPlace::after_block, tape, tape.grad_sum);
-      feed_backward(sequences, tape, tape.grad_sum, tape.grad_part);
+      if (at(BranchPlace::after_block)) {
+        tape.grad_sum = grad_y;
+        branch_backward(BranchPlace::after_block, tape, tape.grad_sum);
+      }
+      const Matrix<Scalar>& grad_sum = at(BranchPlace::after_block) ? tape.grad_sum : grad_y;
+      feed_backward(sequences, tape, grad_sum, tape.grad_part);
       norm2.backward(tape.norm2, tape.grad_part, tape.grad);
-      tape.grad += tape.grad_sum;
+      tape.grad += grad_sum;
       attention_backward(sequences, tape, tape.grad_part);
       norm1.backward(tape.norm1, tape.grad_part, grad_x);
       grad_x += tape.grad;

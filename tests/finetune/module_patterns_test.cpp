@@ -108,6 +108,7 @@ TEST_CASE("patterns that cannot be read are refused") {
   CHECK(refused("query@x") ==
         "pattern \"query@x\" names the blocks \"x\", expected a number, two as 0-3, or last-K for the last K");
   CHECK(refused("re:(").starts_with("pattern \"re:(\" is no regular expression: "));
+  CHECK(refused("query,") == "a pattern of modules has 0 letters, expected 1 to 200");
   CHECK(refused("query,,value") == "a pattern of modules has 0 letters, expected 1 to 200");
 }
 

@@ -78,6 +78,12 @@ TEST_CASE("a normal start is that of PST, in every bit") {
   CHECK(rms(made.right.view()) == 0);
 }
 
+TEST_CASE("a scale so small that the factors would overflow is refused") {
+  CHECK(error_of([] { started(PerWeightStart{}, {.in = 4, .out = 4}, 2, 1e-31); }) ==
+        "the scale of a low-rank product is 1e-31, expected 0 or at least 1e-30 for factors that start per weight");
+  CHECK(std::isfinite(rms(started(PerWeightStart{}, {.in = 4, .out = 4}, 2, 1e-30).left.view())));
+}
+
 TEST_CASE("starts have the deviations that they say, and a product of zero") {
   const Shape shape{.in = 400, .out = 600};
   for (const index_t rank : {4, 8, 32})

@@ -80,11 +80,12 @@ Range read_range(std::string_view text, std::string_view pattern, index_t blocks
 
 std::vector<std::string_view> split(std::string_view list) {
   std::vector<std::string_view> parts;
-  while (!list.empty()) {
-    const std::size_t comma = std::min(list.find(','), list.size());
+  if (list.empty()) return parts;
+  for (std::size_t comma = list.find(','); comma != std::string_view::npos; comma = list.find(',')) {
     parts.push_back(list.substr(0, comma));
-    list.remove_prefix(std::min(comma + 1, list.size()));
+    list.remove_prefix(comma + 1);
   }
+  parts.push_back(list);
   return parts;
 }
 

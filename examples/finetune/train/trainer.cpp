@@ -148,7 +148,9 @@ Record Trainer::new_record() const {
   record.step = state_.step;
   record.epoch = training_step_.order().epoch_at(state_.step);
   record.sparsity = reached_sparsity(model_);
-  record.rate = settings_.rate * rate_scale(settings_, std::max<std::int64_t>(0, state_.step - 1), state_.steps);
+  const std::int64_t step = std::max<std::int64_t>(0, state_.step - 1);  // the one that was taken
+  record.rate = settings_.rate * (model_.trains_kept() ? kept_scale(settings_, step, state_.steps)
+                                                       : rate_scale(settings_, step, state_.steps));
   record.seconds = seconds();
   return record;
 }
