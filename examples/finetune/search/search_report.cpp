@@ -16,19 +16,19 @@ namespace finetune {
 namespace {
 
 template <class... Numbers>
-std::string text(const char* format, Numbers... numbers) {
+std::string written(const char* format, Numbers... numbers) {
   std::array<char, 160> made{};
   std::snprintf(made.data(), made.size(), format, numbers...);
   return made.data();
 }
 
-std::string name_of(const Candidate& candidate) {
-  return candidate.sparsity > 0 ? text("%g %%", 100 * candidate.sparsity) : "dense";
+std::string candidate_name(const Candidate& candidate) {
+  return candidate.sparsity > 0 ? written("%g %%", 100 * candidate.sparsity) : "dense";
 }
 
 double megabytes(const Candidate& candidate) { return static_cast<double>(candidate.bytes) / 1e6; }
 
-nlohmann::ordered_json or_null(std::optional<double> number) {
+nlohmann::ordered_json finite_or_null(std::optional<double> number) {
   return number && std::isfinite(*number) ? nlohmann::ordered_json(*number) : nullptr;
 }
 
@@ -42,7 +42,7 @@ void print_bars(std::ostream& out, const SearchResult& result) {
   for (const Candidate& each : result.candidates) {
     const double score = metric.sign * each.standing.score.value_or(0);
     const auto marks = static_cast<std::size_t>(most > 0 ? std::lround(width * std::max(0.0, score) / most) : 0);
-    out << text("%8s  %7.4f  ", name_of(each).c_str(), score) << std::string(marks, '#')
+    out << written("%8s  %7.4f  ", candidate_name(each).c_str(), score) << std::string(marks, '#')
         << (result.chosen && &each == &result.candidates[*result.chosen] ? "  <-- the sparsest within the limit" : "")
         << '\n';
   }
@@ -56,12 +56,12 @@ void print_search(std::ostream& out, const SearchResult& result) {
       << "|---:|---:|---:|---:|---:|---:|---|\n";
   for (const Candidate& each : result.candidates) {
     const Standing& standing = each.standing;
-    out << "| " << name_of(each) << " | "
-        << (standing.score ? text("%.4f", metric.sign * *standing.score) : "undefined")
+    out << "| " << candidate_name(each) << " | "
+        << (standing.score ? written("%.4f", metric.sign * *standing.score) : "undefined")
         << (has_learnt(standing) ? "" : " (nothing)") << " | "
-        << (standing.error ? text("%.4f", *standing.error) : "none")
-        << text(" | %.1f | %.2f | %.3f | ", points_lost(result.candidates.front(), each), megabytes(each),
-                each.milliseconds)
+        << (standing.error ? written("%.4f", *standing.error) : "none")
+        << written(" | %.1f | %.2f | %.3f | ", points_lost(result.candidates.front(), each), megabytes(each),
+                   each.milliseconds)
         << each.run.string() << " |\n";
   }
   print_bars(out, result);
@@ -96,9 +96,9 @@ std::string search_text(const SearchResult& result) {
   for (const Candidate& each : result.candidates)
     json["candidates"].push_back({{"run", each.run.string()},
                                   {"sparsity", each.sparsity},
-                                  {"score", or_null(each.standing.score)},
-                                  {"standard_error", or_null(each.standing.error)},
-                                  {"points_lost", or_null(points_lost(result.candidates.front(), each))},
+                                  {"score", finite_or_null(each.standing.score)},
+                                  {"standard_error", finite_or_null(each.standing.error)},
+                                  {"points_lost", finite_or_null(points_lost(result.candidates.front(), each))},
                                   {"learnt", has_learnt(each.standing)},
                                   {"bytes", each.bytes},
                                   {"milliseconds", each.milliseconds}});
