@@ -106,7 +106,7 @@ trained)
   grep -q '^  zeros: .* 50.00 %' "$folder/last.out" || fail "expected a count of zeros"
   status_of $run --method pst --out "$folder/third" --to-folder "$folder/sparse"
   [ $status -eq 1 ] && [ ! -e "$folder/third" ] || fail "expected a refusal before the run begins"
-  status_of $run --method pst --rate 1e-12 --out "$folder/nothing"
+  status_of $run --method pst --rate 1e-12 --seed 1 --out "$folder/nothing"
   [ $status -eq 3 ] && grep -q '^verdict: .*: has learnt nothing; the dense phase .* try --rate [0-9.e-]*, then --steps 3000$' \
     "$folder/last.log" || fail "exit code $status of a run that learns nothing, expected 3 and a verdict"
   grep -q 'warning: every prediction is "[a-z]*": the dense phase ends without having learnt the task; try --rate ' \

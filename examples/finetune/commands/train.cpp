@@ -28,7 +28,7 @@ void check_place(const TrainOptions& options) {
   static_cast<void>(OutputFolder{options.to_folder, false});
 }
 
-int estimate(const TrainOptions& options) {
+int dry_run(const TrainOptions& options) {
   const Settings& settings = options.settings;
   check(settings);
   BaseModel base = load_base(settings);
@@ -70,9 +70,9 @@ int search_sparsest(const TrainOptions& options) {
   return result.chosen ? 0 : learnt_nothing_code;
 }
 
-int run(const TrainOptions& options) {
+int run_train(const TrainOptions& options) {
   check_place(options);
-  if (options.dry_run) return estimate(options);
+  if (options.dry_run) return dry_run(options);
   try {
     return options.sparsities.empty() ? train(options) : search_sparsest(options);
   } catch (const Interrupted& interrupted) {
@@ -90,7 +90,7 @@ Run add_train(CLI::App& program) {
   const auto resolve = add_options(*command, *options);
   return [options, resolve] {
     resolve();
-    return run(*options);
+    return run_train(*options);
   };
 }
 

@@ -15,7 +15,7 @@ namespace finetune {
 
 namespace {
 
-constexpr std::uint64_t samples = 200;
+constexpr std::uint64_t bootstrap_samples = 200;
 
 bool is_labelled(const Task& task, const Sequence& sequence) {
   return is_classification(task) ? sequence.label >= 0 : !std::isnan(sequence.value);
@@ -113,7 +113,7 @@ std::optional<double> standard_error(const Task& task, const Evaluation& found, 
                asked.size(), " sequences, expected as many");
   Resampling resampling{task, found, asked};
   double sum = 0, squares = 0, defined = 0;
-  for (std::uint64_t sample = 0; sample < samples; ++sample) {
+  for (std::uint64_t sample = 0; sample < bootstrap_samples; ++sample) {
     const double score = resampling.score(sample);
     if (std::isnan(score)) continue;
     sum += score;

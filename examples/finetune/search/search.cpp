@@ -25,7 +25,7 @@ fs::path report_file(const fs::path& out) { return out / "search.json"; }
 
 bool is_empty_or_absent(const fs::path& folder) { return !fs::exists(folder) || fs::is_empty(folder); }
 
-std::string percent(double sparsity) {
+std::string percent_text(double sparsity) {
   std::ostringstream text;
   text << 100 * sparsity << " %";
   return text.str();
@@ -61,7 +61,7 @@ std::string no_choice(const SearchResult& result) {
   }
   std::string text = "no sparsity that was tried stays within " + points(result.lose_at_most) + " of dense";
   if (best != nullptr)
-    text += ": the nearest is " + percent(best->sparsity) + " with " + text_of(best->standing) + ", " +
+    text += ": the nearest is " + percent_text(best->sparsity) + " with " + text_of(best->standing) + ", " +
             points(points_lost(dense, *best)) + " below";
   const double least = result.candidates.size() > 1 ? result.candidates[1].sparsity : 0.5;
   std::ostringstream advice;
@@ -93,7 +93,7 @@ void choose(SearchResult& result) {
   const Candidate& best = result.candidates[*result.chosen];
   std::ostringstream text;
   text.precision(3);
-  text << percent(best.sparsity) << " is the sparsest that was tried within " << points(result.lose_at_most)
+  text << percent_text(best.sparsity) << " is the sparsest that was tried within " << points(result.lose_at_most)
        << " of dense: " << text_of(best.standing) << ", " << static_cast<double>(best.bytes) / 1e6 << " MB of "
        << static_cast<double>(dense.bytes) / 1e6 << ", " << best.milliseconds << " ms a sequence of "
        << dense.milliseconds;

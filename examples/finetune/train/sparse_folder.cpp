@@ -11,7 +11,7 @@ namespace {
 
 constexpr double as_good_as_dense = 0.01;
 
-std::string percent(double share) {
+std::string zero_share(double share) {
   std::ostringstream text;
   text.setf(std::ios::fixed);
   text.precision(1);
@@ -34,11 +34,11 @@ std::string sparse_folder_remark(double zeros, const MethodSettings& method) {
   if (zeros < as_good_as_dense && method.keep_mask)
     return "--keep-mask is given, but hardly a weight is zero in the folder: the result is dense";
   if (zeros < as_good_as_dense) return {};
-  const std::string found = percent(zeros) + " of these weights are zero in the folder already: ";
+  const std::string found = zero_share(zeros) + " of these weights are zero in the folder already: ";
   if (method.keep_mask) return found + "they stay so, and no others";
   constexpr const char* other = "; --keep-mask trains with the zeros that it has";
   if (!prunes(method)) return found + "they train as all others, and the result is dense" + other;
-  return found + "they train as all others, the mask is chosen anew, and " + percent(method.sparsity) +
+  return found + "they train as all others, the mask is chosen anew, and " + zero_share(method.sparsity) +
          " are zero in the end" + other;
 }
 

@@ -15,8 +15,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* tensor_name = "taught";
-constexpr const char* fingerprint_field = "data";  // of the metadata
+constexpr const char* taught_tensor = "taught";
+constexpr const char* data_field = "data";  // of the metadata
 
 struct Teacher {
   std::unique_ptr<Model> model;
@@ -39,7 +39,7 @@ Teacher load_teacher(const fs::path& path, const Task& task) {
   return {std::move(loaded.model), load_tokenizer(path)};
 }
 
-Matrix asked(const TrainingData& data, const Settings& settings) {
+Matrix asked_teacher(const TrainingData& data, const Settings& settings) {
   const Task& task = find_task(settings.task);
   const Teacher teacher = load_teacher(settings.teacher, task);
   check_fits(task, teacher.tokenizer, teacher.model->config());
@@ -56,18 +56,18 @@ Matrix asked(const TrainingData& data, const Settings& settings) {
 }
 
 void write_cache(const fs::path& cache, const Matrix& logits, const std::string& fingerprint) {
-  const pst::Tensor tensor = pst::Tensor::from<float>(tensor_name, {logits.rows(), logits.cols()},
+  const pst::Tensor tensor = pst::Tensor::from<float>(taught_tensor, {logits.rows(), logits.cols()},
                                                       {logits.data(), static_cast<std::size_t>(logits.size())});
-  pst::io::save_tensors(cache, {tensor}, {{fingerprint_field, fingerprint}});
+  pst::io::save_tensors(cache, {tensor}, {{data_field, fingerprint}});
 }
 
 /// What is in the cache; no rows where it is of other data.
 Matrix read_cache(const fs::path& cache, const std::string& fingerprint) {
   const pst::io::Safetensors file = pst::io::Safetensors::open(cache);
-  const auto found = file.metadata().find(fingerprint_field);
+  const auto found = file.metadata().find(data_field);
   if (found == file.metadata().end() || found->second != fingerprint) return {};
-  const pst::io::TensorEntry& entry = file.at(tensor_name);
-  const std::vector<float> numbers = file.read<float>(tensor_name);
+  const pst::io::TensorEntry& entry = file.at(taught_tensor);
+  const std::vector<float> numbers = file.read<float>(taught_tensor);
   pst::require(entry.shape.size() == 2, cache.string(), ": has a tensor of ", entry.shape.size(),
                " sides, expected a row for each sequence: remove the file, and the teacher is asked again");
   return Eigen::Map<const Matrix>{numbers.data(), entry.shape[0], entry.shape[1]};
@@ -79,7 +79,7 @@ void add_teacher(TrainingData& data, const Settings& settings, const fs::path& c
   Matrix logits;
   if (fs::exists(cache)) logits = read_cache(cache, data.fingerprint);
   if (logits.rows() == 0) {
-    logits = asked(data, settings);
+    logits = asked_teacher(data, settings);
     write_cache(cache, logits, data.fingerprint);
   }
   pst::require(logits.rows() == static_cast<index_t>(data.train.size()), cache.string(), ": has ", logits.rows(),

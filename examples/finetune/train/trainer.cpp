@@ -32,7 +32,7 @@ double main_score(const Record& record, const std::string& metric) {
   return metric == negative_loss || record.scores.empty() ? -*record.dev_loss : record.scores.front().value;
 }
 
-void raise(std::optional<double>& best, double score) {
+void take_better(std::optional<double>& best, double score) {
   if (!std::isnan(score) && (!best || score > *best)) best = score;
 }
 
@@ -277,7 +277,7 @@ TrainResult Trainer::result() const {
   MeanLoss first, last;
   std::int64_t before = 0;
   for (const Record& record : log_.records()) {
-    if (record.dev_loss && record.sparsity == 0) raise(made.before_pruning, main_score(record, made.metric));
+    if (record.dev_loss && record.sparsity == 0) take_better(made.before_pruning, main_score(record, made.metric));
     if (!record.loss) continue;
     const auto count = static_cast<double>(record.step - before);
     before = record.step;

@@ -17,7 +17,7 @@ namespace finetune {
 namespace {
 
 constexpr double enough_steps = 3000;  // of a run to 90 % on a small task
-constexpr std::size_t most_bytes = std::size_t{1} << 20;
+constexpr std::size_t most_result_bytes = std::size_t{1} << 20;
 
 std::string text_of(double number) {
   std::ostringstream text;
@@ -80,7 +80,7 @@ double read_best_score(const std::filesystem::path& folder, const std::string& t
   std::error_code ignored;
   pst::require(std::filesystem::is_regular_file(file, ignored), folder.string(),
                ": has no result.json, expected the folder of a run that has ended");
-  const nlohmann::json json = pst::io::strict_json(common::read_file(file, most_bytes), file.string(), 4);
+  const nlohmann::json json = pst::io::strict_json(common::read_file(file, most_result_bytes), file.string(), 4);
   pst::require(json.is_object() && json.contains("task") && json["task"] == task, file.string(),
                ": is not of a run of the task ", task, ": give one that is");
   pst::require(json.contains("best") && json["best"].is_number(), file.string(), ": has no best score");
