@@ -164,7 +164,7 @@ refused)
   status_of $run --method nonsense --out "$folder/new"
   [ $status -eq 1 ] || fail "exit code $status for an unknown method, expected 1"
   [ ! -e "$folder/new" ] || fail "a refused run made a folder"
-  status_of $run --method pst --beta 1e21 --out "$folder/new"
+  status_of $run --method pst --delta-start normal --beta 1e21 --out "$folder/new"
   [ $status -eq 1 ] || fail "exit code $status of a run that diverges, expected 1"
   grep -q 'error: step [0-9]* of 40: ' "$folder/last.log" || fail "expected an error that names the step"
   mkdir "$folder/empty"
@@ -231,7 +231,7 @@ taught)
     fail "expected a score beside others"
   ;;
 exported)
-  status_of $run --method pst --rate 2e-2 --sparsity 0.8 --out "$out"
+  status_of $run --method pst --rest delta --rate 2e-2 --sparsity 0.8 --out "$out"
   trained || fail "exit code $status of train, expected 0 or 3"
   export="$program export --run $out --checkpoint last --threads 1"
   status_of $export --to-folder "$folder/sparse" --to-archive "$folder/archive" --to-task-file "$folder/task.safetensors" \
