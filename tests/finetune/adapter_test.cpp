@@ -70,6 +70,7 @@ TEST_CASE("an adapter of any method trains, and the folder keeps its bits but fo
         });
       };
       visit([&](const std::string& tensor, const std::vector<float>& values) { before[tensor] = values; });
+      model->refresh(0.0);
       const std::vector<float> first = logits_of(*model, name);
       train_shortly(*model, settings_of({.name = method}), Golden{name});
       visit([&](const std::string& tensor, const std::vector<float>& values) {

