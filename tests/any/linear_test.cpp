@@ -106,11 +106,12 @@ TEST_CASE("masks that are kept as given have the bits of their types") {
 TEST_CASE("movement pruning has the bits of its types") {
   check_bits<Base::with<Movement>::with<Full>>("movement score_start=10", {.importance = {.start = 10}});
   check_bits<Base::with<SoftMovement>::with<Full>::with<Threshold>>(
-      "soft-movement penalty=300 target=0.5", {.importance = {.penalty = 300, .target_sparsity = 0.5}});
+      "soft-movement penalty=300 target=0.5",
+      {.importance = {.penalty = 300, .target_sparsity = 0.5}, .schedule = {.final_sparsity = 0}});
 }
 
 TEST_CASE("soft movement reports no target, for its threshold decides") {
-  const auto weight = Draw{1}.normal<float>(6, 8);
+  auto weight = Draw{1}.normal<float>(6, 8).as<float>(1);
   AnyLinear<float> layer = make_linear(read_spec("soft-movement"), {.in = 8, .out = 6});
   layer.attach(weight.view());
   layer.begin_step(4, 4);
