@@ -111,7 +111,7 @@ TEST_CASE("movement pruning has the bits of its types") {
 }
 
 TEST_CASE("soft movement reports no target, for its threshold decides") {
-  auto weight = Draw{1}.normal<float>(6, 8).as<float>(1);
+  auto weight = Draw{1}.normal<float>(6, 8);
   AnyLinear<float> layer = make_linear(read_spec("soft-movement"), {.in = 8, .out = 6});
   layer.attach(weight.view());
   layer.begin_step(4, 4);
