@@ -264,11 +264,11 @@ exported)
   [ $status -eq 0 ] && cmp "$folder/sparse/model.safetensors" "$folder/from_moved/model.safetensors" ||
     fail "a base that has moved gives another folder"
   sed "s|$folder/model|$folder/moved|" "$folder/train" >"$folder/train_moved"
-  status_of sh "$folder/train_moved" --method pst --rate 2e-2 --sparsity 0.8 --out "$out"
+  status_of sh "$folder/train_moved" --method pst --rest delta --rate 2e-2 --sparsity 0.8 --out "$out"
   trained || fail "exit code $status of a run whose model has moved, expected 0 or 3"
   grep -q "$folder/moved" "$out/settings.json" || fail "the run does not know where its model is now"
   mv "$folder/moved" "$folder/model"
-  status_of $run --method pst --rate 2e-2 --sparsity 0.8 --out "$out"
+  status_of $run --method pst --rest delta --rate 2e-2 --sparsity 0.8 --out "$out"
   trained || fail "exit code $status of a run whose model is back, expected 0 or 3"
   printf 'a b c\n\nx y z\n' >"$folder/sentences"
   status_of "$program" classify --run "$out" --sentences "$folder/sentences"
