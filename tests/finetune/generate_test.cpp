@@ -25,7 +25,7 @@ json expected() {
   return json::parse(file);
 }
 
-std::unique_ptr<Model> load(const std::string& folder) {
+std::unique_ptr<Model> dense_model(const std::string& folder) {
   auto model = load_model(data / folder, {}, transformer::dense_layers<float>()).model;
   model->begin_step(0, 1);
   return model;
@@ -51,7 +51,7 @@ TEST_CASE("greedy and beam search find the sentences of transformers, with their
   int ended = 0;
   const json all = expected();
   for (const json& of_model : all["models"]) {
-    const auto model = load(of_model["folder"]);
+    const auto model = dense_model(of_model["folder"]);
     const auto prompts = of_model["prompts"].get<std::vector<std::vector<int>>>();
     for (const json& each : of_model["cases"]) {
       CAPTURE(each["settings"].dump());
@@ -166,7 +166,7 @@ TEST_CASE("repeats are banned from what would be the end of them on") {
 }
 
 TEST_CASE("what is drawn depends on the seed and the prompt, not on the prompts beside it") {
-  const auto model = load("generation");
+  const auto model = dense_model("generation");
   const std::vector<std::vector<int>> prompts{{3}, {1, 2, 3, 4}, {3}, {9, 9}};
   GenerationSettings settings;
   settings.max_new_tokens = 30;
@@ -206,7 +206,7 @@ TEST_CASE("tokens are drawn as often as they are likely") {
 }
 
 TEST_CASE("a sentence is never longer than the model can read with its prompt") {
-  const auto model = load("gpt2");
+  const auto model = dense_model("gpt2");
   GenerationSettings settings = paper_generation();
   settings.no_repeat_ngram = 0;
   settings.max_new_tokens = 1000;
@@ -217,7 +217,7 @@ TEST_CASE("a sentence is never longer than the model can read with its prompt") 
 }
 
 TEST_CASE("finished prompts are counted, and a search that is stopped gives them") {
-  const auto model = load("gpt2");
+  const auto model = dense_model("gpt2");
   GenerationSettings settings;
   settings.max_new_tokens = 2;
   const std::vector<std::vector<int>> prompts(5, std::vector<int>{1});
@@ -233,7 +233,7 @@ TEST_CASE("finished prompts are counted, and a search that is stopped gives them
 }
 
 TEST_CASE("wrong settings and prompts, and damaged models, are refused with a sentence") {
-  const auto model = load("gpt2");
+  const auto model = dense_model("gpt2");
   const auto refused = [&](const std::vector<std::vector<int>>& prompts, const GenerationSettings& settings,
                            const char* text) {
     CHECK_THROWS_WITH_AS(static_cast<void>(generate(*model, prompts, settings)), text, pst::Error);

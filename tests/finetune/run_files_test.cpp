@@ -10,10 +10,12 @@
 #include "finetune/run/metrics_log.hpp"
 #include "finetune/run/run_folder.hpp"
 #include "finetune/run/snapshot.hpp"
+#include "io/files.hpp"
 #include "model_data.hpp"
 
 using namespace finetune;
 using namespace finetune::test;
+using pst::io::test::error_of;
 
 namespace {
 
@@ -35,16 +37,6 @@ Snapshot some_snapshot() {
            .evaluations_since_best = 1},
           {tensor},
           {{"encoder", {tensor}}, {"head", {tensor, pst::Tensor::from<float>("steps", {2, 2}, values)}}}};
-}
-
-template <class Act>
-std::string error_of(Act&& act) {
-  try {
-    act();
-  } catch (const pst::Error& error) {
-    return error.what();
-  }
-  return "none";
 }
 
 bool holds(const std::string& text, const std::string& part) {
@@ -162,7 +154,7 @@ TEST_CASE("the folder of a run is never taken for another one") {
     CHECK(!fs::exists(folder / "last" / ".pst-1-0.tmp"));
   }
   settings.model = "/elsewhere";  // fingerprints tell whether it is the same
-  CHECK(error_of([&] { RunFolder{folder, settings}; }) == "none");
+  CHECK(error_of([&] { RunFolder{folder, settings}; }).empty());
   settings.steps += 5;
   const std::string longer = error_of([&] { RunFolder{folder, settings}; });
   CHECK(holds(longer, "holds a run with other settings (steps = "));
@@ -206,6 +198,6 @@ TEST_CASE("a folder is that of a run before anything else is in it, so a run tha
   fs::remove(folder / "last");
   fs::remove(folder / "best");
   std::ofstream{folder / ".pst-1-0.tmp"} << "half";
-  CHECK(error_of([&] { RunFolder{folder, settings}; }) == "none");
+  CHECK(error_of([&] { RunFolder{folder, settings}; }).empty());
   CHECK(!fs::exists(folder / ".pst-1-0.tmp"));
 }
