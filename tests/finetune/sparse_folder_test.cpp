@@ -21,7 +21,11 @@ TEST_CASE("a folder that is sparse already is told, with what will become of its
     CHECK(sparse_folder_remark(0.9, method).find("they train as all others, and the result is dense; --keep-mask") !=
           std::string::npos);
   }
-  method.keep_mask = true;
+  for (const char* name : {"bitfit", "ia3"}) {
+    method.name = name;
+    CHECK(sparse_folder_remark(0.9, method).ends_with(": they stay so, for no weight trains"));
+  }
+  method.name = "lora", method.keep_mask = true;
   CHECK(sparse_folder_remark(0.9, method).ends_with(": they stay so, and no others"));
   CHECK(sparse_folder_remark(0, method).ends_with("the result is dense"));
 }

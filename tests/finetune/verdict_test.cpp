@@ -56,6 +56,16 @@ TEST_CASE("a verdict on a model that knows nothing says what to change, in numbe
   CHECK(dense.find("try --rate 1 ") == std::string::npos);
 }
 
+TEST_CASE("a short run is told to raise its rate, a long one to lower it") {
+  Settings settings;
+  settings.task = "cola";
+  settings.rate = method_named("pst").rate;
+  CHECK(dense_phase_advice(settings, 300).starts_with("try --rate 0.0006"));
+  CHECK(dense_phase_advice(settings, 4000).starts_with("try --rate 6.67e-05"));
+  settings.rate *= 3;
+  CHECK(dense_phase_advice(settings, 300).starts_with("try --rate 0.0002"));
+}
+
 TEST_CASE("weights are all there until the last dense step, and the dev data are asked then") {
   for (const char* method : {"pst", "magnitude", "movement", "soft-movement", "full"}) {
     INFO(method);

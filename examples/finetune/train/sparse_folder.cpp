@@ -3,6 +3,7 @@
 
 #include <sstream>
 
+#include "finetune/methods/methods.hpp"
 #include "finetune/train/training_step.hpp"
 
 namespace finetune {
@@ -37,6 +38,7 @@ std::string sparse_folder_remark(double zeros, const MethodSettings& method) {
   const std::string found = zero_share(zeros) + " of these weights are zero in the folder already: ";
   if (method.keep_mask) return found + "they stay so, and no others";
   constexpr const char* other = "; --keep-mask trains with the zeros that it has";
+  if (method_named(method.name).layers == "frozen") return found + "they stay so, for no weight trains";
   if (!prunes(method)) return found + "they train as all others, and the result is dense" + other;
   return found + "they train as all others, the mask is chosen anew, and " + zero_share(method.sparsity) +
          " are zero in the end" + other;

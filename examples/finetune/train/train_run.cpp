@@ -17,7 +17,8 @@ void print_warnings(const MethodSettings& method, const TrainResult& result) {
   if (has_diverged(result))
     std::cerr << "warning: the loss of training rose from " << *result.first_loss << " to " << *result.last_loss
               << ": try a smaller --rate\n";
-  if (!is_sparse_enough(method, result.sparsity))
+  const bool prunes_all = method.modules.empty() && method.exclude.empty();  // or else the share of all says little
+  if (prunes_all && !is_sparse_enough(method, result.sparsity))
     std::cerr << "warning: " << 100 * result.sparsity << " % of the weights are zero, where " << 100 * method.sparsity
               << " % were asked for: train longer"
               << (method.name == "soft-movement" ? ", or raise --penalty or --score-rate\n" : "\n");

@@ -16,7 +16,8 @@ namespace finetune {
 
 namespace {
 
-constexpr double enough_steps = 3000;  // of a run to 90 % on a small task
+constexpr double enough_steps = 3000;     // of a run to 90 % on a small task
+constexpr std::int64_t few_steps = 1000;  // in fewer a rate is sooner too low than too high
 constexpr std::size_t most_result_bytes = std::size_t{1} << 20;
 
 std::string text_of(double number) {
@@ -33,9 +34,10 @@ std::string longer(const Settings& settings, std::int64_t steps) {
   return "--steps " + std::to_string(std::llround(std::ceil(factor * static_cast<double>(steps))));
 }
 
-/// The rate of the method, or a third where the run has had that.
-double other_rate(const Settings& settings) {
+/// The rate of the method, or where the run has had that a third, in a short run three times as much.
+double other_rate(const Settings& settings, std::int64_t steps) {
   const double usual = method_named(settings.method.name).rate;
+  if (steps < few_steps && settings.rate < 2 * usual) return 3 * settings.rate;
   const bool is_usual = std::abs(settings.rate - usual) < 0.5 * usual;
   return is_usual ? settings.rate / 3 : usual;
 }
@@ -57,8 +59,8 @@ std::string advice(const Settings& settings, const TrainResult& result, const St
 
 std::string dense_phase_advice(const Settings& settings, std::int64_t steps) {
   const bool warms_up = settings.rate_warmup > 0 || settings.warmup_steps > 0;
-  return "try --rate " + text_of(other_rate(settings)) + (warms_up ? "" : " and --rate-warmup 0.06") + ", then " +
-         longer(settings, steps);
+  return "try --rate " + text_of(other_rate(settings, steps)) + (warms_up ? "" : " and --rate-warmup 0.06") +
+         ", then " + longer(settings, steps);
 }
 
 Standing standing_of(const TrainResult& result, std::optional<double> dense) {
