@@ -63,6 +63,12 @@ masked)
   few="$program train --model $folder/sparse --task sst2 --data $folder/task --batch 8 --steps 20 --threads 1"
   status_of $few --method lora --modules query,value@9 --out "$out"
   [ $status -eq 1 ] && grep -q 'value@9.* means blocks 9 to 9' "$folder/last.log" || fail "expected a refused pattern"
+  status_of $few --method houlsby --to-folder "$folder/none" --out "$folder/not_begun"
+  [ $status -eq 1 ] && grep -q 'error: --to-folder is given, but the adapter houlsby' "$folder/last.log" && [ ! -e "$folder/not_begun" ] ||
+    fail "expected a refusal before an adapter trains that no folder holds"
+  status_of $few --method bitfit --lose-at-most 3 --dry-run
+  [ $status -eq 1 ] && grep -q 'error: the method is bitfit, which prunes no weight' "$folder/last.log" ||
+    fail "expected that a search is refused in a dry run too"
   status_of $few --method lora --keep-mask --sparsity 0.5 --out "$out"
   [ $status -eq 1 ] || fail "expected that --keep-mask and --sparsity are refused together"
   status_of $few --method lora --keep-mask --rate 1e-2 --out "$out"

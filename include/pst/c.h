@@ -142,7 +142,8 @@ pst_status pst_layer_bind(pst_layer* layer, void* parameters, void* gradients, p
 pst_status pst_layer_zero_gradients(pst_layer* layer);
 /** Brings mask and weight up to date at a progress of 0 to 1, for an evaluation; counts nothing. */
 pst_status pst_layer_refresh(pst_layer* layer, double progress);
-/** Begins the `step`-th of `steps` steps, from 1: mask and weight are refreshed, gradients are zero. */
+/** Begins the `step`-th of `steps` steps, from 1 (0 is the state before the first): mask and weight are refreshed,
+ * gradients are zero. */
 pst_status pst_layer_begin_step(pst_layer* layer, int64_t step, int64_t steps);
 /** y (n x out) = x (n x in) W'^T + b. */
 pst_status pst_layer_forward(pst_layer* layer, pst_const_matrix x, pst_matrix y);

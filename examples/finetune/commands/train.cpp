@@ -4,11 +4,13 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "finetune/commands/command.hpp"
 #include "finetune/commands/export.hpp"
 #include "finetune/commands/train_options.hpp"
 #include "finetune/export/output_folder.hpp"
+#include "finetune/methods/adapters.hpp"
 #include "finetune/search/search.hpp"
 #include "finetune/search/search_report.hpp"
 #include "finetune/train/estimate.hpp"
@@ -22,15 +24,30 @@ namespace {
 /// Before the run, which takes hours.
 void check_place(const TrainOptions& options) {
   if (options.to_folder.empty() || options.dry_run) return;
+  const std::string_view adapter = adapter_of(options.settings.method);
+  pst::require(adapter == "none" || adapter == "ia3", "--to-folder is given, but the adapter ", adapter,
+               " stands beside the weights, and no folder holds it: leave it out, and write a task file by "
+               "`pst-finetune export --to-task-file`");
   check_targets({&options.to_folder, 1}, options.out, options.settings.model);
   pst::require(!std::filesystem::exists(options.to_folder), options.to_folder.string(),
                ": exists and is not overwritten: choose another folder, or export the run by `pst-finetune export`");
   static_cast<void>(OutputFolder{options.to_folder, false});
 }
 
+SearchPlan plan_of(const TrainOptions& options) {
+  return {.settings = options.settings,
+          .sparsities = options.sparsities,
+          .lose_at_most = options.lose_at_most,
+          .out = options.out,
+          .dense_rate = options.dense_rate,
+          .dense = options.dense_result,
+          .watch = options.watch};
+}
+
 int dry_run(const TrainOptions& options) {
   const Settings& settings = options.settings;
   check(settings);
+  if (!options.sparsities.empty()) check(plan_of(options));
   BaseModel base = load_base(settings);
   const TrainingData data = load_training_data(settings, base);
   print_opening(std::cerr, settings, base, data);
@@ -53,13 +70,7 @@ int train(const TrainOptions& options) {
 
 /// The search, and the model that it chose as a folder where that is asked for.
 int search_sparsest(const TrainOptions& options) {
-  const SearchResult result = search({.settings = options.settings,
-                                      .sparsities = options.sparsities,
-                                      .lose_at_most = options.lose_at_most,
-                                      .out = options.out,
-                                      .dense_rate = options.dense_rate,
-                                      .dense = options.dense_result,
-                                      .watch = options.watch});
+  const SearchResult result = search(plan_of(options));
   print_search(std::cout, result);
   if (result.chosen && !options.to_folder.empty())
     export_run({.run = result.candidates[*result.chosen].run,
