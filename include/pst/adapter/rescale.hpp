@@ -13,9 +13,6 @@
 namespace pst::PST_ABI {
 
 namespace functors {
-struct OneEverywhere {
-  PST_HD double operator()(index_t, index_t) const { return 1.0; }
-};
 /// y(r, c) + (scale(0, c) - 1) x(r, c)
 template <class Y, class X>
 struct PlusRescaled {
@@ -52,7 +49,7 @@ class Rescale::State {
   State(const Rescale&, B& on, index_t features, std::string name, std::uint64_t)
       : scale_{name + ".scale", ParameterGroup::delta, 1, features} {
     require(features > 0, "a rescaling of ", features, " features, expected at least 1");
-    on.generate(scale_.value(), functors::OneEverywhere{});
+    on.fill(scale_.value(), Scalar{1});
   }
 
   /// Adds (l - 1) .* x to y; both are n x features. x may be the same matrix as y.

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -292,10 +291,8 @@ class KeptLinear {
     detail::refuse_overlap(label(), "grad_x", grad_x, "grad_y", grad_y);
     refuse_overlaps("grad_x", grad_x);
   }
-  /// By the inequality of Cauchy and Schwarz the norms of x and grad_y bound their product.
   void refuse_batch(ConstView x, ConstView grad_y) {
-    constexpr double most = static_cast<double>(std::numeric_limits<Scalar>::max()) / 4;
-    if (detail::norm_of(on_, x) * detail::norm_of(on_, grad_y) < most) return;  // NaN is not below anything
+    if (detail::norms_bound_gradient(on_, x, grad_y)) return;
     detail::refuse_non_finite(on_, label(), "x", x);
     detail::refuse_non_finite(on_, label(), "grad_y", grad_y);
     fail(label(), ": grad_y^T x may overflow; lower the scale of the loss");
@@ -306,8 +303,8 @@ class KeptLinear {
   }
   /// Writes columns and numbers of the kept weights; without a matrix the numbers are 0.
   void put(ConstView weight) {
-    const Matrix<Backend, Scalar> zeros(weight.data == nullptr ? shape().out : 0, shape().in);
-    const ConstView from = weight.data == nullptr ? zeros.view() : weight;
+    const Matrix<Backend, Scalar> zeros(weight.data == nullptr ? 1 : 0, shape().in);  // each row is that one
+    const ConstView from = weight.data == nullptr ? ConstView{zeros.view().data, shape().out, shape().in, 0} : weight;
     for_each_tile([&](Tile tile) { on_.compress(tile.of(from), tile.of(mask()), tile, view()); });
     transpose();
   }

@@ -125,15 +125,22 @@ template <class B, class T>
   return std::sqrt(std::accumulate(squares.begin(), squares.end(), 0.0));
 }
 
-/// Whether G = grad_y^T x has neither NaN nor Inf, nor has any sum on the way to it, times `scale`. By the inequality
-/// of Cauchy and Schwarz the norms of x and grad_y tell as a rule; where they are as large as that, G is formed.
+/// Whether the norms of x and grad_y tell that G = grad_y^T x, times `scale`, has neither NaN nor Inf, nor has any sum
+/// on the way to it, by the inequality of Cauchy and Schwarz. False where they do not tell.
+template <class B, class T>
+[[nodiscard]] bool norms_bound_gradient(B& on, MatrixView<const T, typename B::space> x,
+                                        MatrixView<const T, typename B::space> grad_y, double scale = 1.0) {
+  constexpr double most = static_cast<double>(std::numeric_limits<T>::max()) / 4;
+  return norm_of(on, x) * norm_of(on, grad_y) * scale < most;  // NaN is not below anything
+}
+
+/// Whether G = grad_y^T x has neither NaN nor Inf, nor has any sum on the way to it, times `scale`. As a rule the norms
+/// of x and grad_y tell; where they are too large for that, G is formed.
 template <class Weight>
 [[nodiscard]] bool gradient_is_finite(Weight& weight, typename Weight::ConstView x, typename Weight::ConstView grad_y,
                                       double scale) {
-  using T = typename Weight::MutableView::value_type;
-  constexpr double most = static_cast<double>(std::numeric_limits<T>::max()) / 4;
   auto& on = weight.backend();
-  if (norm_of(on, x) * norm_of(on, grad_y) * scale < most) return true;  // NaN is not below anything
+  if (norms_bound_gradient(on, x, grad_y, scale)) return true;
   if (!all_finite(on, x) || !all_finite(on, grad_y)) return false;
   std::atomic<bool> finite{true};
   weight.for_each_tile([&](Tile tile) {
