@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <pst/core/error.hpp>
 
-#include <chrono>
 #include <iomanip>
 #include <iostream>
 #include <memory>
 #include <optional>
 
 #include "common/files.hpp"
-#include "common/progress.hpp"
 #include "finetune/commands/command.hpp"
 #include "finetune/commands/model_source.hpp"
 #include "finetune/evaluate/baseline.hpp"
 #include "finetune/evaluate/predictions.hpp"
+#include "finetune/evaluate/timed.hpp"
 #include "finetune/export/check.hpp"
 #include "finetune/export/compressed_body.hpp"
 #include "finetune/export/output_folder.hpp"
@@ -63,8 +62,7 @@ Subject load_subject(EvalOptions& options) {
 struct Contender {
   std::string name;
   std::unique_ptr<Model> model;
-  Evaluation found = {};
-  double milliseconds = 0.0;  ///< per sequence
+  TimedEvaluation asked = {};
 };
 
 std::vector<Contender> contenders(const EvalOptions& options, Subject subject) {
@@ -75,31 +73,20 @@ std::vector<Contender> contenders(const EvalOptions& options, Subject subject) {
   return list;
 }
 
-void ask(Contender& contender, const Task& task, std::span<const Sequence> sequences, std::size_t batch) {
-  using Clock = std::chrono::steady_clock;
-  common::Progress progress{contender.name, static_cast<long>(sequences.size())};
-  const Clock::time_point start = Clock::now();
-  contender.found = evaluate(*contender.model, task, sequences, batch,
-                             [&](std::size_t done) { progress.show(static_cast<long>(done), "sentences"); });
-  const std::chrono::duration<double, std::milli> spent = Clock::now() - start;
-  progress.close();
-  contender.milliseconds = spent.count() / static_cast<double>(sequences.size());
-}
-
 void print_table(const std::vector<Contender>& list, const std::string& title, std::size_t count) {
   std::cout << "| " << (title.empty() ? "weights" : title) << " |";
-  for (const Score& score : list.front().found.scores) std::cout << ' ' << score.name << " |";
+  for (const Score& score : list.front().asked.found.scores) std::cout << ' ' << score.name << " |";
   std::cout << " loss | ms per sentence | MB of linear layers |\n|---|";
-  for (std::size_t i = 0; i < list.front().found.scores.size() + 3; ++i) std::cout << "--:|";
+  for (std::size_t i = 0; i < list.front().asked.found.scores.size() + 3; ++i) std::cout << "--:|";
   std::cout << '\n';
   for (const Contender& each : list) {
     std::cout << "| " << each.name << " |" << std::fixed << std::setprecision(4);
-    for (const Score& score : each.found.scores) std::cout << ' ' << text_of(score) << " |";
-    if (each.found.loss)
-      std::cout << ' ' << *each.found.loss;
+    for (const Score& score : each.asked.found.scores) std::cout << ' ' << text_of(score) << " |";
+    if (each.asked.found.loss)
+      std::cout << ' ' << *each.asked.found.loss;
     else
       std::cout << " none";
-    std::cout << " | " << std::setprecision(3) << each.milliseconds << " | "
+    std::cout << " | " << std::setprecision(3) << each.asked.milliseconds << " | "
               << static_cast<double>(layer_bytes(*each.model)) / 1e6 << " |\n";
   }
   std::cout << std::defaultfloat << count << " sentences\n";
@@ -108,7 +95,7 @@ void print_table(const std::vector<Contender>& list, const std::string& title, s
 /// The score beside those of answers that look at no sentence, and of a dense model.
 void print_standing(const Contender& contender, const Task& task, std::span<const Sequence> sequences,
                     std::optional<double> dense) {
-  const Evaluation& found = contender.found;
+  const Evaluation& found = contender.asked.found;
   const Standing standing{.metric = main_metric(task),
                           .score = main_score(task, found),
                           .error = standard_error(task, found, sequences),
@@ -123,7 +110,7 @@ void print_standing(const Contender& contender, const Task& task, std::span<cons
 /// Says in how many sentences two ways to hold the weights differ.
 void print_agreement(std::vector<Contender>& list, const Task& task, std::span<const Sequence> sequences) {
   if (list.size() < 2) return;
-  const std::vector<double>&one = list[0].found.predictions, &other = list[1].found.predictions;
+  const std::vector<double>&one = list[0].asked.found.predictions, &other = list[1].asked.found.predictions;
   if (task.kind == TaskKind::single || task.kind == TaskKind::pair) {
     std::size_t changed = 0;
     for (std::size_t i = 0; i < one.size(); ++i) changed += one[i] != other[i] ? 1 : 0;
@@ -188,13 +175,14 @@ int eval(EvalOptions options) {
   std::vector<Contender> list = contenders(options, std::move(subject));
   std::cerr << "threads: dense " << Eigen::nbThreads() << ", compressed " << options.threads << '\n';
   for (std::size_t i = 0; i < files.size(); ++i) {
-    for (Contender& each : list) ask(each, task, sequences[i], options.batch);
+    for (Contender& each : list)
+      each.asked = evaluate_timed(*each.model, task, sequences[i], options.batch, each.name, "sentences");
     print_table(list, files[i].title, sequences[i].size());
     print_standing(list.back(), task, sequences[i], dense);
     print_agreement(list, task, sequences[i]);
     if (options.predictions.empty()) continue;
     const fs::path path = predictions_file(options, files[i]);
-    common::write_file(path, predictions_of(task, files[i], list.back().found));
+    common::write_file(path, predictions_of(task, files[i], list.back().asked.found));
     std::cerr << "predictions are in " << path.string() << '\n';
   }
   return 0;

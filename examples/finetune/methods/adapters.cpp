@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/methods/adapters.hpp"
 
-#include <pst/any/implementation/nearest.hpp>
 #include <pst/core/error.hpp>
 
 #include <algorithm>
 #include <array>
 
 #include "finetune/methods/methods.hpp"
+#include "finetune/methods/named.hpp"
 
 namespace finetune {
 
@@ -26,13 +26,8 @@ constexpr std::array table{
 std::span<const AdapterInfo> adapters() { return table; }
 
 std::string_view adapter_of(const MethodSettings& settings) {
-  const std::string_view name = settings.adapter.empty() ? method_named(settings.name).adapter : settings.adapter;
-  const auto found = std::ranges::find(table, name, &AdapterInfo::name);
-  if (found != table.end()) return found->name;
-  std::vector<std::string_view> names;
-  for (const AdapterInfo& info : table) names.push_back(info.name);
-  pst::fail("there is no adapter \"", name.substr(0, 60), "\", expected one of ", pst::detail::listed(names),
-            pst::detail::did_you_mean(name, names));
+  return named(table, "adapter", settings.adapter.empty() ? method_named(settings.name).adapter : settings.adapter)
+      .name;
 }
 
 std::vector<PlacedBranch> branches_of(const MethodSettings& settings, index_t width) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/methods/methods.hpp"
 
-#include <pst/any/implementation/nearest.hpp>
 #include <pst/core/error.hpp>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "finetune/methods/named.hpp"
 #include "finetune/model/module_patterns.hpp"
 
 namespace finetune {
@@ -111,14 +111,7 @@ std::span<const MethodInfo> methods() {
   return table;
 }
 
-const MethodInfo& method_named(std::string_view name) {
-  const auto found = std::ranges::find(methods(), name, &MethodInfo::name);
-  if (found != methods().end()) return *found;
-  std::vector<std::string_view> names;
-  for (const MethodInfo& info : methods()) names.push_back(info.name);
-  pst::fail("there is no method \"", name.substr(0, 60), "\", expected one of ", pst::detail::listed(names),
-            pst::detail::did_you_mean(name, names));
-}
+const MethodInfo& method_named(std::string_view name) { return named(methods(), "method", name); }
 
 Beside beside_of(const MethodSettings& settings) {
   const std::string_view text = settings.beside.empty() ? method_named(settings.name).beside : settings.beside;
