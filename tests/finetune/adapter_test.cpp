@@ -12,6 +12,7 @@
 #include "finetune/export/lora.hpp"
 #include "finetune/export/task_file.hpp"
 #include "short_training.hpp"
+#include "trained_models.hpp"
 
 using namespace finetune;
 using namespace finetune::test;
@@ -20,21 +21,6 @@ using pst::io::test::TemporaryDirectory;
 
 namespace {
 
-std::unique_ptr<Model> adapted(const fs::path& folder, const MethodSettings& method) {
-  auto model = model_of(folder, method);
-  model->put_branches(branches_of(method, model->config().width), 5);
-  return model;
-}
-std::unique_ptr<Model> trained(const fs::path& folder, const std::string& name, const MethodSettings& method) {
-  auto model = adapted(folder, method);
-  train_shortly(*model, settings_of(method), Golden{name});
-  return model;
-}
-std::vector<float> logits_of(Model& model, const std::string& name) {
-  Matrix logits;
-  model.forward(Golden{name}.batch(), logits);
-  return numbers(logits);
-}
 index_t count_of(Model& model) {
   index_t count = 0;
   for (const ModelParameter& each : model.parameters())

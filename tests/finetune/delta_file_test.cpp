@@ -49,11 +49,6 @@ fs::path sparse_base(const fs::path& folder, const std::string& name) {
 fs::path base_of(const fs::path& folder, const std::string& name, const MethodSettings& method) {
   return method.keep_mask ? sparse_base(folder, name) : data / name;
 }
-std::unique_ptr<Model> trained_delta(const fs::path& base, const std::string& name, const MethodSettings& method) {
-  auto model = model_of(base, method);
-  train_shortly(*model, settings_of(method), Golden{name});
-  return model;
-}
 
 /// A task file whose tensors and metadata a test changes.
 struct Rewritten {
@@ -83,7 +78,7 @@ TEST_CASE("a task file holds every tensor that trained, and makes the model of t
       if (name == "gpt2" && part.method.name == "frozen") continue;  // its head is the table of words
       const TemporaryDirectory folder;
       const fs::path base = base_of(folder.path(), name, part.method), file = folder.path() / "delta.safetensors";
-      const auto model = trained_delta(base, name, part.method);
+      const auto model = trained(base, name, part.method);
       export_task_file(*model, file, {.base = base}, random_probes(model->config(), 4));
       check_same_numbers(*model, *apply_task_file(file, base), ElementType::f32, "applied");
     }
@@ -94,7 +89,7 @@ TEST_CASE("kept weights that trained themselves are in a task file, though they 
   const fs::path file = folder.path() / "delta";
   for (const char* modules : {"", "ff.w1"}) {
     INFO(modules);
-    const auto model = trained_delta(data / "bert", "bert", {.name = "pst", .sparsity = 0.8, .modules = modules});
+    const auto model = trained(data / "bert", "bert", {.name = "pst", .sparsity = 0.8, .modules = modules});
     model->train_kept(1.0);
     export_task_file(*model, file, {.base = data / "bert", .overwrite = true}, {});
     check_same_numbers(*model, *apply_task_file(file, data / "bert"), ElementType::f32, "applied");
@@ -105,8 +100,7 @@ TEST_CASE("a task file is as large as what trained") {
   const TemporaryDirectory folder;
   const auto size_of = [&](const MethodSettings& method) {
     const fs::path file = folder.path() / "delta";
-    export_task_file(*trained_delta(data / "bert", "bert", method), file, {.base = data / "bert", .overwrite = true},
-                     {});
+    export_task_file(*trained(data / "bert", "bert", method), file, {.base = data / "bert", .overwrite = true}, {});
     index_t numbers = 0;
     for (const pst::Tensor& tensor : pst::io::load_tensors(file)) {
       CHECK(tensor.name.find("mask") == std::string::npos);
@@ -135,7 +129,7 @@ TEST_CASE("a low-rank update of a sparse model has the zeros of its base when it
                                          {.name = "pst", .delta_rank = 3, .keep_mask = true},
                                          {.name = "magnitude", .modules = "@last-1", .keep_mask = true}}) {
       INFO(name << ", " << method.name);
-      const auto model = trained_delta(base, name, method);
+      const auto model = trained(base, name, method);
       const ExportReport report = export_task_file(*model, file, {.base = base, .overwrite = true}, {});
       const auto merged = apply_task_file(file, base);
       std::size_t at = 0;
@@ -153,7 +147,7 @@ TEST_CASE("a low-rank update of a sparse model has the zeros of its base when it
 
 TEST_CASE("what rounding to 16 bits loses of an update is counted") {
   const MethodSettings method{.name = "lora", .delta_rank = 3, .beside = "none"};
-  const auto model = trained_delta(data / "bert", "bert", method);
+  const auto model = trained(data / "bert", "bert", method);
   const TemporaryDirectory folder;
   export_task_file(*model, folder.path() / "delta", {.base = data / "bert"}, {});
   const auto merged = apply_task_file(folder.path() / "delta", data / "bert");
@@ -175,7 +169,7 @@ TEST_CASE("missing, unknown and mis-shaped tensors of a task file are refused wi
   const TemporaryDirectory folder;
   const fs::path file = folder.path() / "delta", changed = folder.path() / "changed";
   const MethodSettings method{.name = "lora", .delta_rank = 3, .modules = "query@0,value@1"};
-  export_task_file(*trained_delta(data / "bert", "bert", method), file, {.base = data / "bert"}, {});
+  export_task_file(*trained(data / "bert", "bert", method), file, {.base = data / "bert"}, {});
   const auto refusal = [&](auto&& change) {
     Rewritten copy{file};
     change(copy);
@@ -227,7 +221,7 @@ TEST_CASE(
   for (const char* modules : {"query,value", "query@0,output.dense@1"}) {
     INFO(modules);
     const MethodSettings method{.name = "lora", .delta_rank = 3, .modules = modules, .beside = "none"};
-    const auto model = trained_delta(data / "bert", "bert", method);
+    const auto model = trained(data / "bert", "bert", method);
     const fs::path to = folder.path() / "adapter";
     const ExportReport report =
         export_lora(*model, to, {.base = data / "bert", .overwrite = true}, random_probes(model->config(), 4));

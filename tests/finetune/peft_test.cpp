@@ -12,6 +12,7 @@
 #include "finetune/export/lora.hpp"
 #include "finetune/methods/adapters.hpp"
 #include "short_training.hpp"
+#include "trained_models.hpp"
 
 using namespace finetune;
 using namespace finetune::test;
@@ -25,12 +26,6 @@ struct Stored {
 };
 constexpr Stored stored[] = {{"bert_lora", "bert"}, {"bert_rslora", "bert"}, {"roberta_expression", "roberta"},
                              {"gpt2_lora", "gpt2"}, {"bert_ia3", "bert"},    {"gpt2_ia3", "gpt2"}};
-
-std::vector<float> logits_of(Model& model, const char* name) {
-  Matrix logits;
-  model.forward(Golden{name}.batch(), logits);
-  return numbers(logits);
-}
 
 /// A copy of an adapter, to change.
 class Copy {

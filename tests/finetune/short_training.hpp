@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
+#include "finetune/methods/adapters.hpp"
 #include "finetune/methods/methods.hpp"
 #include "finetune/train/parameters.hpp"
 #include "model_data.hpp"
@@ -33,6 +35,20 @@ inline void train_shortly(Model& model, const Settings& settings, const Golden& 
   }
   optimizer.check(model, settings);
   model.refresh(1.0);
+}
+
+/// The model of a folder with the layers and the adapter of a method.
+[[nodiscard]] inline std::unique_ptr<Model> adapted(const fs::path& folder, const MethodSettings& method) {
+  auto model = model_of(folder, method);
+  model->put_branches(branches_of(method, model->config().width), 5);
+  return model;
+}
+/// The same after these steps on the batch of a fixture.
+[[nodiscard]] inline std::unique_ptr<Model> trained(const fs::path& folder, const std::string& fixture,
+                                                    const MethodSettings& method) {
+  auto model = adapted(folder, method);
+  train_shortly(*model, settings_of(method), Golden{fixture});
+  return model;
 }
 
 }  // namespace finetune::test

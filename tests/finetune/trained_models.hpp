@@ -41,5 +41,8 @@ namespace finetune::test {
   model.forward(golden.batch(), logits);
   return numbers(logits);
 }
+[[nodiscard]] inline std::vector<float> logits_of(Model& model, const std::string& fixture) {
+  return logits_of(model, Golden{fixture});
+}
 
 }  // namespace finetune::test

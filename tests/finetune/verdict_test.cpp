@@ -105,12 +105,12 @@ TEST_CASE("a run that learns has a verdict of its baseline and its standard erro
     REQUIRE(result.baseline);
     CHECK(result.baseline->score >= 0.5);
     CHECK(result.baseline->score < *result.best);
-    const auto json = nlohmann::json::parse(result_text(job.settings, {}, result, 0.75));
-    CHECK(json["learnt"] == true);
-    CHECK(json["dense"] == 0.75);
-    CHECK(json["baseline"]["score"] == result.baseline->score);
-    CHECK(json["standard_error"] == *result.best_error);
-    CHECK(json["verdict"] == verdict_on(job.settings, result, 0.75).sentence);
+    const auto written = nlohmann::json::parse(result_text(job.settings, {}, result, 0.75));
+    CHECK(written["learnt"] == true);
+    CHECK(written["dense"] == 0.75);
+    CHECK(written["baseline"]["score"] == result.baseline->score);
+    CHECK(written["standard_error"] == *result.best_error);
+    CHECK(written["verdict"] == verdict_on(job.settings, result, 0.75).sentence);
   }
 }
 
