@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "pst/any/layer_behind.hpp"
 #include "pst/any/linear_interface.hpp"
 #include "pst/any/shared_cpu.hpp"
 #include "pst/core/error.hpp"
@@ -98,32 +99,25 @@ class StepOf final
 /// layer.
 /// @ingroup any
 template <class Layer>
-class LinearOf final : public LinearInterface<typename Layer::scalar> {
+class LinearOf final : public detail::LayerBehind<Layer, LinearInterface<typename Layer::scalar>> {
+  using Behind = detail::LayerBehind<Layer, LinearInterface<typename Layer::scalar>>;
   using Interface = LinearInterface<typename Layer::scalar>;
   using Scalar = typename Layer::scalar;
 
  public:
   using typename Interface::ConstView;
   using typename Interface::MutableView;
-  using typename Interface::ParameterVisitor;
 
-  explicit LinearOf(Layer layer) : layer_{std::move(layer)} {}
+  using Behind::Behind;
 
-  [[nodiscard]] const std::string& name() const override { return layer_.options().name; }
-  [[nodiscard]] Shape shape() const override { return layer_.shape(); }
   void attach(LentWeight<Scalar> weight, LentBias<Scalar> bias) override {
     weight.visit([&]<class T>(StridedView<T> view) {
       if constexpr (std::is_convertible_v<StridedView<T>, typename Layer::WeightView>)
-        layer_.attach(view, bias_of(bias));
+        this->layer_.attach(view, bias_of(bias));
       else
         refuse_weight<T>();
     });
   }
-  [[nodiscard]] const ParameterLayout& layout() const override { return layer_.layout(); }
-  void bind(MutableView parameters, MutableView gradients, BoundRun holds) override {
-    layer_.bind(parameters, gradients, holds);
-  }
-  void zero_gradients() override { layer_.zero_gradients(); }
   void refresh(double progress) override { layer_.refresh(progress); }
   void begin_step(index_t step, index_t steps) override { layer_.begin_step(step, steps); }
   [[nodiscard]] std::unique_ptr<PendingStep<Scalar>> prepare_step(index_t step, index_t steps) override {
@@ -132,19 +126,8 @@ class LinearOf final : public LinearInterface<typename Layer::scalar> {
   [[nodiscard]] std::unique_ptr<PendingStep<Scalar>> prepare_refresh(double progress) override {
     return std::make_unique<detail::StepOf<Layer>>(layer_, progress);
   }
-  void forward(ConstView x, MutableView y) override { layer_.forward(x, y); }
-  void backward(ConstView x, ConstView grad_y, MutableView grad_x, Gradients write) override {
-    layer_.backward(x, grad_y, grad_x, write);
-  }
-  void for_each_parameter(ParameterVisitor visit) override { layer_.for_each_parameter(visit); }
 
-  [[nodiscard]] double sparsity() const override { return layer_.sparsity(); }
-  [[nodiscard]] index_t kept() const override { return layer_.kept(); }
-  [[nodiscard]] MaskView<const mask_word> mask() const override { return layer_.mask(); }
-  [[nodiscard]] std::uint64_t generation() const override { return layer_.generation(); }
   void set_mask(MaskView<const mask_word> mask) override { layer_.set_mask(mask); }
-  [[nodiscard]] MaskReport report() override { return layer_.report(); }
-  void export_masked(MutableView out) override { layer_.export_masked(out); }
   [[nodiscard]] CsrMatrix<Scalar> export_csr() override { return layer_.export_csr(); }
   [[nodiscard]] BitmaskMatrix<Scalar> export_bitmask() override { return layer_.export_bitmask(); }
 
@@ -153,14 +136,11 @@ class LinearOf final : public LinearInterface<typename Layer::scalar> {
     using Backend = typename Layer::backend;
     return std::make_unique<LinearOf>(layer_.clone(on.backend_or<Backend>([] { return Backend{}; })));
   }
-  [[nodiscard]] TensorList save() override { return layer_.save(); }
-  void check_state(const TensorList& state) override { layer_.check_state(state); }
-  void restore(const TensorList& state) override { layer_.restore(state); }
   [[nodiscard]] std::vector<std::byte> save_bytes() override { return layer_.save_bytes(); }
   void restore_bytes(std::span<const std::byte> bytes) override { layer_.restore_bytes(bytes); }
 
  private:
-  [[nodiscard]] std::string label() const { return name().empty() ? "layer" : "layer " + name(); }
+  [[nodiscard]] std::string label() const { return this->name().empty() ? "layer" : "layer " + this->name(); }
   [[nodiscard]] typename Layer::BiasView bias_of(const LentBias<Scalar>& bias) const {
     if constexpr (std::is_same_v<typename Layer::BiasView, ConstView>) {
       return bias.constant();
@@ -179,7 +159,7 @@ class LinearOf final : public LinearInterface<typename Layer::scalar> {
     fail(label(), ": the weight trains in place, but a constant one is attached: attach a view of variables");
   }
 
-  Layer layer_;
+  using Behind::layer_;
 };
 
 }  // namespace pst::PST_ABI
