@@ -20,18 +20,33 @@ class Defaults {
   const std::function<bool(const char* option)>& given_;
 };
 
+/// How a run goes: shares of its steps, and rates.
+struct Course {
+  double warmup, cooldown, rate, score_rate, head_rate, rate_warmup, epochs;
+};
+void set_course(Settings& settings, const std::function<bool(const char* option)>& given, const Course& course) {
+  const Defaults set{given};
+  set("--warmup", settings.method.warmup, course.warmup);
+  set("--cooldown", settings.method.cooldown, course.cooldown);
+  set("--rate", settings.rate, course.rate);
+  set("--score-rate", settings.score_rate, course.score_rate);
+  set("--head-rate", settings.head_rate, course.head_rate);
+  if (!given("--rate-warmup-steps")) set("--rate-warmup", settings.rate_warmup, course.rate_warmup);
+  set("--epochs", settings.epochs, course.epochs);
+}
+
 }  // namespace
 
 void as_usual(Settings& settings, const std::function<bool(const char* option)>& given) {
-  const Defaults set{given};
   const MethodInfo& method = method_named(settings.method.name);
-  set("--warmup", settings.method.warmup, 0.15);
-  set("--cooldown", settings.method.cooldown, 0.35);
-  set("--rate", settings.rate, method.rate);
-  set("--score-rate", settings.score_rate, method.score_rate);
-  set("--head-rate", settings.head_rate, method.head_rate);
-  if (!given("--rate-warmup-steps")) set("--rate-warmup", settings.rate_warmup, 0.06);
-  set("--epochs", settings.epochs, 0.0);
+  set_course(settings, given,
+             {.warmup = 0.15,
+              .cooldown = 0.35,
+              .rate = method.rate,
+              .score_rate = method.score_rate,
+              .head_rate = method.head_rate,
+              .rate_warmup = 0.06,
+              .epochs = 0.0});
 }
 
 void as_published(Settings& settings, const std::function<bool(const char* option)>& given) {
@@ -40,13 +55,14 @@ void as_published(Settings& settings, const std::function<bool(const char* optio
   set("--delta-start", settings.method.delta_start, "normal");
   set("--score-factor-start", settings.method.score_factor_start, "normal");
   set("--rest", settings.method.rest, "delta");
-  set("--warmup", settings.method.warmup, 0.1);
-  set("--cooldown", settings.method.cooldown, 0.3);
-  set("--rate", settings.rate, method.published_rate);
-  set("--score-rate", settings.score_rate, method.published_score_rate);
-  set("--head-rate", settings.head_rate, method.published_head_rate);
-  if (!given("--rate-warmup-steps")) set("--rate-warmup", settings.rate_warmup, 0.0);
-  set("--epochs", settings.epochs, 3.0);
+  set_course(settings, given,
+             {.warmup = 0.1,
+              .cooldown = 0.3,
+              .rate = method.published_rate,
+              .score_rate = method.published_score_rate,
+              .head_rate = method.published_head_rate,
+              .rate_warmup = 0.0,
+              .epochs = 3.0});
 }
 
 void apply_recipe(Settings& settings, bool is_roberta, const std::function<bool(const char* option)>& given) {
