@@ -102,6 +102,12 @@ trained)
   status_of $run --method pst --rate 2e-3 --out "$out"
   trained || fail "exit code $status of a finished run, expected 0 or 3"
   cmp "$folder/before" "$out/last/state.safetensors" || fail "a finished run was changed"
+  status_of $run --task sentences --method pst --out "$folder/own" --to-folder "$folder/own_model"
+  trained && grep -q '"task": "sentences:0,1"' "$folder/own/settings.json" || fail "expected the labels of the file as classes"
+  status_of "$program" eval --run "$folder/own"
+  [ $status -eq 0 ] || fail "exit code $status of eval of a task of one's own, expected 0"
+  status_of "$program" eval --model "$folder/own_model" --task sentences --data "$folder/task" --weights dense
+  [ $status -eq 0 ] || fail "exit code $status of eval with the classes of a folder, expected 0"
   status_of $run --method pst --dry-run --to-folder "$folder/never/made"
   [ $status -eq 0 ] || fail "exit code $status of --dry-run, expected 0"
   grep -q '^memory' "$folder/last.out" || fail "expected an estimate of memory"
@@ -181,6 +187,11 @@ refused)
   $run --dry-run >/dev/full 2>"$folder/last.log" || status=$?
   [ $status -eq 1 ] && grep -q 'error: standard output: cannot be written' "$folder/last.log" ||
     fail "exit code $status where results are lost, expected 1"
+  status_of "$program" trian
+  [ $status -eq 2 ] && grep -q 'there is no command trian, expected .*; did you mean train?' "$folder/last.log" ||
+    fail "exit code $status for an unknown command, expected 2 and the nearest"
+  status_of "$program" --version
+  [ $status -eq 0 ] && grep -q '^pst-finetune [0-9]*\.[0-9]*\.[0-9]*$' "$folder/last.out" || fail "expected a version"
   status_of $run --batch many --out "$folder/new"
   [ $status -eq 2 ] || fail "exit code $status for a bad argument, expected 2"
   status_of $run --seed -1 --out "$folder/new2"
@@ -189,7 +200,8 @@ refused)
   [ $status -eq 1 ] && grep -q 'error: the rate is 0' "$folder/last.log" || fail "expected a refusal of --rate"
   status_of $run --seed 18446744073709551616 --out "$folder/new2"
   [ $status -eq 2 ] && grep -q -e '--seed: .* is no whole number from 0 to' "$folder/last.log" || fail "expected a refusal of --seed"
-  for options in "--method magnitude --delta-rank 4" "--method pst --penalty 1" "--method lora" "--fused"; do
+  for options in "--method magnitude --delta-rank 4" "--method pst --penalty 1" "--method lora" "--fused" \
+    "--schedule constant --warmup 0.1" "--schedule linear --cooldown 0.2"; do
     status_of $run $options --out "$folder/new2"
     [ $status -eq 1 ] && grep -q 'error: --[-a-z]* is given, but ' "$folder/last.log" || fail "accepted: $options"
   done

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // pst-finetune: a Hugging Face folder in, a sparse Hugging Face folder out.
+#include <pst/core/version.hpp>
+
 #include <exception>
 #include <iostream>
 #include <stdexcept>
@@ -20,6 +22,7 @@ constexpr finetune::Run (*subcommands[])(CLI::App&) = {
 int run(int argc, char** argv) {
   CLI::App program{"Fine-tunes language models and makes them sparse at the same time.", "pst-finetune"};
   program.require_subcommand(1);
+  program.set_version_flag("--version", "pst-finetune " PST_VERSION_STRING);
   program.footer(
       "Exit codes: 0 done; 1 an error, which stderr names; 2 a command line that cannot be read; 3 train is done,\n"
       "but its model has learnt nothing, as its verdict says; 128 + the signal\n"
@@ -31,6 +34,7 @@ int run(int argc, char** argv) {
   }
   finetune::read_decimal(program);
   try {
+    finetune::refuse_unknown_command(program, argc, argv);
     program.parse(finetune::arguments_to_parse(program, argc, argv));
   } catch (const CLI::ParseError& error) {
     return program.exit(error) == 0 ? 0 : 2;

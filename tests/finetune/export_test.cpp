@@ -11,6 +11,7 @@
 #include "finetune/export/lora.hpp"
 #include "finetune/export/task_file.hpp"
 #include "finetune/methods/adapters.hpp"
+#include "finetune/train/training_step.hpp"
 #include "short_training.hpp"
 #include "small_tokenizers.hpp"
 #include "trained_models.hpp"
@@ -127,6 +128,21 @@ TEST_CASE("compressed and densified models answer as the model does") {
   const auto sparse = compressed(*model), dense = densified(*sparse);
   CHECK(relative_error(logits_of(*sparse, golden), logits_of(*model, golden)) < 1e-5);
   CHECK(relative_error(logits_of(*dense, golden), logits_of(*model, golden)) < 1e-5);
+}
+
+TEST_CASE("layers that are not half zeros stay dense where others are compressed") {
+  MethodSettings method = method_of("magnitude");
+  method.modules = "query";
+  const auto model = trained_model("roberta", method);
+  CHECK(reached_sparsity(*model, method) == doctest::Approx(0.8).epsilon(0.01));  // of the layers that were chosen
+  CHECK(reached_sparsity(*model, method_of("magnitude")) < 0.3);
+  const auto mixed = compressed(*model);
+  mixed->for_each_layer([](Layer& layer) {
+    CHECK((dynamic_cast<CompressedLinear*>(&layer.layer.layer()) != nullptr) == layer.name.ends_with("query"));
+  });
+  CHECK(layer_bytes(*mixed) < layer_bytes(*densified(*model)));
+  const Golden golden{"roberta"};
+  CHECK(relative_error(logits_of(*mixed, golden), logits_of(*model, golden)) < 1e-5);
 }
 
 TEST_CASE("a task file makes the task's model of the base, bit for bit") {

@@ -4,6 +4,8 @@
 
 #include "finetune/methods/methods.hpp"
 #include "finetune/run/trained_run.hpp"
+#include "finetune/train/parameters.hpp"
+#include "finetune/train/train_run.hpp"
 #include "finetune/train/training_step.hpp"
 #include "training_job.hpp"
 
@@ -19,6 +21,10 @@ TEST_CASE("once masks rest the kept weights train, and the sparsity stays") {
   CHECK(result.sparsity == doctest::Approx(0.9).epsilon(0.01));
   const TrainedRun run = load_run(job.out(), Checkpoint::last);
   CHECK(run.model->trains_kept());
+  BaseModel base = load_base(job.settings);
+  const ParameterCounts told = count_parameters(*base.loaded.model, job.settings);
+  CHECK(told.at_rest == count_parameters(*run.model, job.settings).trainable);
+  CHECK(told.at_rest != told.trainable);
   index_t kept = 0;
   run.model->for_each_layer([&](Layer& layer) {
     kept += layer.layer.kept();
@@ -31,6 +37,17 @@ TEST_CASE("once masks rest the kept weights train, and the sparsity stays") {
     if (each.part == Part::layer && each.parameter.group == pst::ParameterGroup::weight)
       kept -= each.parameter.value.size();
   CHECK(kept == 0);
+}
+
+TEST_CASE("nothing is left of a run that is refused before its first step") {
+  Job job;
+  job.settings.method.modules = "nonsense";
+  CHECK(pst::io::test::contains(error_of([&] { static_cast<void>(train_run(job.settings, job.out(), {})); }),
+                                "nonsense"));
+  CHECK(!fs::exists(job.out()));
+  fs::create_directory(job.out());
+  CHECK(!error_of([&] { static_cast<void>(train_run(job.settings, job.out(), {})); }).empty());
+  CHECK(fs::is_empty(job.out()));
 }
 
 TEST_CASE("kept weights reach the sparsity that was asked for, however masks came there") {

@@ -78,9 +78,9 @@ TEST_CASE("weights are all there until the last dense step, and the dev data are
     CHECK(last == (prunes(job.settings.method) && std::string{method} != "soft-movement" ? 7 : 0));
     if (last == 0) continue;
     base.loaded.model->begin_step(last, 20);
-    CHECK(reached_sparsity(*base.loaded.model) == 0);
+    CHECK(reached_sparsity(*base.loaded.model, job.settings.method) == 0);
     base.loaded.model->begin_step(last + 1, 20);
-    CHECK(reached_sparsity(*base.loaded.model) > 0);
+    CHECK(reached_sparsity(*base.loaded.model, job.settings.method) > 0);
     const TrainResult result = job.train();
     CHECK(result.before_pruning.has_value());
     std::vector<std::int64_t> asked;

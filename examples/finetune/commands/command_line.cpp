@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/commands/command_line.hpp"
 
+#include <pst/any/implementation/nearest.hpp>
+
 #include <algorithm>
 #include <string_view>
 
@@ -40,6 +42,16 @@ CLI::Option* add_repeated(CLI::App& command, const std::string& name, std::vecto
       ->expected(1)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void refuse_unknown_command(const CLI::App& program, int argc, const char* const* argv) {
+  if (argc < 2 || argv[1][0] == '-') return;
+  std::vector<std::string_view> names;
+  for (const CLI::App* const command : program.get_subcommands({})) names.push_back(command->get_name());
+  if (std::ranges::find(names, argv[1]) != names.end()) return;
+  throw CLI::ParseError{"there is no command " + std::string{argv[1]} + ", expected one of " +
+                            pst::detail::listed(names) + pst::detail::did_you_mean(argv[1], names),
+                        CLI::ExitCodes::ExtrasError};
 }
 
 void read_decimal(CLI::App& program) {

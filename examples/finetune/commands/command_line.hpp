@@ -13,6 +13,9 @@ namespace finetune {
 CLI::Option* add_repeated(CLI::App& command, const std::string& name, std::vector<std::string>& texts,
                           const std::string& description);
 
+/// Throws CLI::ParseError with the nearest names where the first argument is no subcommand of `program` and no option.
+void refuse_unknown_command(const CLI::App& program, int argc, const char* const* argv);
+
 /// Makes every option for a whole number below `program` read it in decimal: CLI11 takes 010 for 8 and 0x10 for 16.
 void read_decimal(CLI::App& program);
 

@@ -16,6 +16,7 @@
 #include "finetune/export/compressed_body.hpp"
 #include "finetune/export/output_folder.hpp"
 #include "finetune/methods/methods.hpp"
+#include "finetune/tasks/own_classes.hpp"
 #include "finetune/train/verdict.hpp"
 
 namespace finetune {
@@ -158,6 +159,7 @@ int eval(EvalOptions options) {
   if (options.max_length == 0) options.max_length = 128;
   pst::require(!options.task.empty() && !options.data.empty(),
                "--task and --data are missing: only --run knows what it was trained for");
+  options.task = with_own_labels(options.task, subject.model->config().labels);
   const Task& task = find_task(options.task);
   if (const std::string remark = other_labels(task, subject.model->config().labels); !remark.empty())
     std::cerr << "warning: " << remark << ": was it trained for this task?\n";

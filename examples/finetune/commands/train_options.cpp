@@ -15,6 +15,7 @@
 #include "finetune/methods/method_options.hpp"
 #include "finetune/methods/methods.hpp"
 #include "finetune/model/config.hpp"
+#include "finetune/tasks/own_classes.hpp"
 #include "finetune/tasks/task.hpp"
 #include "finetune/train/recipe.hpp"
 
@@ -82,7 +83,12 @@ std::string adapter_help() {
 void add_run_options(CLI::App& command, TrainOptions& options) {
   Settings& settings = options.settings;
   command.add_option("--model", settings.model, "a Hugging Face folder")->required()->check(CLI::ExistingDirectory);
-  command.add_option("--task", settings.task, "one of " + named(tasks()))->required();
+  command
+      .add_option("--task", settings.task,
+                  "one of " + named(tasks()) +
+                      ", or sentences or pairs: a file with columns sentence (or sentence1, sentence2) and label, "
+                      "its classes are its labels")
+      ->required();
   command.add_option("--data", settings.data, "the folder of the task's files")->required()->check(CLI::ExistingPath);
   command.add_option("--out", options.out, "folder of the run; a run that is there with the same settings goes on");
   command.add_option("--to-folder", options.to_folder,
@@ -198,6 +204,13 @@ void add_training_options(CLI::App& command, Settings& settings) {
   command.add_option("--patience", settings.patience, "evaluations without a better score before it stops; 0: never");
 }
 
+/// A constant schedule has no warm-up, a linear one rises from the first step to the last.
+void refuse_unused_phases(const std::string& schedule, const std::function<bool(const char*)>& given) {
+  for (const char* option : {"--warmup", "--cooldown"})
+    pst::require(!given(option) || schedule == "cubic" || (schedule == "constant" && option[2] == 'c'), option,
+                 " is given, but --schedule ", schedule, " does not use it: leave it out, or choose cubic");
+}
+
 }  // namespace
 
 std::function<void()> add_options(CLI::App& command, TrainOptions& options) {
@@ -217,9 +230,11 @@ std::function<void()> add_options(CLI::App& command, TrainOptions& options) {
       pst::require(!given(option) || given("--teacher"), option, " is given, but no teacher: give --teacher, too");
     const MethodInfo& method = method_named(settings.method.name);
     refuse_unused_options(method.name, settings.method.keep_mask, given);
+    refuse_unused_phases(settings.method.schedule, given);
     const Architecture architecture = read_config(settings.model, HeadUse::discard).architecture;
     pst::require(!given("--fused") || architecture == Architecture::gpt2, "--fused is given, but ",
                  settings.model.string(), " is no GPT-2, whose query, key and value are one tensor: leave it out");
+    settings.task = with_own_labels(settings.task, settings.data);
     if (settings.reference || options.recipe == "paper")
       as_published(settings, given);
     else

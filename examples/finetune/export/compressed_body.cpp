@@ -4,6 +4,7 @@
 #include <pst/core/error.hpp>
 
 #include <map>
+#include <set>
 
 #include "finetune/export/base_folder.hpp"
 #include "transformer/dense_linear.hpp"
@@ -117,9 +118,23 @@ void for_each_compressed_layer(Model& model, const std::function<void(Compressed
   model.for_each_layer([&](Layer& layer) { visit(compressed_layer(layer)); });
 }
 
-std::unique_ptr<Model> compressed(Model& model, ElementType type) {
-  return rebuilt(model, compressed_layers(),
-                 [type](const Matrix& weight, Layer& layer) { compressed_layer(layer).set(weight, type); });
+std::unique_ptr<Model> compressed(Model& model) {
+  std::set<std::string> too_dense;
+  Matrix weight;
+  model.for_each_layer([&](Layer& layer) {
+    layer.export_weight(weight);
+    if (2 * (weight.array() != 0).count() > weight.size()) too_dense.insert(layer.name);
+  });
+  const MakeLayer make_compressed = compressed_layers(), make_dense = transformer::dense_layers<float>();
+  const auto make = [&](const std::string& name, pst::Shape shape, std::uint64_t seed) {
+    return (too_dense.contains(name) ? make_dense : make_compressed)(name, shape, seed);
+  };
+  return rebuilt(model, make, [&](const Matrix& masked, Layer& layer) {
+    if (too_dense.contains(layer.name))
+      layer.weight = masked;
+    else
+      compressed_layer(layer).set(masked, ElementType::f32);
+  });
 }
 
 std::unique_ptr<Model> densified(Model& model) {

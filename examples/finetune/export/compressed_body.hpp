@@ -68,8 +68,9 @@ class CompressedLinear final : public pst::PlainLinear<float> {
 /// Calls `visit` with every layer of a model with compressed layers.
 void for_each_compressed_layer(Model& model, const std::function<void(CompressedLinear&)>& visit);
 
-/// The same model with compressed weights, which are stored as `type`.
-[[nodiscard]] std::unique_ptr<Model> compressed(Model& model, pst::io::ElementType type = pst::io::ElementType::f32);
+/// The same model with compressed weights, but for those that are less than half zeros: dense products are as fast
+/// there, and take no more memory.
+[[nodiscard]] std::unique_ptr<Model> compressed(Model& model);
 
 /// The same model with dense weights, zeros and all.
 [[nodiscard]] std::unique_ptr<Model> densified(Model& model);

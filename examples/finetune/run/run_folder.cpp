@@ -96,6 +96,7 @@ RunFolder::RunFolder(fs::path folder, const Settings& settings) : folder_{std::m
   std::error_code error;
   pst::require(!fs::exists(folder_, error) || fs::is_directory(folder_, error), folder_.string(),
                ": is a file, expected a folder: give another --out");
+  is_new_ = !fs::exists(folder_, error);
   make_folder(folder_);
   lock_ = pst::io::FileDescriptor{folder_, O_RDONLY | O_DIRECTORY};
   pst::require(lock_.is_open(), folder_.string(), ": cannot be opened");
@@ -125,6 +126,14 @@ std::optional<Snapshot> RunFolder::last() const {
 
 void RunFolder::write_settings(const Settings& settings) const {
   common::write_file(settings_file(folder_), settings_text(settings));
+}
+
+void RunFolder::abandon() const noexcept {
+  std::error_code ignored;
+  if (fs::exists(snapshot_file(folder_, Checkpoint::last), ignored)) return;
+  fs::remove(settings_file(folder_), ignored);
+  for (const fs::path& made : {folder_ / "last", folder_ / "best"}) fs::remove(made, ignored);  // if they are empty
+  if (is_new_) fs::remove(folder_, ignored);
 }
 
 void RunFolder::save(Checkpoint which, const Snapshot& snapshot) const {

@@ -36,9 +36,12 @@ class RunFolder {
   void save(Checkpoint which, const Snapshot& snapshot) const;
   /// Of a run that goes on, once its fingerprints have been compared: its model or data may have moved.
   void write_settings(const Settings& settings) const;
+  /// Takes away what the constructor made, of a run that was refused before its first step.
+  void abandon() const noexcept;
 
  private:
   std::filesystem::path folder_;
+  bool is_new_ = false;  ///< there was no such folder
   pst::io::FileDescriptor lock_;
 };
 

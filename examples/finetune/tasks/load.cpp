@@ -34,8 +34,6 @@ TaskData read_task_file(const Task& task, const fs::path& path, TaskPart part) {
   pst::fail("the task ", task.name, " has a format without a reader");
 }
 
-namespace {
-
 fs::path find_file(const Task& task, const fs::path& folder, const TaskFile& file) {
   std::string tried;
   for (const auto name : file.names) {
@@ -46,6 +44,8 @@ fs::path find_file(const Task& task, const fs::path& folder, const TaskFile& fil
   pst::fail(folder.string(), ": has no file ", tried, ", expected the files of ", task.name,
             ": give the folder that holds them with --data");
 }
+
+namespace {
 
 TaskData part_of_text(TaskData whole, const fs::path& path, TaskPart part) {
   std::size_t cut = whole.text.find('\n', whole.text.size() / 10 * 9);

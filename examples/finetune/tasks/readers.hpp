@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -32,6 +33,13 @@ class MeaningGroups {
 /// quotation marks; empty lines are passed over. Columns may be called and classes numbered as on the Hugging Face hub;
 /// there -1 stands for no label in a test file.
 [[nodiscard]] TaskData read_tab_separated(const Task& task, const std::filesystem::path& path, TaskPart part);
+
+/// The labels that such a file has, each once. Refuses a file without rows, and one that has more than `most` of them.
+[[nodiscard]] std::set<std::string> read_labels(const Task& task, const std::filesystem::path& path, std::size_t most);
+
+/// The first file of these names in the folder; refuses a folder that has none.
+[[nodiscard]] std::filesystem::path find_file(const Task& task, const std::filesystem::path& folder,
+                                              const TaskFile& file);
 
 /// E2E: `meaning||sentence` lines, or in a file that ends in .csv the challenge's columns `mr` and `ref`.
 [[nodiscard]] TaskData read_e2e(const std::filesystem::path& path, TaskPart part);

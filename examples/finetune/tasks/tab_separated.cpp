@@ -136,10 +136,11 @@ class RowReader {
       if (task_.labels[i].in_file == label) return static_cast<int>(i);
       known.append(i == 0 ? "" : ", ").append(task_.labels[i].in_file);
     }
-    for (std::size_t i = 0; i < task_.labels.size(); ++i)
+    for (std::size_t i = 0; i < task_.labels.size() && task_.labels_by_number; ++i)
       if (label == std::to_string(i)) return static_cast<int>(i);
-    pst::fail(lines_.place(), ": has the label ", quoted(label), ", expected one of ", known,
-              task_.labels.front().in_file == "0" ? "" : ", or the number of a class from 0");
+    pst::fail(
+        lines_.place(), ": has the label ", quoted(label), ", expected one of ", known,
+        !task_.labels_by_number || task_.labels.front().in_file == "0" ? "" : ", or the number of a class from 0");
   }
 
   double score_of(std::string_view text) const {
@@ -158,6 +159,24 @@ class RowReader {
 };
 
 }  // namespace
+
+std::set<std::string> read_labels(const Task& task, const std::filesystem::path& path, std::size_t most) {
+  RowLines file{path};
+  const TextLines& lines = file.lines();
+  Fields fields;
+  pst::require(file.next(fields), lines.file(), ": is empty, expected the rows of ", task.name);
+  const Found columns = find_columns(task, lines, fields, TaskPart::train);
+  std::set<std::string> labels;
+  while (file.next(fields)) {
+    lines.require(fields.size() == columns.count, "has ", fields.size(), " columns, expected ", columns.count,
+                  " as in line 1");
+    labels.insert(fields[columns.label.value()]);
+    lines.require(labels.size() <= most, "has another label, ", quoted(fields[columns.label.value()]), ", than the ",
+                  most, " before it, expected at most so many classes");
+  }
+  pst::require(!labels.empty(), lines.file(), ": has no rows below its header, expected some");
+  return labels;
+}
 
 TaskData read_tab_separated(const Task& task, const std::filesystem::path& path, TaskPart part) {
   RowLines file{path};

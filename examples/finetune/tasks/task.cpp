@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "own_classes.hpp"
+
 namespace finetune {
 namespace {
 
@@ -146,12 +148,14 @@ const std::vector<Task>& tasks() {
 }
 
 const Task& find_task(std::string_view name) {
+  if (is_own_task(name)) return own_task(name);
   std::string known;
   for (const Task& task : tasks()) {
     if (task.name == name) return task;
     known.append(known.empty() ? "" : ", ").append(task.name);
   }
-  pst::fail("there is no task \"", name.substr(0, 40), "\", expected one of ", known);
+  pst::fail("there is no task \"", name.substr(0, 40), "\", expected one of ", known,
+            ", or sentences or pairs for files with classes of your own");
 }
 
 }  // namespace finetune

@@ -55,6 +55,8 @@ struct Task {
   TaskFormat format = TaskFormat::tab_separated;
   std::vector<Label> labels = {};
   Columns columns = {};
+  /// Whether a file may have the number of a class, from 0, in place of its label, as on the Hugging Face hub.
+  bool labels_by_number = true;
   /// Rows with this label are skipped and counted: their annotators did not agree.
   std::string_view unusable_label = {};
   /// Whether rows with too few or too many columns are skipped and counted, up to one in a thousand, since the original
@@ -79,7 +81,7 @@ struct Task {
 /// Every task. To add one is to add an entry, and a reader where its files are written in a new way.
 [[nodiscard]] const std::vector<Task>& tasks();
 
-/// The task of this name; refuses a name that is not in the table.
+/// The task of this name, of the table or of the user's own (own_classes.hpp); refuses any other name.
 [[nodiscard]] const Task& find_task(std::string_view name);
 
 }  // namespace finetune

@@ -10,6 +10,7 @@
 #include "finetune/methods/methods.hpp"
 #include "finetune/model/module_patterns.hpp"
 #include "finetune/model/names.hpp"
+#include "finetune/train/training_step.hpp"
 
 namespace finetune {
 
@@ -41,6 +42,18 @@ pst::TensorList moments_of(std::span<const pst::Parameter<float>> parameters, ps
            });
   });
   return all;
+}
+
+/// The weights that are not pruned once the last sparsity is reached.
+index_t kept_at_rest(Model& model, const Settings& settings) {
+  const ModulePatterns chosen{settings.method.modules, settings.method.exclude, model.config().blocks};
+  index_t kept = 0;
+  model.for_each_layer([&](Layer& layer) {
+    const index_t size = layer.layer.shape().size();
+    if (chosen.matches(layer.name))
+      kept += size - static_cast<index_t>(settings.method.sparsity * static_cast<double>(size));
+  });
+  return kept;
 }
 
 }  // namespace
@@ -162,10 +175,12 @@ ParameterCounts count_parameters(Model& model, const Settings& settings) {
     if (layer != nullptr) counts.prunable += value.size();
   });
   const auto trains = trained_parameters(settings, model.config());
+  index_t replaced = 0;
   for (const ModelParameter& each : model.parameters()) {
     if (!trains(each)) continue;
     const index_t size = each.parameter.value.size();
     counts.trainable += size;
+    if (each.part == Part::layer && each.parameter.group != pst::ParameterGroup::bias) replaced += size;
     const std::string kind = kind_of(each);
     const auto found = std::ranges::find(counts.parts, kind, &std::pair<std::string, index_t>::first);
     if (found == counts.parts.end())
@@ -173,6 +188,7 @@ ParameterCounts count_parameters(Model& model, const Settings& settings) {
     else
       found->second += size;
   }
+  if (rest_step(settings, 1000) < 1000) counts.at_rest = counts.trainable - replaced + kept_at_rest(model, settings);
   return counts;
 }
 

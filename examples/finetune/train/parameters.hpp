@@ -53,9 +53,10 @@ class Optimizer {
 
 /// How many numbers a model has and trains.
 struct ParameterCounts {
-  index_t model = 0;     ///< tensors of the dense model with its head
-  index_t prunable = 0;  ///< weights of the linear layers inside the blocks
-  index_t trainable = 0;
+  index_t model = 0;      ///< tensors of the dense model with its head
+  index_t prunable = 0;   ///< weights of the linear layers inside the blocks
+  index_t trainable = 0;  ///< from the first step on
+  index_t at_rest = 0;    ///< once kept weights train themselves in place of updates and scores; 0 where they never do
   std::vector<std::pair<std::string, index_t>> parts;  ///< of those that train, by what they are
 };
 [[nodiscard]] ParameterCounts count_parameters(Model& model, const Settings& settings);

@@ -68,6 +68,9 @@ void print_opening(std::ostream& out, const Settings& settings, BaseModel& base,
   for (const auto& [name, count] : counts.parts)
     out << (name == counts.parts.front().first ? "" : ", ") << name << ' ' << grouped(count);
   out << ")\n";
+  if (counts.at_rest > 0)
+    out << "         at the last sparsity " << grouped(counts.at_rest) << ": " << percent(counts.at_rest, counts.model)
+        << " of the model, with kept weights in place of updates and scores\n";
   for (const std::string& remark : base.remarks) out << "         " << remark << '\n';
   print_data(out, settings, data);
   for (const std::string& name : base.loaded.made_new)
@@ -112,6 +115,7 @@ std::string result_text(const Settings& settings, const ParameterCounts& counts,
                               {"step", result.step},
                               {"steps", result.steps},
                               {"trainable", counts.trainable},
+                              {"trainable_at_rest", counts.at_rest},
                               {"parameters", counts.model},
                               {"prunable", counts.prunable},
                               {"step_ms", result.step_ms},

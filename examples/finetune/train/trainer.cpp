@@ -147,7 +147,7 @@ Record Trainer::new_record() const {
   Record record;
   record.step = state_.step;
   record.epoch = training_step_.order().epoch_at(state_.step);
-  record.sparsity = reached_sparsity(model_);
+  record.sparsity = reached_sparsity(model_, settings_.method);
   const std::int64_t step = std::max<std::int64_t>(0, state_.step - 1);  // the one that was taken
   record.rate = settings_.rate * (model_.trains_kept() ? kept_scale(settings_, step, state_.steps)
                                                        : rate_scale(settings_, step, state_.steps));
@@ -213,7 +213,7 @@ void Trainer::warn_of_one_class(const DevSet& dev, const Evaluation& found) {
 }
 
 void Trainer::compare_with_best(std::optional<double> score, std::optional<double> error) {
-  const bool counts = is_sparse_enough(settings_.method, reached_sparsity(model_)) ||
+  const bool counts = is_sparse_enough(settings_.method, reached_sparsity(model_, settings_.method)) ||
                       (state_.step == state_.steps && !state_.best_score);
   if (!counts) return;
   // An undefined score is no better than any other: the last one of these states is kept.
@@ -252,7 +252,7 @@ void Trainer::show() {
                                         : log_.records().back().tokens_per_second;
   progress_.show(static_cast<long>(state_.step),
                  text("step %lld, loss %.4f, sparsity %.1f %%, %.0f tokens/s", static_cast<long long>(state_.step),
-                      outcome_.loss, 100 * reached_sparsity(model_), rate));
+                      outcome_.loss, 100 * reached_sparsity(model_, settings_.method), rate));
 }
 
 void Trainer::write_curves() const {
@@ -268,7 +268,7 @@ TrainResult Trainer::result() const {
                    .best_error = state_.best_error,
                    .baseline = baseline_of(task_, data_.dev.front().sequences, data_.train, model_.config().vocabulary),
                    .last = last_score_,
-                   .sparsity = reached_sparsity(model_),
+                   .sparsity = reached_sparsity(model_, settings_.method),
                    .step = state_.step,
                    .steps = state_.steps,
                    .seconds = seconds(),

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "finetune/methods/methods.hpp"
+#include "finetune/model/module_patterns.hpp"
 
 namespace finetune {
 
@@ -99,13 +100,15 @@ double kept_scale(const Settings& settings, std::int64_t step, std::int64_t step
   return rate_scale(own, step - rest, steps - rest);
 }
 
-double reached_sparsity(Model& model) {
+double reached_sparsity(Model& model, const MethodSettings& method) {
+  const ModulePatterns chosen{method.modules, method.exclude, model.config().blocks};
   index_t kept = 0, all = 0;
   model.for_each_layer([&](Layer& layer) {
+    if (!chosen.matches(layer.name)) return;
     kept += layer.layer.kept();
     all += layer.layer.shape().size();
   });
-  return 1.0 - static_cast<double>(kept) / static_cast<double>(all);
+  return all == 0 ? 0 : 1.0 - static_cast<double>(kept) / static_cast<double>(all);  // --modules may name norms alone
 }
 
 bool is_sparse_enough(const MethodSettings& method, double sparsity) {

@@ -58,8 +58,8 @@ class TrainingStep {
 [[nodiscard]] bool prunes(const MethodSettings& method);
 /// The last step before the first weight is pruned; 0 where there is none, or no weight is pruned.
 [[nodiscard]] std::int64_t last_dense_step(const MethodSettings& method, std::int64_t steps);
-/// The fraction of pruned weights in the linear layers inside the blocks.
-[[nodiscard]] double reached_sparsity(Model& model);
+/// The fraction of pruned weights in the linear layers inside the blocks, of those alone that the method trains.
+[[nodiscard]] double reached_sparsity(Model& model, const MethodSettings& method);
 /// Whether that is what the method was asked for, rounding in each layer aside; always where nothing is pruned.
 [[nodiscard]] bool is_sparse_enough(const MethodSettings& method, double sparsity);
 
