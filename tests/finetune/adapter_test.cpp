@@ -46,10 +46,12 @@ TEST_CASE("an adapter trains as many numbers as its formula says") {
 
 TEST_CASE("an adapter of any method trains, and the folder keeps its bits but for what trains beside") {
   for (const std::string name : {"bert", "roberta", "gpt2"})
-    for (const std::string method : {"houlsby", "pfeiffer", "parallel", "ia3"}) {
+    for (const std::string method : {"houlsby", "pfeiffer", "parallel", "ia3", "prefix", "prompt"}) {
       INFO(name << ", " << method);
+      const bool has_tokens = method == "prefix" || method == "prompt";
       // wide enough that no token of the batch leaves all of relu's units at zero
-      const MethodSettings settings{.name = method, .adapter_width = method == "ia3" ? 0 : 8};
+      const MethodSettings settings{
+          .name = method, .adapter_width = method == "ia3" || has_tokens ? 0 : 8, .virtual_tokens = has_tokens ? 3 : 0};
       const auto model = adapted(data / name, settings);
       std::map<std::string, std::vector<float>> before;
       const auto visit = [&](auto&& each) {
@@ -66,7 +68,7 @@ TEST_CASE("an adapter of any method trains, and the folder keeps its bits but fo
       });
       CHECK(logits_of(*model, name) != first);
       for (const ModelParameter& each : model->parameters()) {
-        if (each.part != Part::branch) continue;
+        if (!is_added(each.part)) continue;
         INFO(each.name);
         CHECK_FALSE(transformer::map(each.parameter.grad).isZero(0));
       }
@@ -80,7 +82,10 @@ TEST_CASE("a task file holds adapters, and gives the same logits bit for bit") {
                                          {.name = "pfeiffer", .adapter_width = 3},
                                          {.name = "parallel"},
                                          {.name = "ia3"},
-                                         {.name = "lora", .delta_rank = 3, .adapter = "parallel"}}) {
+                                         {.name = "lora", .delta_rank = 3, .adapter = "parallel"},
+                                         {.name = "prefix", .virtual_tokens = 2, .positions = "unchanged"},
+                                         {.name = "prompt", .virtual_tokens = 2, .pooled = "first-token"},
+                                         {.name = "lora", .delta_rank = 3, .adapter = "prompt", .virtual_tokens = 3}}) {
       INFO(name << ", " << method.name << ", " << adapter_of(method));
       const fs::path file = folder.path() / "delta";
       const auto model = trained(data / name, name, method);
@@ -92,21 +97,31 @@ TEST_CASE("a task file holds adapters, and gives the same logits bit for bit") {
 }
 
 TEST_CASE("PST has an adapter beside it, and a state goes on with the same bits") {
-  const MethodSettings method{.name = "pst", .sparsity = 0.8, .schedule = "constant", .adapter = "pfeiffer"};
-  const auto one = trained(data / "bert", "bert", method), two = adapted(data / "bert", method);
-  two->restore(one->save());
-  for (Model* model : {one.get(), two.get()}) model->refresh(1.0);
-  CHECK(logits_of(*one, "bert") == logits_of(*two, "bert"));
-  index_t kept = 0, all = 0;
-  two->for_each_layer([&](Layer& layer) { kept += layer.layer.kept(), all += layer.weight.size(); });
-  CHECK(kept < all / 4);
+  for (const std::string adapter : {"pfeiffer", "prefix", "prompt"}) {
+    const MethodSettings method{.name = "pst",
+                                .sparsity = 0.8,
+                                .schedule = "constant",
+                                .adapter = adapter,
+                                .virtual_tokens = adapter == "pfeiffer" ? 0 : 2};
+    const auto one = trained(data / "bert", "bert", method), two = adapted(data / "bert", method);
+    two->restore(one->save());
+    for (Model* model : {one.get(), two.get()}) model->refresh(1.0);
+    CHECK(logits_of(*one, "bert") == logits_of(*two, "bert"));
+    index_t kept = 0, all = 0;
+    two->for_each_layer([&](Layer& layer) { kept += layer.layer.kept(), all += layer.weight.size(); });
+    CHECK(kept < all / 4);
+  }
 }
 
-TEST_CASE("dense and compressed models keep their branches") {
-  const auto model = trained(data / "bert", "bert", {.name = "houlsby"});
-  const std::vector<float> expected = logits_of(*model, "bert");
-  CHECK(relative_error(logits_of(*densified(*model), "bert"), expected) < 1e-5);
-  CHECK(relative_error(logits_of(*compressed(*model), "bert"), expected) < 1e-5);
+TEST_CASE("dense and compressed models keep their branches and virtual tokens") {
+  for (const MethodSettings& method : {MethodSettings{.name = "houlsby"},
+                                       {.name = "prefix", .virtual_tokens = 3, .reparameterisation = "mlp"},
+                                       {.name = "prompt", .virtual_tokens = 3}}) {
+    const auto model = trained(data / "bert", "bert", method);
+    const std::vector<float> expected = logits_of(*model, "bert");
+    CHECK(relative_error(logits_of(*densified(*model), "bert"), expected) < 1e-5);
+    CHECK(relative_error(logits_of(*compressed(*model), "bert"), expected) < 1e-5);
+  }
 }
 
 TEST_CASE("(IA)3 is merged into its weights and biases, and keeps the zeros of a sparse model") {
@@ -139,9 +154,9 @@ TEST_CASE("what cannot hold a bottleneck refuses it") {
         "task file");
   CHECK(error_of([&] { save_model(*model, folder.path() / "out"); }) ==
         "the model has a branch called after_attention, which a folder does not hold: write a task file");
-  CHECK(
-      error_of([&] { static_cast<void>(branches_of({.adapter = "huolsby"}, 8)); }) ==
-      "there is no adapter \"huolsby\", expected one of none, houlsby, pfeiffer, parallel, ia3; did you mean houlsby?");
+  CHECK(error_of([&] { static_cast<void>(branches_of({.adapter = "huolsby"}, 8)); }) ==
+        "there is no adapter \"huolsby\", expected one of none, houlsby, pfeiffer, parallel, ia3, prefix, prompt; "
+        "did you mean houlsby?");
   CHECK(error_of([&] { static_cast<void>(branches_of({.name = "ia3", .adapter_width = 4}, 8)); }) ==
         "the width of adapters is 4, but there is no bottleneck: choose one with --adapter");
 }

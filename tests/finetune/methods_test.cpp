@@ -98,7 +98,9 @@ TEST_CASE("a method trains what its description says") {
       {"houlsby", {}},
       {"pfeiffer", {}},
       {"parallel", {}},
-      {"ia3", {}}};
+      {"ia3", {}},
+      {"prefix", {}},
+      {"prompt", {}}};
   REQUIRE(expected.size() == methods().size());
   for (const MethodInfo& info : methods()) {
     INFO(info.name);

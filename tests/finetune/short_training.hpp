@@ -40,7 +40,7 @@ inline void train_shortly(Model& model, const Settings& settings, const Golden& 
 /// The model of a folder with the layers and the adapter of a method.
 [[nodiscard]] inline std::unique_ptr<Model> adapted(const fs::path& folder, const MethodSettings& method) {
   auto model = model_of(folder, method);
-  model->put_branches(branches_of(method, model->config().width), 5);
+  put_adapter(*model, method, 5);
   return model;
 }
 /// The same after these steps on the batch of a fixture.

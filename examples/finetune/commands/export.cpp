@@ -84,7 +84,8 @@ void export_run(const ExportCommand& options) {
   const double scale = run.settings.method.beta;
   const ExportOptions whole{.type = element_type_called(options.type), .overwrite = options.overwrite, .base = base};
   Model& model = *run.model;
-  const bool folds = !model.branches().empty() && !(options.folder.empty() && options.archive.empty());
+  const bool folds =
+      (!model.branches().empty() || model.virtual_tokens()) && !(options.folder.empty() && options.archive.empty());
   const std::unique_ptr<Model> without = folds ? without_branches(model) : nullptr;
   Model& plain = folds ? *without : model;
   if (!options.folder.empty())

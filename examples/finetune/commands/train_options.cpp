@@ -75,7 +75,7 @@ std::string method_help() {
 }
 
 std::string adapter_help() {
-  std::string text = "what stands in every block besides, with any method:";
+  std::string text = "what stands in every block besides, or in front of sequences, with any method:";
   for (const AdapterInfo& info : adapters()) text.append("\n").append(info.name).append(": ").append(info.description);
   return text;
 }
@@ -155,7 +155,25 @@ void add_method_options(CLI::App& command, Settings& settings, SearchText& text)
       ->default_str("the method's");
   command.add_option("--adapter", method.adapter, adapter_help())->default_str("the method's");
   command.add_option("--adapter-width", method.adapter_width,
-                     "hidden features of a bottleneck; 0: a 12th of the model's width, of pfeiffer a 16th");
+                     "hidden features of a bottleneck; 0: a 12th of the model's width, of pfeiffer a 16th, of an MLP "
+                     "that makes virtual tokens 512");
+  command.add_option("--virtual-tokens", method.virtual_tokens, "of a prefix or prompt; 0: 20");
+  command
+      .add_option("--reparameterisation", method.reparameterisation,
+                  "what makes virtual tokens: direct (they train themselves) or mlp (tanh in its middle; what it makes "
+                  "is kept in the end)")
+      ->default_str("direct");
+  command
+      .add_option("--prompt-start", method.prompt_start, "a prompt begins as words (vocabulary) or as N(0, 1) (normal)")
+      ->default_str("vocabulary");
+  command
+      .add_option("--positions", method.positions,
+                  "of real tokens: after the virtual ones, as in PEFT, or unchanged, as without them")
+      ->default_str("after");
+  command
+      .add_option("--pooled", method.pooled,
+                  "with a prompt, what a classifier pools: first-row, a virtual token, as in PEFT, or first-token")
+      ->default_str("first-row");
   command.add_flag("--keep-mask", method.keep_mask,
                    "weights that are zero in the folder stay zero, all others are kept: for a model that is sparse");
   command.add_option(

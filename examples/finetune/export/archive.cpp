@@ -80,7 +80,7 @@ std::string archive_config(Model& model, ElementType type) {
 
 ExportReport export_archive(Model& model, const std::filesystem::path& folder, const ExportOptions& options,
                             Probes probes) {
-  model.refuse_branches("an archive");
+  model.refuse_added("an archive");
   OutputFolder output{folder, options.overwrite};
   const std::filesystem::path file = output.path() / "model.safetensors";
   {

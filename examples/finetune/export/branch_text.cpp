@@ -77,4 +77,25 @@ std::vector<PlacedBranch> read_branches(std::string_view text, const std::string
   return branches;
 }
 
+std::string tokens_text(const PlacedTokens& tokens) {
+  return nlohmann::ordered_json{{"place", tokens.name()},
+                                {"count", tokens.count},
+                                {"positions", real_position_names.at(static_cast<std::size_t>(tokens.positions))},
+                                {"pooled", pooled_row_names.at(static_cast<std::size_t>(tokens.pooled))}}
+      .dump();
+}
+
+PlacedTokens read_tokens(std::string_view text, const std::string& what) {
+  const nlohmann::json json = pst::io::strict_json(text, what, 2);
+  pst::require(json.is_object() && json.size() == 4 && json.contains("place") && json.contains("count") &&
+                   json.contains("positions") && json.contains("pooled"),
+               what, " is no object of a place, a count, positions and what is pooled");
+  pst::require(json["count"].is_number_unsigned() && json["count"] >= 1 && json["count"] <= most_width, what,
+               " has the count ", pst::io::printable(json["count"].dump()), ", expected 1 to ", most_width);
+  return {.place = static_cast<TokenPlace>(place_in(token_place_names, json["place"], what)),
+          .count = json["count"].get<index_t>(),
+          .positions = static_cast<RealPositions>(place_in(real_position_names, json["positions"], what)),
+          .pooled = static_cast<PooledRow>(place_in(pooled_row_names, json["pooled"], what))};
+}
+
 }  // namespace finetune

@@ -95,6 +95,7 @@ std::unique_ptr<Model> rebuilt(Model& model, const MakeLayer& make_layer,
   made->attach();
   made->put_branches(model.branches(), 1);
   copy_branches(model, *made);
+  if (model.virtual_tokens()) made->put_virtual_tokens(*model.virtual_tokens(), model.virtual_vectors());
   made->refresh(1.0);
   return made;
 }

@@ -40,6 +40,9 @@ void fold(transformer::Block<float>& block) {
 }  // namespace
 
 std::unique_ptr<Model> without_branches(Model& model) {
+  pst::require(!model.virtual_tokens(), "virtual tokens (a ",
+               model.virtual_tokens() ? model.virtual_tokens()->name() : "",
+               ") are no part of a weight, so neither a folder nor an archive can hold them: write a task file");
   for (const PlacedBranch& each : model.branches()) {
     const bool fits =
         each.place == BranchPlace::keys || each.place == BranchPlace::values || each.place == BranchPlace::activation;

@@ -222,7 +222,7 @@ std::unique_ptr<Model> dense_part(Model& model, double scale) {
 }
 
 ExportReport export_lora(Model& model, const std::filesystem::path& folder, const LoraOptions& options, Probes probes) {
-  model.refuse_branches("an adapter of LoRA");
+  model.refuse_added("an adapter of LoRA");
   OutputFolder output{folder, options.overwrite};
   SharedBase base = load_shared_base(options.base, model.config().labels, model.encoder().config.together);
   const std::map<std::string, Update> updates = updates_of(model, options.scale);

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "finetune/export/apply_layer.hpp"
 #include "finetune/export/base_folder.hpp"
@@ -85,6 +86,7 @@ struct Heading {
   bool together = false;
   bool lists_contents = true;
   std::vector<PlacedBranch> branches;
+  std::optional<PlacedTokens> tokens;
   std::vector<std::string> labels, layers, plain;  ///< names of labels, and of what the file has tensors for
 };
 
@@ -126,6 +128,8 @@ Heading read_heading(const pst::io::Safetensors& file) {
   heading.lists_contents = own_version != first_version;
   if (!heading.lists_contents) return heading;
   heading.branches = read_branches(text("branches"), file.source() + ": the list of branches");
+  if (const auto tokens = file.metadata().find("virtual_tokens"); tokens != file.metadata().end())
+    heading.tokens = read_tokens(tokens->second, file.source() + ": the description of virtual tokens");
   heading.layers = read_list(text("layers"), file.source() + ": the list of layers");
   heading.plain = read_list(text("plain"), file.source() + ": the list of other tensors");
   return heading;
@@ -152,12 +156,12 @@ Contents read_contents(const pst::io::Safetensors& file) {
   return contents;
 }
 
-/// Everything of a model but the weights of its linear layers, branches too.
+/// Everything of a model but the weights of its linear layers, branches and virtual tokens too.
 std::map<std::string, pst::MatrixView<float>> plain_views(Model& model) {
   std::map<std::string, pst::MatrixView<float>> views;
   for (const auto& [name, value] : plain_tensors(model)) views[name] = transformer::view(*value);
   for (const ModelParameter& each : model.parameters())
-    if (each.part == Part::branch) views[each.name] = each.parameter.value;
+    if (is_added(each.part)) views[each.name] = each.parameter.value;
   return views;
 }
 
@@ -182,6 +186,22 @@ void check_widths(const Contents& contents, const Heading& heading, const ModelC
         faults.misshaped(name, std::to_string(bottleneck->width) + " rows of at least " + std::to_string(config.width));
     }
   }
+}
+
+/// The tensor of virtual tokens.
+std::string name_of_tokens(const PlacedTokens& tokens, const ModelConfig& config) {
+  return std::string{prefix_of(config.architecture)} + tokens.name() + ".embeddings";
+}
+/// Virtual tokens are not allocated before the file has shown as many.
+void check_tokens(const Contents& contents, const Heading& heading, const ModelConfig& config, TensorFaults& faults) {
+  if (!heading.tokens) return;
+  const std::string name = name_of_tokens(*heading.tokens, config);
+  const std::vector<index_t> expected{heading.tokens->count, heading.tokens->features(config)};
+  const auto found = contents.plain.find(name);
+  if (found == contents.plain.end())
+    faults.missing(name);
+  else if (found->second.dtype != pst::dtype_of<float> || found->second.shape != expected)
+    faults.misshaped(name, sides_text(expected));
 }
 
 void check_plain(const Contents& contents, const Heading& heading, const SharedBase& base, TensorFaults& faults) {
@@ -248,8 +268,10 @@ std::unique_ptr<Model> apply_task_file(const fs::path& path, const fs::path& fol
   const Contents contents = read_contents(file);
   TensorFaults faults;
   check_widths(contents, heading, base.model->config(), faults);
+  check_tokens(contents, heading, base.model->config(), faults);
   faults.refuse(file.source(), not_this);
   base.model->put_branches(heading.branches, 1);
+  if (heading.tokens) base.model->put_virtual_tokens(*heading.tokens, 1);
   check_plain(contents, heading, base, faults);
   check_layers(contents, heading, base, faults);
   faults.refuse(file.source(), not_this);
@@ -282,23 +304,28 @@ ExportReport export_task_file(Model& model, const fs::path& file, const TaskFile
   for (const ModelParameter& each : model.parameters())
     if (each.part == Part::branch && trained.insert(each.name).second)
       tensors.push_back(tensor_of(each.name, each.parameter.value));
+  if (model.virtual_tokens()) {  // folded: what made the vectors is not needed any more
+    trained.insert(name_of_tokens(*model.virtual_tokens(), model.config()));
+    tensors.push_back(tensor_of(name_of_tokens(*model.virtual_tokens(), model.config()), model.virtual_vectors()));
+  }
   model.for_each_layer([&](Layer& layer) {
     pst::TensorList own = own_tensors(layer, options.scores);
     if (!own.empty()) layers.push_back(layer.name);
     std::ranges::move(own, std::back_inserter(tensors));
   });
-  pst::io::save_tensors(output.path(), tensors,
-                        {{"kind", kind},
-                         {"version", version},
-                         {"scale", text_of(options.scale)},
-                         {"base", base_name(options.base)},
-                         {"base_fingerprint", base.fingerprint},
-                         {"together", together ? "true" : "false"},
-                         {"labels", nlohmann::json(model.config().labels).dump()},
-                         {"branches", branches_text(model.branches())},
-                         {"layers", nlohmann::json(layers).dump()},
-                         {"plain", nlohmann::json(trained).dump()},
-                         {"settings", options.settings}});
+  std::map<std::string, std::string> metadata{{"kind", kind},
+                                              {"version", version},
+                                              {"scale", text_of(options.scale)},
+                                              {"base", base_name(options.base)},
+                                              {"base_fingerprint", base.fingerprint},
+                                              {"together", together ? "true" : "false"},
+                                              {"labels", nlohmann::json(model.config().labels).dump()},
+                                              {"branches", branches_text(model.branches())},
+                                              {"layers", nlohmann::json(layers).dump()},
+                                              {"plain", nlohmann::json(trained).dump()},
+                                              {"settings", options.settings}};
+  if (model.virtual_tokens()) metadata["virtual_tokens"] = tokens_text(*model.virtual_tokens());
+  pst::io::save_tensors(output.path(), tensors, metadata);
 
   const auto again = apply_task_file(output.path(), options.base);
   ExportReport report = check_export(model, *again, pst::io::ElementType::f32, file, probes);

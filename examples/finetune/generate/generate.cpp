@@ -24,7 +24,7 @@ class Group {
     for (const std::size_t i : which) {
       const std::vector<int>& prompt = prompts[i];
       GenerationSettings own = settings;
-      own.max_new_tokens = std::min(own.max_new_tokens, cache_.longest() - static_cast<index_t>(prompt.size()));
+      own.max_new_tokens = std::min(own.max_new_tokens, model.config().longest() - static_cast<index_t>(prompt.size()));
       open_.push_back({i, 1, make_search(prompt, i, own)});
       lengths.push_back(static_cast<index_t>(prompt.size()));
       ids.insert(ids.end(), prompt.begin(), prompt.end());

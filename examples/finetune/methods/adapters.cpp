@@ -13,28 +13,62 @@ namespace finetune {
 
 namespace {
 
-constexpr std::array table{
+constexpr std::array adapter_table{
     AdapterInfo{"none", "nothing"},
     AdapterInfo{"houlsby", "h + A(h) behind attention and behind feed-forward, gelu, near the identity at first"},
     AdapterInfo{"pfeiffer", "h + A(h) behind each block, relu, near the identity at first"},
     AdapterInfo{"parallel", "4 A(x) beside feed-forward, relu, zero at first"},
     AdapterInfo{"ia3", "keys, values and the activation times a vector each, one at first; can be merged"},
+    AdapterInfo{"prefix", "keys and values in front of those of every block (prefix tuning)"},
+    AdapterInfo{"prompt", "embedded tokens in front of every sequence (prompt tuning)"},
 };
+
+constexpr index_t usual_tokens = 20;
+constexpr index_t usual_hidden = 512;  ///< of the MLP, as Li and Liang have it
+
+bool are_virtual_tokens(std::string_view adapter) { return adapter == "prefix" || adapter == "prompt"; }
+
+/// Whether the adapter is one of virtual tokens that come from an MLP.
+bool comes_from_mlp(const MethodSettings& settings, std::string_view adapter) {
+  return are_virtual_tokens(adapter) && settings.reparameterisation == "mlp";
+}
+
+/// The place of `text` in a list of names; the first where there is none.
+template <class List>
+std::size_t choice(const List& names, const std::string& text, const char* what) {
+  if (text.empty()) return 0;
+  const auto found = std::ranges::find_if(names, [&](const char* name) { return text == name; });
+  std::string expected;
+  for (const char* name : names) expected.append(expected.empty() ? "" : " or ").append(name);
+  pst::require(found != names.end(), what, " is \"", text.substr(0, 60), "\", expected ", expected);
+  return static_cast<std::size_t>(found - names.begin());
+}
+
+void refuse_settings_of_tokens(const MethodSettings& settings) {
+  const bool none = settings.virtual_tokens == 0 && settings.reparameterisation.empty() &&
+                    settings.prompt_start.empty() && settings.positions.empty() && settings.pooled.empty();
+  pst::require(none,
+               "virtual tokens are described (their number, start, positions or what makes them), but there are "
+               "none: choose prefix or prompt with --method or --adapter");
+}
 
 }  // namespace
 
-std::span<const AdapterInfo> adapters() { return table; }
+std::span<const AdapterInfo> adapters() { return adapter_table; }
 
 std::string_view adapter_of(const MethodSettings& settings) {
-  return named(table, "adapter", settings.adapter.empty() ? method_named(settings.name).adapter : settings.adapter)
+  return named(adapter_table, "adapter",
+               settings.adapter.empty() ? method_named(settings.name).adapter : settings.adapter)
       .name;
 }
 
 std::vector<PlacedBranch> branches_of(const MethodSettings& settings, index_t width) {
   using Place = transformer::BranchPlace;
   const std::string_view name = adapter_of(settings);
-  pst::require(settings.adapter_width == 0 || (name != "none" && name != "ia3"), "the width of adapters is ",
-               settings.adapter_width, ", but there is no bottleneck: choose one with --adapter");
+  const bool has_hidden =
+      comes_from_mlp(settings, name) || (name != "none" && name != "ia3" && !are_virtual_tokens(name));
+  pst::require(settings.adapter_width == 0 || has_hidden, "the width of adapters is ", settings.adapter_width,
+               ", but there is no bottleneck: choose one with --adapter");
   const auto wide = [&](index_t share) {
     return settings.adapter_width > 0 ? settings.adapter_width : std::max<index_t>(1, width / share);
   };
@@ -52,6 +86,40 @@ std::vector<PlacedBranch> branches_of(const MethodSettings& settings, index_t wi
   if (name == "ia3")
     return {{Place::keys, pst::Rescale{}}, {Place::values, pst::Rescale{}}, {Place::activation, pst::Rescale{}}};
   return {};
+}
+
+std::optional<PlacedTokens> virtual_tokens_of(const MethodSettings& settings, index_t width) {
+  const std::string_view name = adapter_of(settings);
+  if (!are_virtual_tokens(name)) {
+    refuse_settings_of_tokens(settings);
+    return {};
+  }
+  PlacedTokens tokens{.place = name == "prompt" ? TokenPlace::prompt : TokenPlace::prefix,
+                      .count = settings.virtual_tokens > 0 ? settings.virtual_tokens : usual_tokens};
+  const bool is_prompt = tokens.place == TokenPlace::prompt;
+  const bool has_mlp =
+      choice(std::array{"direct", "mlp"}, settings.reparameterisation, "what makes virtual tokens") == 1;
+  if (has_mlp)
+    tokens.policy =
+        pst::Mlp{.embedding = width, .hidden = settings.adapter_width > 0 ? settings.adapter_width : usual_hidden};
+  pst::require(is_prompt || (settings.prompt_start.empty() && settings.pooled.empty()),
+               "the start of a prompt, or what is pooled behind one, is chosen, but a prefix begins as normal numbers "
+               "and adds no row: leave it out, or choose prompt");
+  const bool is_normal =
+      choice(std::array{"vocabulary", "normal"}, settings.prompt_start, "the start of a prompt") == 1;
+  pst::require(!has_mlp || settings.prompt_start != "vocabulary",
+               "the prompt is to begin as words, but it comes from an MLP: let it train directly, or begin as normal "
+               "numbers");
+  tokens.from_vocabulary = is_prompt && !has_mlp && !is_normal;
+  tokens.positions = static_cast<RealPositions>(choice(real_position_names, settings.positions, "what positions are"));
+  tokens.pooled = static_cast<PooledRow>(choice(pooled_row_names, settings.pooled, "what is pooled"));
+  return tokens;
+}
+
+void put_adapter(Model& model, const MethodSettings& settings, std::uint64_t seed) {
+  const index_t width = model.config().width;
+  model.put_branches(branches_of(settings, width), seed);
+  if (const auto tokens = virtual_tokens_of(settings, width)) model.put_virtual_tokens(*tokens, seed);
 }
 
 }  // namespace finetune

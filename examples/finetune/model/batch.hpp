@@ -18,7 +18,14 @@ struct Batch {
   std::span<const int> types{};        ///< sequences x tokens; empty: all are 0
 };
 
-/// A batch without its padding, which is never computed: one row per real token.
+/// Virtual tokens, as far as they change where tokens stand.
+struct InFront {
+  index_t rows = 0;   ///< in front of each sequence
+  index_t shift = 0;  ///< positions that real tokens come later
+};
+
+/// A batch without its padding, which is never computed: one row per token. Virtual token k has the id -1 - k, and the
+/// position -1 where it has none.
 struct PackedBatch {
   index_t tokens = 0;
   std::vector<index_t> lengths;
@@ -32,7 +39,8 @@ struct PackedBatch {
 };
 
 /// Packs a batch for a model, into memory that is used again; throws pst::Error when the batch does not fit its shapes
-/// or the model. With `before` as many tokens stand before each sequence already.
-void pack(const Batch& batch, const ModelConfig& config, PackedBatch& packed, std::span<const index_t> before = {});
+/// or the model. With `before` as many rows stand before each sequence already, virtual tokens among them.
+void pack(const Batch& batch, const ModelConfig& config, PackedBatch& packed, const InFront& in_front = {},
+          std::span<const index_t> before = {});
 
 }  // namespace finetune

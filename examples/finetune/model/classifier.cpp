@@ -49,7 +49,8 @@ transformer::Dropout Classifier::dropout(std::uint64_t use) const {
 void Classifier::forward(const Batch& batch, Matrix& logits, const Pass& pass) {
   encode(batch, pass.dropout_seed);
   first_.resize(static_cast<index_t>(batch_.first.size()), config_.width);
-  for (index_t s = 0; s < first_.rows(); ++s) first_.row(s) = encoded_.row(batch_.first[static_cast<std::size_t>(s)]);
+  for (index_t s = 0; s < first_.rows(); ++s)
+    first_.row(s) = encoded_.row(batch_.first[static_cast<std::size_t>(s)] + pooled_row());
   if (!is_bert(config_)) dropout(0).apply(first_);
   dense_.forward(first_, pooled_);
   pooled_ = pooled_.array().tanh().matrix();
@@ -66,7 +67,7 @@ void Classifier::backward(const Matrix& grad_logits) {
   if (!is_bert(config_)) dropout(0).apply(grad_first_);
   grad_encoded_.setZero(encoded_.rows(), encoded_.cols());
   for (index_t s = 0; s < first_.rows(); ++s)
-    grad_encoded_.row(batch_.first[static_cast<std::size_t>(s)]) = grad_first_.row(s);
+    grad_encoded_.row(batch_.first[static_cast<std::size_t>(s)] + pooled_row()) = grad_first_.row(s);
   encode_backward(grad_encoded_);
 }
 

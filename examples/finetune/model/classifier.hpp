@@ -5,8 +5,8 @@
 
 namespace finetune {
 
-/// BERT or RoBERTa with a label or a number for each sequence: tanh of a dense layer over the first token, then
-/// another.
+/// BERT or RoBERTa with a label or a number for each sequence: tanh of a dense layer over the first row, then
+/// another. With a prompt the first row is a virtual token, unless `PooledRow` says otherwise.
 class Classifier final : public Model {
  public:
   Classifier(const ModelConfig& config, Encoder encoder, bool train_embeddings);

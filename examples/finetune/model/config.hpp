@@ -32,6 +32,7 @@ struct ModelConfig {
   index_t heads = 0;
   index_t hidden = 0;     ///< width of the feed-forward layer
   index_t positions = 0;  ///< rows of the position table
+  index_t taken = 0;      ///< of these, positions of virtual tokens; no file has them
   index_t types = 0;      ///< rows of the token type table; 0 without one
   transformer::GeluForm gelu = transformer::GeluForm::exact;
   double norm_epsilon = 0.0;
@@ -48,7 +49,7 @@ struct ModelConfig {
 
   /// How many tokens a sequence may have.
   [[nodiscard]] index_t longest() const noexcept {
-    return architecture == Architecture::roberta ? positions - pad_id - 1 : positions;
+    return (architecture == Architecture::roberta ? positions - pad_id - 1 : positions) - taken;
   }
   [[nodiscard]] index_t outputs() const noexcept {
     return objective == Objective::language_model ? vocabulary : static_cast<index_t>(labels.size());

@@ -20,20 +20,29 @@ Embeddings::Table make_table(const ModelConfig& config, const char* name, index_
   return table;
 }
 
+/// An id below 0 is that of a virtual token, which no table has.
 void add_rows(const Embeddings::Table& table, std::span<const int> ids, Matrix& y) {
   for (index_t row = 0; row < y.rows(); ++row) {
     const int id = ids[static_cast<std::size_t>(row)];
-    pst::require(id >= 0 && id < table.value.rows(), "token ", row, " has id ", id, ", expected 0 to ",
-                 table.value.rows() - 1, " for ", table.name);
+    if (id < 0) continue;
+    pst::require(id < table.value.rows(), "token ", row, " has id ", id, ", expected 0 to ", table.value.rows() - 1,
+                 " for ", table.name);
     y.row(row) += table.value.row(id);
   }
+}
+
+/// Calls `visit(row, k)` with every row of the `count` virtual tokens, and which it is.
+template <class Visit>
+void for_each_virtual(const PackedBatch& batch, index_t count, Visit&& visit) {
+  for (index_t row = 0; count > 0 && row < batch.rows(); ++row)
+    if (const int id = batch.ids[static_cast<std::size_t>(row)]; id < 0) visit(row, index_t{-1} - id);
 }
 
 /// The row `still` does not train: torch calls it padding_idx.
 void learn_rows(Embeddings::Table& table, std::span<const int> ids, const Matrix& grad, index_t still) {
   for (index_t row = 0; row < grad.rows(); ++row) {
     const int id = ids[static_cast<std::size_t>(row)];
-    if (id != still) table.grad.row(id) += grad.row(row);
+    if (id >= 0 && id != still) table.grad.row(id) += grad.row(row);
   }
 }
 
@@ -59,19 +68,25 @@ transformer::Dropout Embeddings::dropout(std::uint64_t seed) const {
   return transformer::Dropout{dropout_, seed}.part(embedding_dropout_place);
 }
 
-void Embeddings::forward(const PackedBatch& batch, std::uint64_t dropout_seed, Matrix& y) {
+void Embeddings::forward(const PackedBatch& batch, pst::MatrixView<const float> prompt, std::uint64_t dropout_seed,
+                         Matrix& y) {
   Matrix& sum = norm_ ? sum_ : y;
   sum.setZero(batch.rows(), words_.value.cols());
   add_rows(words_, batch.ids, sum);
+  for_each_virtual(batch, prompt.rows,
+                   [&](index_t row, index_t k) { sum.row(row) += transformer::map(prompt).row(k); });
   add_rows(positions_, batch.positions, sum);
   if (types_) add_rows(*types_, batch.types, sum);
   if (norm_) norm_->forward(sum, tape_, y);
   dropout(dropout_seed).apply(y);
 }
 
-void Embeddings::backward(const PackedBatch& batch, std::uint64_t dropout_seed, Matrix& grad) {
+void Embeddings::backward(const PackedBatch& batch, std::uint64_t dropout_seed, Matrix& grad,
+                          pst::MatrixView<float> grad_prompt) {
   dropout(dropout_seed).apply(grad);
   if (norm_) norm_->backward(tape_, grad, grad);
+  for_each_virtual(batch, grad_prompt.rows,
+                   [&](index_t row, index_t k) { transformer::map(grad_prompt).row(k) += grad.row(row); });
   if (!trains_) return;
   learn_rows(words_, batch.ids, grad, pad_id_);
   learn_rows(positions_, batch.positions, grad, pad_position_);

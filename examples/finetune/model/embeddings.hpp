@@ -16,9 +16,10 @@ class Embeddings {
   /// Without `trains` the tables have no gradient, which would be as large as they are.
   Embeddings(const ModelConfig& config, bool trains);
 
-  void forward(const PackedBatch& batch, std::uint64_t dropout_seed, Matrix& y);
-  /// Of the last forward; `grad` is used up.
-  void backward(const PackedBatch& batch, std::uint64_t dropout_seed, Matrix& grad);
+  /// `prompt` has the vectors of the batch's virtual tokens; empty: there are none.
+  void forward(const PackedBatch& batch, pst::MatrixView<const float> prompt, std::uint64_t dropout_seed, Matrix& y);
+  /// Of the last forward; `grad` is used up. The gradient of the prompt is added to `grad_prompt`.
+  void backward(const PackedBatch& batch, std::uint64_t dropout_seed, Matrix& grad, pst::MatrixView<float> grad_prompt);
   void zero_gradients();
 
   [[nodiscard]] bool trains() const noexcept { return trains_; }

@@ -17,13 +17,17 @@ constexpr std::size_t rows_at_a_time = 128;
 
 void LanguageModel::forward(const Batch& batch, Matrix& logits, const Pass& pass) {
   encode(batch, pass.dropout_seed);
-  logits.noalias() = encoded_ * embeddings_.words().value.transpose();
+  logits.noalias() = real_rows(encoded_, hidden_) * embeddings_.words().value.transpose();
 }
 
 void LanguageModel::backward(const Matrix& grad_logits) {
   transformer::Trained<float>& words = embeddings_.words();
-  if (embeddings_.trains()) words.grad.noalias() += grad_logits.transpose() * encoded_;
-  grad_encoded_.noalias() = grad_logits * words.value;
+  if (embeddings_.trains()) words.grad.noalias() += grad_logits.transpose() * real_rows(encoded_, hidden_);
+  grad_hidden_.noalias() = grad_logits * words.value;
+  grad_encoded_.setZero(encoded_.rows(), encoded_.cols());
+  index_t next = 0;
+  for (index_t row = 0; row < encoded_.rows(); ++row)
+    if (batch_.ids[static_cast<std::size_t>(row)] >= 0) grad_encoded_.row(row) = grad_hidden_.row(next++);
   encode_backward(grad_encoded_);
 }
 
@@ -54,10 +58,10 @@ LanguageModel::Foreseen LanguageModel::foreseen(const Batch& batch, const Target
                " labels, expected one for each of the ", batch.ids.size(), " ids");
   Foreseen found;
   for (std::size_t s = 0; s < batch_.first.size(); ++s)
-    for (index_t t = 1; t < batch_.lengths[s]; ++t) {
+    for (index_t t = 1; t < batch_.lengths[s] - in_front().rows; ++t) {
       const int label = targets.labels[s * static_cast<std::size_t>(batch.tokens) + static_cast<std::size_t>(t)];
       if (label == Targets::ignored) continue;
-      found.rows.push_back(batch_.first[s] + t - 1);
+      found.rows.push_back(batch_.first[s] + in_front().rows + t - 1);
       found.labels.push_back(label);
     }
   return found;

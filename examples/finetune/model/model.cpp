@@ -39,7 +39,7 @@ Model::Model(ModelConfig config, Encoder encoder, bool train_embeddings)
 void Model::next_logits(const Batch&, Cache&, Matrix&) { pst::fail("only a language model has a next token"); }
 
 Cache Model::make_cache(index_t sequences) const {
-  return {config_.blocks, config_.width, config_.longest(), sequences};
+  return {config_.blocks, config_.width, config_.longest() + in_front().rows, sequences};
 }
 
 void Model::attach() {
@@ -68,7 +68,80 @@ void Model::remove_branches() {
   collect_parameters();
 }
 
-void Model::refuse_branches(const char* form) const {
+void Model::put_virtual_tokens(const PlacedTokens& tokens, std::uint64_t seed) {
+  const index_t positions = config_.longest() + config_.taken;
+  pst::require(tokens.shift() < positions, "there are ", tokens.count,
+               " virtual tokens in front of a sequence, but the model has ", positions,
+               " positions: take fewer, or leave the positions of the real tokens unchanged");
+  pst::require(!tokens.from_vocabulary || std::holds_alternative<pst::Direct>(tokens.policy),
+               "virtual tokens begin as words, but they come from an MLP: let them train directly, or begin as normal "
+               "numbers");
+  encoder_.set_prefix({}, {});
+  virtual_tokens_.emplace(tokens.policy, tokens.count, tokens.features(config_), tokens.name(),
+                          pst::derive_seed(seed, tokens.name()), pst::share_cpu());
+  placed_tokens_ = tokens;
+  config_.taken = tokens.shift();
+  if (tokens.place == TokenPlace::prefix) encoder_.set_prefix(virtual_tokens_->vectors(), virtual_tokens_->grad());
+  if (tokens.from_vocabulary) begin_as_words(seed);
+  collect_parameters();
+}
+
+void Model::begin_as_words(std::uint64_t seed) {
+  const Matrix& words = embeddings_.words().value;
+  virtual_tokens_->for_each_parameter([&](const pst::Parameter<float>& each) {
+    for (index_t k = 0; k < each.value.rows; ++k) {
+      const std::uint64_t drawn = pst::mix_bits(pst::derive_seed(seed, 'W') + static_cast<std::uint64_t>(k));
+      transformer::map(each.value).row(k) =
+          words.row(static_cast<index_t>(drawn % static_cast<std::uint64_t>(words.rows())));
+    }
+  });
+  virtual_tokens_->compute();
+}
+
+void Model::put_virtual_tokens(PlacedTokens tokens, pst::MatrixView<const float> vectors) {
+  pst::require(vectors.rows == tokens.count && vectors.cols == tokens.features(config_), "virtual tokens are ",
+               vectors.rows, " x ", vectors.cols, ", expected ", tokens.count, " x ", tokens.features(config_));
+  tokens.policy = pst::Direct{};
+  tokens.from_vocabulary = false;
+  put_virtual_tokens(tokens, 1);
+  virtual_tokens_->for_each_parameter(
+      [&](const pst::Parameter<float>& each) { transformer::map(each.value) = transformer::map(vectors); });
+  virtual_tokens_->compute();
+}
+
+void Model::remove_virtual_tokens() {
+  encoder_.set_prefix({}, {});
+  virtual_tokens_.reset();
+  placed_tokens_.reset();
+  config_.taken = 0;
+  collect_parameters();
+}
+
+pst::MatrixView<const float> Model::virtual_vectors() const {
+  return virtual_tokens_ ? virtual_tokens_->vectors() : pst::MatrixView<const float>{};
+}
+
+InFront Model::in_front() const {
+  return placed_tokens_ ? InFront{placed_tokens_->rows(), placed_tokens_->shift()} : InFront{};
+}
+
+index_t Model::pooled_row() const {
+  return placed_tokens_ && placed_tokens_->pooled == PooledRow::first_token ? placed_tokens_->rows() : 0;
+}
+
+const Matrix& Model::real_rows(const Matrix& all, Matrix& scratch) const {
+  if (in_front().rows == 0) return all;
+  const auto is_real = [](int id) { return id >= 0; };
+  scratch.resize(static_cast<index_t>(std::ranges::count_if(batch_.ids, is_real)), all.cols());
+  index_t next = 0;
+  for (index_t row = 0; row < all.rows(); ++row)
+    if (is_real(batch_.ids[static_cast<std::size_t>(row)])) scratch.row(next++) = all.row(row);
+  return scratch;
+}
+
+void Model::refuse_added(const char* form) const {
+  pst::require(!placed_tokens_, "the model has virtual tokens, a ", placed_tokens_ ? placed_tokens_->name() : "",
+               ", which ", form, " does not hold: write a task file");
   if (branches_.empty()) return;
   pst::fail("the model has a branch called ", transformer::name_of(branches_.front().place), ", which ", form,
             " does not hold: write a task file");
@@ -99,6 +172,10 @@ std::vector<ModelParameter> Model::current_parameters() {
       add(Part::branch, std::string{prefix} + std::string{parameter.name}, parameter);
     });
   });
+  if (virtual_tokens_)
+    virtual_tokens_->for_each_parameter([&](const pst::Parameter<float>& parameter) {
+      add(Part::tokens, std::string{prefix} + std::string{parameter.name}, parameter);
+    });
   for (const Top& top : tops())
     top.dense.layer.for_each_parameter(
         [&](const pst::Parameter<float>& parameter) { add(top.part, std::string{parameter.name}, parameter); });
@@ -108,10 +185,17 @@ std::vector<ModelParameter> Model::current_parameters() {
 void Model::begin_step(index_t step, index_t steps) {
   encoder_.begin_step(step, steps);
   embeddings_.zero_gradients();
+  if (virtual_tokens_) {
+    virtual_tokens_->compute();
+    virtual_tokens_->zero_gradients();
+  }
   for (const Top& top : tops()) top.dense.layer.begin_step(step, steps);
 }
 
-void Model::refresh(double progress) { encoder_.refresh(progress); }
+void Model::refresh(double progress) {
+  encoder_.refresh(progress);
+  if (virtual_tokens_) virtual_tokens_->compute();
+}
 
 void Model::train_kept(double progress) {
   refresh(progress);
@@ -133,22 +217,29 @@ const pst::SharedCpu& Model::kept_cpu() {
 }
 
 void Model::encode(const Batch& batch, std::uint64_t dropout_seed) {
-  pack(batch, config_, batch_);
+  pack(batch, config_, batch_, in_front());
   dropout_seed_ = dropout_seed;
-  embeddings_.forward(batch_, dropout_seed, embedded_);
+  embeddings_.forward(batch_, prompt_vectors(), dropout_seed, embedded_);
   encoder_.forward(embedded_, batch_.sequences(dropout_seed), tape_, encoded_);
 }
 
 void Model::encode_next(const Batch& batch, Cache& cache) {
-  pack(batch, config_, batch_, cache.lengths());
-  embeddings_.forward(batch_, 0, embedded_);
+  pack(batch, config_, batch_, in_front(), cache.lengths());
+  embeddings_.forward(batch_, prompt_vectors(), 0, embedded_);
   encoder_.extend(embedded_, batch_.lengths, cache, tape_, encoded_);
 }
 
 void Model::encode_backward(const Matrix& grad_encoded) {
   encoder_.backward(batch_.sequences(dropout_seed_), tape_, grad_encoded, grad_embedded_);
   if (encoder_.lowest_trained > 0) return;
-  embeddings_.backward(batch_, dropout_seed_, grad_embedded_);
+  const bool has_prompt = in_front().rows > 0;
+  embeddings_.backward(batch_, dropout_seed_, grad_embedded_,
+                       has_prompt ? virtual_tokens_->grad() : pst::MatrixView<float>{});
+  if (virtual_tokens_) virtual_tokens_->backward();
+}
+
+pst::MatrixView<const float> Model::prompt_vectors() const {
+  return in_front().rows > 0 ? virtual_tokens_->vectors() : pst::MatrixView<const float>{};
 }
 
 void Model::for_each_tensor(const VisitTensor& visit) {

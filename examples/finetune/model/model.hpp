@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "finetune/model/embeddings.hpp"
 #include "finetune/model/layer.hpp"
 #include "finetune/model/names.hpp"
+#include "finetune/model/virtual_tokens.hpp"
 #include "transformer/dense_linear.hpp"
 #include "transformer/distillation.hpp"
 
@@ -27,10 +29,14 @@ enum class Part {
   embedding,
   norm,
   branch,  ///< an adapter inside the blocks
+  tokens,  ///< virtual tokens, or what they are made from
   layer,   ///< a linear layer inside the blocks: its factors, scores, weight and bias
   pooler,  ///< of BERT
   head     ///< of the task
 };
+
+/// Whether a part is beside the tensors of a folder.
+[[nodiscard]] constexpr bool is_added(Part part) noexcept { return part == Part::branch || part == Part::tokens; }
 
 /// A parameter that may train. `parameter.name` is `name`, and lives as long as the model.
 struct ModelParameter {
@@ -108,8 +114,21 @@ class Model {
   [[nodiscard]] std::span<const PlacedBranch> branches() const noexcept { return branches_; }
   /// Takes all of them out.
   void remove_branches();
-  /// Throws pst::Error where there are branches, which `form` does not hold.
-  void refuse_branches(const char* form) const;
+
+  /// After `attach`: puts virtual tokens in front of every sequence, in the place of others; `seed` draws them. Throws
+  /// pst::Error where they leave no position for a real token.
+  void put_virtual_tokens(const PlacedTokens& tokens, std::uint64_t seed);
+  /// The same tokens as parameters themselves, from the vectors that they have: `Direct`, whatever made them.
+  void put_virtual_tokens(PlacedTokens tokens, pst::MatrixView<const float> vectors);
+  /// Takes them out: the model is what it was without.
+  void remove_virtual_tokens();
+  /// Those that were put; none: there are none.
+  [[nodiscard]] const std::optional<PlacedTokens>& virtual_tokens() const noexcept { return placed_tokens_; }
+  /// Their vectors, count x features, as of the last refresh.
+  [[nodiscard]] pst::MatrixView<const float> virtual_vectors() const;
+
+  /// Throws pst::Error where there are branches or virtual tokens, which `form` does not hold.
+  void refuse_added(const char* form) const;
 
   [[nodiscard]] const ModelConfig& config() const noexcept { return config_; }
   /// The blocks.
@@ -146,6 +165,12 @@ class Model {
   /// Embeddings and blocks, of which `encoded_` and `batch_` keep what backward needs.
   void encode(const Batch& batch, std::uint64_t dropout_seed);
   void encode_backward(const Matrix& grad_encoded);
+  /// The rows of `all` that are real tokens: `all` itself where there are no others, or else `scratch`.
+  [[nodiscard]] const Matrix& real_rows(const Matrix& all, Matrix& scratch) const;
+  /// The row that a classifier pools of each sequence, behind its first.
+  [[nodiscard]] index_t pooled_row() const;
+  /// Rows of virtual tokens in front of each sequence, and positions that real tokens come later.
+  [[nodiscard]] InFront in_front() const;
   /// Likewise the tokens that come behind those in `cache`; no backward can follow.
   void encode_next(const Batch& batch, Cache& cache);
 
@@ -158,6 +183,8 @@ class Model {
 
  private:
   void collect_parameters();
+  void begin_as_words(std::uint64_t seed);
+  [[nodiscard]] pst::MatrixView<const float> prompt_vectors() const;
   /// Puts a layer of kept weights in the place of another.
   void replace(Layer& layer, pst::AnyLinear<float> kept);
   [[nodiscard]] const pst::SharedCpu& kept_cpu();
@@ -166,6 +193,8 @@ class Model {
   pst::SharedCpu kept_cpu_;  ///< of layers of kept weights; empty until there are some
   std::vector<ModelParameter> parameters_;
   std::vector<PlacedBranch> branches_;
+  std::optional<PlacedTokens> placed_tokens_;
+  std::optional<transformer::VirtualTokens<float>> virtual_tokens_;
   Matrix embedded_, grad_embedded_;
 };
 

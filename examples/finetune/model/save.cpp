@@ -11,7 +11,7 @@
 namespace finetune {
 
 void save_model(Model& model, const std::filesystem::path& folder, const SaveOptions& options) {
-  model.refuse_branches("a folder");
+  model.refuse_added("a folder");
   const std::string config = config_text(model.config(), torch_name(options.type));
   const std::filesystem::path weights = folder / "model.safetensors";
   pst::require(options.overwrite || !std::filesystem::exists(weights), weights.string(),

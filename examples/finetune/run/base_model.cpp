@@ -29,7 +29,7 @@ BaseModel load_base(const Settings& settings) {
                  .tokenizer = load_tokenizer(settings.model),
                  .fingerprint = {},
                  .remarks = std::move(remarks)};
-  base.loaded.model->put_branches(branches_of(settings.method, config.width), settings.seed);
+  put_adapter(*base.loaded.model, settings.method, settings.seed);
   check_fits(task, base.tokenizer, base.loaded.model->config());
   base.fingerprint = fingerprint_of(*base.loaded.model);
   return base;

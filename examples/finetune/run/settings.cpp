@@ -21,11 +21,12 @@ namespace {
 
 constexpr const char* settings_format = "pst-finetune settings 1";
 /// Fields that the first runs were begun without.
-constexpr std::array<std::string_view, 13> later_fields{"score_start", "modules",     "exclude",
-                                                        "beside",      "adapter",     "adapter_width",
-                                                        "keep_mask",   "delta_start", "score_factor_start",
-                                                        "rest",        "teacher",     "teacher_weight",
-                                                        "temperature"};
+constexpr std::array<std::string_view, 18> later_fields{"score_start",  "modules",        "exclude",
+                                                        "beside",       "adapter",        "adapter_width",
+                                                        "keep_mask",    "delta_start",    "score_factor_start",
+                                                        "rest",         "teacher",        "teacher_weight",
+                                                        "temperature",  "virtual_tokens", "reparameterisation",
+                                                        "prompt_start", "positions",      "pooled"};
 constexpr double no_limit = std::numeric_limits<double>::max();
 
 /// Calls `visit(name, field)` for every field that a file has.
@@ -57,6 +58,11 @@ void for_each_field(Chosen& settings, Visit&& visit) {
   visit("beside", method.beside);
   visit("adapter", method.adapter);
   visit("adapter_width", method.adapter_width);
+  visit("virtual_tokens", method.virtual_tokens);
+  visit("reparameterisation", method.reparameterisation);
+  visit("prompt_start", method.prompt_start);
+  visit("positions", method.positions);
+  visit("pooled", method.pooled);
   visit("keep_mask", method.keep_mask);
   visit("rest", method.rest);
   visit("new_head", settings.new_head);
@@ -181,6 +187,8 @@ void check(const Settings& settings) {
   pst::require(!settings.reference || adapter.empty() || adapter == "none", "there are adapters (", adapter,
                "), but --reference is the authors' code, which has none");
   within("the width of adapters", static_cast<double>(settings.method.adapter_width), 0, 1 << 16);
+  within("virtual tokens", static_cast<double>(settings.method.virtual_tokens), 0, 1 << 16);
+  static_cast<void>(virtual_tokens_of(settings.method, 1));
   within("the rate of scores", settings.score_rate, 0, 1e6);
   within("the rate of the head", settings.head_rate, 0, 1e6);
   within("the warm-up of the rate", settings.rate_warmup, 0, 1);

@@ -35,9 +35,14 @@ struct MethodSettings {
                                                ///< empty: what the method says
   std::string adapter = "";                    ///< of adapters(), or none; empty: what the method says
   index_t adapter_width = 0;                   ///< of a bottleneck; 0: that of its authors, as a share of the model's
-  bool keep_mask = false;                      ///< weights that are zero in the folder stay so, and no others
-  std::string rest = "kept";                   ///< what trains once masks rest: kept (weights), or delta as before
-  double penalty = 0.0;                        ///< of soft movement, until the sparsity is reached; 0: a default
+  index_t virtual_tokens = 0;                  ///< of a prefix or prompt; 0: 20
+  std::string reparameterisation = "";  ///< what makes them: direct (they train themselves) or mlp; empty: direct
+  std::string prompt_start = "";        ///< of a prompt: vocabulary or normal; empty: vocabulary where direct
+  std::string positions = "";           ///< of the real tokens: after or unchanged; empty: after, as in PEFT
+  std::string pooled = "";              ///< with a prompt: first-row or first-token; empty: first-row, as in PEFT
+  bool keep_mask = false;               ///< weights that are zero in the folder stay so, and no others
+  std::string rest = "kept";            ///< what trains once masks rest: kept (weights), or delta as before
+  double penalty = 0.0;                 ///< of soft movement, until the sparsity is reached; 0: a default
 };
 
 /// Everything that a run depends on.

@@ -27,9 +27,11 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 /// Bytes of what backward needs from forward, for the longest batch of the data: matrices as wide as the model (20 in
 /// each block), as its feed-forward layer (3), the probabilities of attention, and the logits of a language model with
 /// their gradient, 128 rows at a time.
-double activation_bytes(const ModelConfig& config, const std::vector<Sequence>& sequences, std::size_t batch) {
+double activation_bytes(const Model& model, const std::vector<Sequence>& sequences, std::size_t batch) {
+  const ModelConfig& config = model.config();
+  const index_t in_front = model.virtual_tokens() ? model.virtual_tokens()->count : 0;
   std::vector<index_t> lengths;
-  for (const Sequence& sequence : sequences) lengths.push_back(sequence.length());
+  for (const Sequence& sequence : sequences) lengths.push_back(sequence.length() + in_front);
   std::ranges::sort(lengths, std::greater{});
   lengths.resize(std::min(batch, lengths.size()));
   double rows = 0;
@@ -81,7 +83,7 @@ void print_memory(std::ostream& out, const Settings& settings, Model& model, con
     scratch = std::max(scratch, static_cast<double>(report.scratch_bytes));  // layers share it
   });
   masks = std::max(0.0, masks - sizeof(float) * of_layers);
-  const double activations = activation_bytes(model.config(), data.train, static_cast<std::size_t>(settings.batch));
+  const double activations = activation_bytes(model, data.train, static_cast<std::size_t>(settings.batch));
   out << "memory\n";
   print_bytes(out, "weights", sizeof(float) * weights);
   print_bytes(out, "factors and scores", sizeof(float) * factors);

@@ -22,6 +22,7 @@ const char* kind_of(const ModelParameter& each) {
   if (each.part == Part::embedding) return "embeddings";
   if (each.part == Part::norm) return "norms";
   if (each.part == Part::branch) return "adapters";
+  if (each.part == Part::tokens) return "virtual tokens";
   if (is_head(each.part)) return each.part == Part::head ? "head" : "pooler";
   switch (each.parameter.group) {
     case pst::ParameterGroup::delta: return "factors of the update";
