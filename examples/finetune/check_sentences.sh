@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# check_sentences.sh generated|stopped|inspected PROGRAM DATA: lets a GPT-2 of random weights write sentences, and looks
+# check_sentences.sh generated|stopped|inspected|prompted PROGRAM DATA: lets a GPT-2 of random weights write sentences, and looks
 # into it, in a folder of its own. DATA is tests/finetune/data.
 set -eu
 part=$1
@@ -163,6 +163,34 @@ inspected)
   expect 2 '--model'
   status_of "$program" inspect --model "$folder"
   expect 1 'config.json'
+  ;;
+prompted)
+  few="$program train --model $model --task e2e --data $task --batch 8 --steps 8 --threads 1"
+  for method in prefix prompt; do
+    run=$folder/$method
+    status_of $few --method $method --virtual-tokens 3 --reparameterisation mlp --adapter-width 5 --out "$run"
+    expect_trained "^| $method | e2e |"
+    status_of "$program" export --run "$run" --to-task-file "$run.file" --to-prompt "$run.peft"
+    expect 0 'read again: every number as written'
+    for from in "--run $run" "--task-file $run.file --base $model" "--peft $run.peft --base $model"; do
+      status_of "$program" generate $from --task e2e --data "$task" --max-new-tokens 6 --limit 30 \
+        --out "$folder/sentences" --overwrite
+      expect 0 '^bleu  *[0-9.]*$'
+      [ ! -e "$run.before" ] || cmp "$run.before" "$folder/sentences" || fail "other sentences from $from"
+      mv "$folder/sentences" "$run.before"
+    done
+    status_of "$program" inspect --run "$run" --depth 2
+    expect 0 "─ $method  "
+    for refused in "export --run $run --to-folder $folder/none" "merge --task-file $run.file --base $model --to-folder $folder/none" \
+      "merge --peft $run.peft --base $model --to-folder $folder/none"; do
+      status_of "$program" $refused
+      expect 1 "error: virtual tokens (a $method) are no part of a weight, so neither a folder nor an archive can hold them"
+    done
+  done
+  status_of $few --method prefix --out "$folder/other"
+  expect 1 'error: there are 20 virtual tokens in front of a sequence, but the model has 16 positions: take fewer'
+  status_of $few --method lora --virtual-tokens 3 --out "$folder/other"
+  expect 1 'error: virtual tokens are described .*, but there are none: choose prefix or prompt'
   ;;
 *) fail "unknown part $part" ;;
 esac

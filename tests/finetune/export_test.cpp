@@ -9,6 +9,7 @@
 #include "finetune/export/compressed_body.hpp"
 #include "finetune/export/ia3.hpp"
 #include "finetune/export/lora.hpp"
+#include "finetune/export/prompt.hpp"
 #include "finetune/export/task_file.hpp"
 #include "finetune/methods/adapters.hpp"
 #include "finetune/train/training_step.hpp"
@@ -357,12 +358,14 @@ TEST_CASE("exports and the logits they should give are kept for make/check_expor
     };
     add("sparse", *model);
     add("dense_part", *dense_part(*model, 0.7));
-    const MethodSettings scales{.name = "ia3", .beside = "none"};
-    const auto scaled = model_of(base, scales);
-    scaled->put_branches(branches_of(scales, scaled->config().width), 5);
-    train_shortly(*scaled, settings_of(scales), Golden{name});
+    const auto scaled = trained(base, name, {.name = "ia3"});
     export_ia3(*scaled, to / "ia3", {.base = base}, probes);
     add("ia3", *scaled);
+    for (const char* tokens : {"prefix", "prompt"}) {
+      const auto prompted = trained(base, name, {.name = tokens, .virtual_tokens = 3});
+      export_prompt(*prompted, to / tokens, {.base = base}, probes);
+      add(tokens, *prompted);
+    }
     pst::io::save_tensors(to / "expected.safetensors", expected);
   }
 }

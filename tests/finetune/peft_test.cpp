@@ -10,6 +10,7 @@
 #include "finetune/export/fold_branches.hpp"
 #include "finetune/export/ia3.hpp"
 #include "finetune/export/lora.hpp"
+#include "finetune/export/prompt.hpp"
 #include "finetune/methods/adapters.hpp"
 #include "short_training.hpp"
 #include "trained_models.hpp"
@@ -26,6 +27,10 @@ struct Stored {
 };
 constexpr Stored stored[] = {{"bert_lora", "bert"}, {"bert_rslora", "bert"}, {"roberta_expression", "roberta"},
                              {"gpt2_lora", "gpt2"}, {"bert_ia3", "bert"},    {"gpt2_ia3", "gpt2"}};
+/// Of virtual tokens; of the last two the file has what a network made.
+constexpr Stored stored_tokens[] = {
+    {"bert_prompt", "bert"}, {"bert_prefix", "bert"}, {"roberta_prompt", "roberta"}, {"roberta_prefix", "roberta"},
+    {"gpt2_prompt", "gpt2"}, {"gpt2_prefix", "gpt2"}, {"bert_projected", "bert"},    {"bert_p_tuning", "bert"}};
 
 /// A copy of an adapter, to change.
 class Copy {
@@ -73,6 +78,27 @@ TEST_CASE("an adapter of PEFT gives the logits that PEFT gave") {
   }
 }
 
+TEST_CASE("virtual tokens of PEFT give the logits and the gradient that PEFT gave") {
+  for (const Stored& each : stored_tokens) {
+    INFO(each.adapter);
+    const char* const base = each.base;
+    const fs::path folder = data / "adapters" / each.adapter;
+    const auto model = apply_peft(folder, data / base);
+    const auto expected = pst::io::Safetensors::open(folder / "expected.safetensors");
+    const auto logits = expected.read<float>("logits");
+    CHECK(relative_error(logits_of(*model, base), logits) < tolerance);
+    if (expected.find("gradient") == nullptr) continue;
+    model->begin_step(0, 1);
+    Matrix grad;
+    model->forward(Golden{base}.batch(), grad);
+    model->backward(2 * grad);  // of the sum of their squares
+    for (const ModelParameter& parameter : model->parameters())
+      if (parameter.part == Part::tokens)
+        CHECK(relative_error(numbers(transformer::map(parameter.parameter.grad)), expected.read<float>("gradient")) <
+              tolerance);
+  }
+}
+
 TEST_CASE("missing, unknown and mis-shaped tensors of an adapter are refused with the whole list") {
   const std::string query = "bert.encoder.layer.0.attention.self.query", front = "base_model.model.";
   Copy missing{"bert_lora"};
@@ -96,6 +122,32 @@ TEST_CASE("missing, unknown and mis-shaped tensors of an adapter are refused wit
   CHECK(other.refusal("bert").find("lora_A.weight (expected 4 x 32)") != std::string::npos);
 }
 
+TEST_CASE("virtual tokens of another base are refused with the whole list, or by what is another") {
+  Copy missing{"bert_prefix"};
+  std::erase_if(missing.tensors, [](const pst::Tensor& tensor) { return tensor.name != "base_model.classifier.bias"; });
+  missing.tensors.front().name = "base_model.bert.x";
+  CHECK(missing.refusal("bert") ==
+        "is not an adapter of this base, missing: prompt_embeddings, base_model.classifier.bias, "
+        "base_model.classifier.weight; unknown: base_model.bert.x");
+  Copy misshaped{"bert_prefix"};
+  misshaped.config["num_virtual_tokens"] = 2;
+  CHECK(misshaped.refusal("bert") ==
+        "is not an adapter of this base, of another shape or type: prompt_embeddings (expected 2 x 128)");
+  const auto refused = [](const char* field, const nlohmann::json& value) {
+    Copy copy{"gpt2_prompt"};
+    copy.config[field] = value;
+    return copy.refusal("gpt2");
+  };
+  CHECK(refused("token_dim", 64) ==
+        "adapter_config.json has token_dim 64, the base has 32: is it that of another model?");
+  CHECK(refused("num_layers", 3).starts_with("adapter_config.json has num_layers 3, the base has 2"));
+  CHECK(refused("num_virtual_tokens", 0) == "num_virtual_tokens is 0, expected a whole number of 1 to 65536");
+  CHECK(refused("num_virtual_tokens", nullptr).starts_with("num_virtual_tokens is null"));
+  CHECK(refused("num_virtual_tokens", 1e9).starts_with("num_virtual_tokens is "));
+  CHECK(refused("num_transformer_submodules", 2).starts_with("num_transformer_submodules is 2, expected 1"));
+  CHECK(refused("peft_type", "P_TUNING").empty());
+}
+
 TEST_CASE("what an adapter asks for and what is not done here is refused by name") {
   const auto refused = [](const char* field, const nlohmann::json& value) {
     Copy copy{"bert_lora"};
@@ -104,7 +156,8 @@ TEST_CASE("what an adapter asks for and what is not done here is refused by name
   };
   CHECK(refused("use_dora", true) ==
         "use_dora is true, expected it to be off: such adapters are not read, merge it with PEFT");
-  CHECK(refused("peft_type", "PREFIX_TUNING") == "peft_type is \"PREFIX_TUNING\", expected LORA or IA3");
+  CHECK(refused("peft_type", "VERA") ==
+        "peft_type is \"VERA\", expected LORA, IA3, PROMPT_TUNING, P_TUNING or PREFIX_TUNING");
   CHECK(refused("r", 2.5) == "r is 2.5, expected a whole number of 1 to 65536");
   CHECK(refused("target_modules", nlohmann::json::array({1})) == "target_modules is [1], expected a list of texts");
   CHECK(refused("rank_pattern", {{"query", 2.5}}) ==
@@ -144,4 +197,27 @@ TEST_CASE("an adapter that is written for PEFT is read again as the same model")
   }
   CHECK(error_of([&] { export_ia3(*one, folder / "none", {.base = data / "bert"}, {}); }) ==
         "the model has no scale for keys, so it is no adapter of (IA)3");
+}
+
+TEST_CASE("virtual tokens that are written for PEFT are read again as the same model") {
+  const TemporaryDirectory folder;
+  for (const char* base : {"bert", "roberta", "gpt2"})
+    for (const char* name : {"prefix", "prompt"}) {
+      INFO(base << ", " << name);
+      const MethodSettings method{.name = name, .virtual_tokens = 3, .reparameterisation = "mlp"};
+      const auto model = trained(data / base, base, method);
+      const fs::path to = folder / (std::string{base} + name);
+      export_prompt(*model, to, {.base = data / base}, random_probes(model->config(), 4));
+      CHECK(relative_error(logits_of(*apply_peft(to, data / base), base), logits_of(*model, base)) < 1e-5);
+    }
+  const auto refused = [&](const MethodSettings& method) {
+    return error_of(
+        [&] { export_prompt(*adapted(data / "bert", method), folder / "none", {.base = data / "bert"}, {}); });
+  };
+  CHECK(refused({.name = "lora"}) == "the model has no virtual tokens, so it is not a prefix or prompt of PEFT");
+  CHECK(refused({.name = "prefix", .virtual_tokens = 3, .positions = "unchanged"})
+            .starts_with("the positions of the real tokens are unchanged, but PEFT"));
+  CHECK(refused({.name = "prompt", .virtual_tokens = 3, .pooled = "first-token"})
+            .starts_with("the first real token is pooled, but PEFT"));
+  CHECK(!fs::exists(folder / "none"));
 }

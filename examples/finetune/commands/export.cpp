@@ -13,6 +13,7 @@
 #include "finetune/export/ia3.hpp"
 #include "finetune/export/lora.hpp"
 #include "finetune/export/output_folder.hpp"
+#include "finetune/export/prompt.hpp"
 #include "finetune/export/task_file.hpp"
 #include "finetune/methods/methods.hpp"
 #include "finetune/run/trained_run.hpp"
@@ -58,10 +59,11 @@ void print(const char* what, const fs::path& path, const ExportReport& report, b
 
 /// Before the run is read, which takes a while.
 void check_places(const ExportCommand& options) {
-  std::vector<fs::path> targets{options.folder, options.archive, options.task_file, options.lora, options.ia3};
+  std::vector<fs::path> targets{options.folder, options.archive, options.task_file,
+                                options.lora,   options.ia3,     options.prompt};
   std::erase(targets, fs::path{});
   pst::require(!targets.empty(),
-               "nothing to write: give --to-folder, --to-archive, --to-task-file, --to-lora or --to-ia3");
+               "nothing to write: give --to-folder, --to-archive, --to-task-file, --to-lora, --to-ia3 or --to-prompt");
   pst::require(options.type == "f32" || !options.folder.empty() || !options.archive.empty(), "--type is ", options.type,
                ", but task files and adapters are written in f32: leave it out, or give --to-folder or --to-archive");
   check_targets(targets, options.run, options.base.empty() ? read_settings(options.run).model : options.base);
@@ -109,6 +111,9 @@ void export_run(const ExportCommand& options) {
   if (!options.ia3.empty())
     print("adapter", options.ia3,
           export_ia3(model, options.ia3, {.base = base, .overwrite = options.overwrite}, probes), false);
+  if (!options.prompt.empty())
+    print("adapter", options.prompt,
+          export_prompt(model, options.prompt, {.base = base, .overwrite = options.overwrite}, probes), false);
 }
 
 Run add_export(CLI::App& program) {
@@ -127,6 +132,7 @@ Run add_export(CLI::App& program) {
                           "one file with what the task has of its own, for eval --task-file with the base folder");
   command->add_option("--to-lora", options->lora, "a LoRA adapter for PEFT: the dense part of the model alone");
   command->add_option("--to-ia3", options->ia3, "an (IA)3 adapter for PEFT");
+  command->add_option("--to-prompt", options->prompt, "a prefix or prompt for PEFT");
   command->add_option("--type", options->type, "numbers of a folder or archive")
       ->check(CLI::IsMember({"f32", "f16", "bf16"}));
   command->add_flag("--with-scores", options->scores, "importance scores go into the task file, to go on training")

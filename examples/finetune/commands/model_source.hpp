@@ -13,13 +13,14 @@
 
 namespace finetune {
 
-/// Where a command takes its model from: one of the first four.
+/// Where a command takes its model from: one of the first five.
 struct ModelSource {
   std::filesystem::path model;      ///< a Hugging Face folder
   std::filesystem::path run;        ///< what `train` left
   std::filesystem::path archive;    ///< a sparse archive that `export` wrote
   std::filesystem::path task_file;  ///< another file of `export`, to be applied to `base`
-  std::filesystem::path base;       ///< the Hugging Face folder of a task file, or that of a run where it is now
+  std::filesystem::path peft;       ///< the folder of an adapter of PEFT, to be applied to `base`
+  std::filesystem::path base;  ///< the Hugging Face folder of a task file or adapter, or that of a run where it is now
   std::string checkpoint = "best";  ///< of a run
 };
 
@@ -32,10 +33,10 @@ struct OpenedModel {
   std::filesystem::path folder;        ///< with config.json and the files of the tokenizer
 };
 
-/// Adds --model, --run, --archive and --task-file, of which one is needed, and what goes with them.
+/// Adds --model, --run, --archive, --task-file and --peft, of which one is needed, and what goes with them.
 void add_model_options(CLI::App& command, ModelSource& source);
 
-/// Reads the model; that of an archive has compressed layers, that of a folder or a task file dense ones.
+/// Reads the model; that of an archive has compressed layers, all others dense ones.
 [[nodiscard]] OpenedModel open_model(const ModelSource& source, bool with_tokenizer);
 
 }  // namespace finetune

@@ -11,7 +11,7 @@
 #include "finetune/export/fold_branches.hpp"
 #include "finetune/export/output_folder.hpp"
 #include "finetune/export/peft.hpp"
-#include "finetune/model/file_tensors.hpp"
+#include "finetune/export/saved_modules.hpp"
 
 namespace finetune {
 
@@ -22,7 +22,7 @@ using ScaleRow = transformer::RowVector<float>;
 /// What is written for the modules of all blocks.
 struct Adapter {
   pst::TensorList tensors;
-  std::set<std::string> targets, feed_forward, saved;
+  std::set<std::string> targets, feed_forward;
 };
 
 ScaleRow branch_scale(std::optional<transformer::Branch<float>>& branch, const char* place) {
@@ -66,22 +66,6 @@ void add_block(Model& model, index_t number, transformer::Block<float>& block, A
   add_scale(adapter, module(names.feed_out), branch_scale(active, "the activation"), true);
 }
 
-/// Head and pooler, which PEFT saves as whole modules.
-void add_saved(Model& model, const SharedBase& base, Adapter& adapter) {
-  for (const std::string& name : trained_tensors(model, base)) {
-    const bool is_head = name.starts_with("classifier."), is_pooler = name.find("pooler.dense.") != std::string::npos;
-    pst::require(
-        is_head || is_pooler, "tensor ", name,
-        " has trained, which an adapter of (IA)3 does not hold: train with --beside none, or write a task file");
-    adapter.saved.insert(is_head ? "classifier" : "pooler");
-  }
-  for (const auto& [name, tensor] : file_tensors(model))
-    for (const std::string& module : adapter.saved)
-      if (("." + name).find("." + module + ".") != std::string::npos)
-        adapter.tensors.push_back(
-            pst::Tensor::from<float>("base_model.model." + name, tensor.shape, std::span<const float>{tensor.values}));
-}
-
 }  // namespace
 
 ExportReport export_ia3(Model& model, const std::filesystem::path& folder, const Ia3Options& options, Probes probes) {
@@ -92,7 +76,8 @@ ExportReport export_ia3(Model& model, const std::filesystem::path& folder, const
   Adapter adapter;
   index_t number = 0;
   for (auto& block : model.encoder().blocks) add_block(model, number++, block, adapter);
-  add_saved(model, base, adapter);
+  const std::set<std::string> saved =
+      add_saved_modules(model, base, "an adapter of (IA)3", "base_model.model.", adapter.tensors);
 
   const std::filesystem::path file = output.path() / "adapter_model.safetensors";
   pst::io::save_tensors(file, adapter.tensors);
@@ -104,7 +89,7 @@ ExportReport export_ia3(Model& model, const std::filesystem::path& folder, const
                         {"fan_in_fan_out", is_gpt2},
                         {"inference_mode", true},
                         {"init_ia3_weights", true}};
-  config["modules_to_save"] = adapter.saved.empty() ? nlohmann::json{} : nlohmann::json(adapter.saved);
+  config["modules_to_save"] = saved.empty() ? nlohmann::json{} : nlohmann::json(saved);
   common::write_file(output.path() / "adapter_config.json", config.dump(2) + '\n');
 
   const auto found = apply_peft(output.path(), options.base);

@@ -2,16 +2,15 @@
 #include "finetune/export/peft.hpp"
 
 #include <pst/core/error.hpp>
-#include <pst/io/elements.hpp>
-#include <pst/io/safetensors.hpp>
 #include <pst/layer/training_state.hpp>
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
+#include "finetune/export/adapter_tensors.hpp"
 #include "finetune/export/base_folder.hpp"
 #include "finetune/export/peft_config.hpp"
-#include "finetune/export/tensor_faults.hpp"
 #include "finetune/model/file_tensors.hpp"
 
 namespace finetune {
@@ -19,44 +18,6 @@ namespace finetune {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr const char* peft_prefix = "base_model.model.";
-using FileShape = std::vector<index_t>;
-
-/// The tensors of an adapter, of which each is taken once.
-class AdapterTensors {
- public:
-  explicit AdapterTensors(const fs::path& path) : file_{pst::io::Safetensors::open(path)} {
-    for (const pst::io::TensorEntry& entry : file_.entries()) left_.insert(entry.name);
-  }
-  [[nodiscard]] bool has(const std::string& name) const { return file_.find(peft_prefix + name) != nullptr; }
-  [[nodiscard]] FileShape shape_of(const std::string& name) const { return file_.find(peft_prefix + name)->shape; }
-  /// The numbers; nothing, and a fault, where the tensor is not there or has another shape.
-  [[nodiscard]] std::vector<float> take(const std::string& name, const FileShape& shape, TensorFaults& faults) {
-    const pst::io::TensorEntry* const entry = file_.find(peft_prefix + name);
-    left_.erase(peft_prefix + name);
-    if (entry == nullptr) {
-      faults.missing(peft_prefix + name);
-      return {};
-    }
-    if (entry->shape != shape) {
-      faults.misshaped(peft_prefix + name, sides_text(shape));
-      return {};
-    }
-    std::vector<float> numbers = pst::io::read_elements<float>(*entry, file_.source());
-    for (const float number : numbers)
-      pst::require(pst::is_finite(number), file_.source(), ": tensor ", peft_prefix, name, " holds ", number,
-                   ", expected finite numbers");
-    return numbers;
-  }
-  /// Those that nobody took.
-  [[nodiscard]] const std::set<std::string>& left() const noexcept { return left_; }
-  [[nodiscard]] const std::string& source() const noexcept { return file_.source(); }
-
- private:
-  pst::io::Safetensors file_;
-  std::set<std::string> left_;
-};
 
 std::string module_of_tensor(const std::string& tensor) { return tensor.substr(0, tensor.rfind('.')); }
 
@@ -103,12 +64,25 @@ std::map<std::string, Change> read_changes(Model& model, const PeftConfig& confi
   const Architecture architecture = model.config().architecture;
   model.for_each_tensor([&](const TensorPlace& place, const Matrix& value, Layer* layer) {
     const std::string module = module_of_tensor(place.name);
-    if (layer == nullptr || changes.contains(module)) return;
+    if (layer == nullptr || config.tokens || changes.contains(module)) return;
     if (!config.adapts(module, block_of(architecture, place.name))) return;
     const pst::Shape shape{.in = value.cols(), .out = place.parts * value.rows()};
     changes[module] = read_change(module, shape, config, tensors, faults);
   });
   return changes;
+}
+
+/// The vectors of virtual tokens, count x features; nothing where the adapter has none.
+std::vector<float> read_vectors(const Model& model, const PeftConfig& config, const fs::path& folder,
+                                AdapterTensors& tensors, TensorFaults& faults) {
+  if (!config.tokens) return {};
+  const ModelConfig& base = model.config();
+  for (const auto& [name, own, expected] : {std::tuple{"token_dim", config.token_width, base.width},
+                                            {"num_layers", config.token_blocks, base.blocks},
+                                            {"num_attention_heads", config.token_heads, base.heads}})
+    pst::require(own == 0 || own == expected, folder.string(), ": adapter_config.json has ", name, " ", own,
+                 ", the base has ", expected, ": is it that of another model?");
+  return tensors.take_whole("prompt_embeddings", {config.tokens->count, config.tokens->features(base)}, faults);
 }
 
 /// Biases, norms and heads that an adapter saves, and the biases that (IA)3 scales.
@@ -139,7 +113,7 @@ std::vector<std::string> labels_of(const AdapterTensors& tensors, const fs::path
   const std::string head = std::string{output_module(config.architecture)} + "weight";
   if (!tensors.has(head)) return config.labels;
   const FileShape shape = tensors.shape_of(head);
-  pst::require(shape.size() == 2 && shape[0] >= 1 && shape[0] <= 10000, tensors.source(), ": tensor ", peft_prefix,
+  pst::require(shape.size() == 2 && shape[0] >= 1 && shape[0] <= 10000, tensors.source(), ": tensor ", tensors.prefix(),
                head, " is no head of 1 to 10000 labels");
   if (config.labels.size() == static_cast<std::size_t>(shape[0])) return config.labels;
   std::vector<std::string> labels;
@@ -151,11 +125,13 @@ std::vector<std::string> labels_of(const AdapterTensors& tensors, const fs::path
 
 std::unique_ptr<Model> apply_peft(const fs::path& adapter, const fs::path& base_folder) {
   const PeftConfig config = read_peft_config(adapter);
-  AdapterTensors tensors{adapter / "adapter_model.safetensors"};
+  // A model with virtual tokens is wrapped once, one with adapters in its modules twice.
+  AdapterTensors tensors{adapter / "adapter_model.safetensors", config.tokens ? "base_model." : "base_model.model."};
   SharedBase base = load_shared_base(base_folder, labels_of(tensors, base_folder), true);
   TensorFaults faults;
+  const auto vectors = read_vectors(*base.model, config, adapter, tensors, faults);
   const auto changes = read_changes(*base.model, config, tensors, faults);
-  pst::require(!changes.empty(), tensors.source(), ": no module of ", base_folder.string(),
+  pst::require(config.tokens || !changes.empty(), tensors.source(), ": no module of ", base_folder.string(),
                " is one of target_modules");
   std::set<std::string> fresh = base.made_new;
   base.model->for_each_tensor([&](const TensorPlace& place, Matrix& value, Layer* layer) {
@@ -164,10 +140,13 @@ std::unique_ptr<Model> apply_peft(const fs::path& adapter, const fs::path& base_
     else if (const auto change = changes.find(module_of_tensor(place.name)); change != changes.end())
       apply(change->second, place, value);
   });
-  for (const std::string& name : fresh) faults.missing(peft_prefix + name);
+  for (const std::string& name : fresh) faults.missing(tensors.prefix() + name);
   for (const std::string& name : tensors.left())
     if (!is_copy_of_saved(name)) faults.unknown(name);
   faults.refuse(tensors.source(), "an adapter of this base");
+  if (config.tokens)
+    base.model->put_virtual_tokens(
+        *config.tokens, {vectors.data(), config.tokens->count, config.tokens->features(base.model->config())});
   base.model->refresh(1.0);
   return std::move(base.model);
 }

@@ -8,8 +8,9 @@
 
 namespace finetune {
 
-/// The model that PEFT (0.21) makes of a base and one of its adapters, merged: LoRA, with rsLoRA's scale and patterns
-/// of ranks and alphas, or (IA)3; with the biases and modules that the adapter saves.
+/// The model that PEFT (0.21) makes of a base and one of its adapters: LoRA, with rsLoRA's scale and patterns of ranks
+/// and alphas, or (IA)3, both merged; prompt tuning, P-tuning or prefix tuning as virtual tokens; with the biases and
+/// modules that the adapter saves.
 ///
 /// The folder has adapter_config.json and adapter_model.safetensors. Dropout counts in training alone. Throws
 /// pst::Error where the configuration asks for something else (DoRA, trained biases of LoRA, other types), with its

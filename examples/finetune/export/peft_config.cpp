@@ -16,13 +16,13 @@ namespace {
 
 constexpr std::size_t most_adapter_config_bytes = std::size_t{1} << 20;
 constexpr index_t most_rank = 1 << 16;
+constexpr index_t most_count = 1 << 16;
 constexpr std::size_t longest_pattern = 500;  // std::regex matches by recursion
 
 /// The fields of a configuration from a stranger.
 class Fields {
  public:
-  explicit Fields(const std::filesystem::path& file) : source_{file.string()} {
-    const std::string text = common::read_file(file);
+  Fields(std::string_view text, std::string source) : source_{std::move(source)} {
     pst::require(text.size() <= most_adapter_config_bytes, source_, ": has ", text.size(), " bytes, expected at most ",
                  most_adapter_config_bytes);
     json_ = pst::io::strict_json(text, source_, 8);
@@ -38,6 +38,13 @@ class Fields {
     const nlohmann::json& value = at(name);
     require(value.is_null() || (value.is_number() && std::isfinite(value.get<double>())), name, "a finite number");
     return value.is_null() ? otherwise : value.get<double>();
+  }
+  /// A whole number of at least 1; 0 where there is none.
+  [[nodiscard]] index_t count(const char* name) const {
+    const nlohmann::json& value = at(name);
+    require(value.is_null() || (value.is_number_unsigned() && value >= 1 && value <= most_count), name,
+            "a whole number of 1 to 65536");
+    return value.is_null() ? 0 : value.get<index_t>();
   }
   [[nodiscard]] std::string text(const char* name) const {
     const nlohmann::json& value = at(name);
@@ -155,12 +162,32 @@ void read_targets(const Fields& fields, PeftConfig& config) {
   config.target_expression = expression_of(text, {}, fields.source() + ": target_modules");
 }
 
+/// Prompt tuning and its relatives: a file has the vectors, whatever made them.
+PeftConfig config_of_tokens(const Fields& fields, TokenPlace place) {
+  PeftConfig config;
+  config.tokens = PlacedTokens{.place = place, .count = fields.count("num_virtual_tokens")};
+  fields.require(config.tokens->count > 0, "num_virtual_tokens", "a whole number of 1 to 65536");
+  fields.require(fields.count("num_transformer_submodules") <= 1, "num_transformer_submodules",
+                 "1: there is no decoder beside an encoder");
+  config.token_width = fields.count("token_dim");
+  config.token_blocks = fields.count("num_layers");
+  config.token_heads = fields.count("num_attention_heads");
+  return config;
+}
+
 }  // namespace
 
 PeftConfig read_peft_config(const std::filesystem::path& folder) {
-  const Fields fields{folder / "adapter_config.json"};
+  const std::filesystem::path file = folder / "adapter_config.json";
+  return parse_peft_config(common::read_file(file), file.string());
+}
+
+PeftConfig parse_peft_config(std::string_view text, const std::string& source) {
+  const Fields fields{text, source};
   const std::string type = fields.text("peft_type");
-  fields.require(type == "LORA" || type == "IA3", "peft_type", "LORA or IA3");
+  if (type == "PROMPT_TUNING" || type == "P_TUNING" || type == "PREFIX_TUNING")
+    return config_of_tokens(fields, type == "PREFIX_TUNING" ? TokenPlace::prefix : TokenPlace::prompt);
+  fields.require(type == "LORA" || type == "IA3", "peft_type", "LORA, IA3, PROMPT_TUNING, P_TUNING or PREFIX_TUNING");
   PeftConfig config;
   config.is_ia3 = type == "IA3";
   for (const char* name : {"use_dora", "lora_bias", "use_qalora", "use_bdlora"}) fields.refuse(fields.flag(name), name);

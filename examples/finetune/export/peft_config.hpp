@@ -9,11 +9,11 @@
 #include <string_view>
 #include <vector>
 
-#include "finetune/model/layer.hpp"
+#include "finetune/model/virtual_tokens.hpp"
 
 namespace finetune {
 
-/// What adapter_config.json of PEFT says, as far as a merged model depends on it.
+/// What adapter_config.json of PEFT says, as far as a model depends on it.
 struct PeftConfig {
   bool is_ia3 = false;
   index_t rank = 8;
@@ -23,7 +23,9 @@ struct PeftConfig {
   std::vector<std::string> targets, feed_forward;
   std::optional<std::regex> target_expression;  ///< where the targets are one text, which matches whole names
   bool targets_all_linear = false;
-  std::vector<index_t> blocks;  ///< that are adapted; empty: all
+  std::vector<index_t> blocks;         ///< that are adapted; empty: all
+  std::optional<PlacedTokens> tokens;  ///< of prompt tuning and its relatives; then the rest is empty
+  index_t token_width = 0, token_blocks = 0, token_heads = 0;  ///< of the model that they are for; 0: not said
 
   [[nodiscard]] index_t rank_of(std::string_view module) const;
   /// What B A is multiplied with.
@@ -36,5 +38,7 @@ struct PeftConfig {
 
 /// Reads adapter_config.json of a folder. Throws pst::Error on what is not read here, with its name.
 [[nodiscard]] PeftConfig read_peft_config(const std::filesystem::path& folder);
+/// The same from its text; `source` stands in messages.
+[[nodiscard]] PeftConfig parse_peft_config(std::string_view text, const std::string& source);
 
 }  // namespace finetune

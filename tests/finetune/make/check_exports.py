@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks that transformers, PEFT and compressed-tensors read what export writes, with the logits that the program gave.
 
-    pip install torch transformers peft safetensors
+    pip install torch transformers==5.23.* peft safetensors
     mkdir kept && FINETUNE_KEEP=kept <build>/tests/test_finetune -tc='exports and the logits*'
     python3 check_exports.py kept/exports
 """
@@ -24,7 +24,7 @@ def logits_of(model, golden, name):
     types = {"token_type_ids": golden["types"].long()} if name == "bert" else {}
     with torch.no_grad():
         logits = model.eval()(input_ids=ids, attention_mask=mask, **types).logits
-    return logits[mask.bool()] if name == "gpt2" else logits
+    return logits[:, -ids.shape[1]:][mask.bool()] if name == "gpt2" else logits  # behind virtual tokens
 
 
 def difference(found, expected):
@@ -69,9 +69,11 @@ def check(name):
     merged = difference(logits_of(adapted.merge_and_unload(), golden, name), expected["dense_part"])
     scaled = PeftModel.from_pretrained(loader.from_pretrained(kept / "base", **labels), kept / "ia3")
     scales = difference(logits_of(scaled, golden, name), expected["ia3"])
+    prompts = [difference(logits_of(PeftModel.from_pretrained(loader.from_pretrained(kept / "base", **labels), kept / kind),
+                                    golden, name), expected[kind]) for kind in ("prefix", "prompt")]
     print(f"{name}: folder in transformers {sparse:.1e}, adapter in PEFT {apart:.1e}, merged {merged:.1e}, "
-          f"(IA)3 in PEFT {scales:.1e}; archive equal")
-    assert max(sparse, apart, merged, scales) < 1e-5
+          f"(IA)3 in PEFT {scales:.1e}, prefix {prompts[0]:.1e}, prompt {prompts[1]:.1e}; archive equal")
+    assert max(sparse, apart, merged, scales, *prompts) < 1e-5
 
 
 for each in ["bert", "roberta", "gpt2"]:

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes ../data/adapters: adapters of PEFT with random numbers for the models in ../data, and the logits they give.
+"""Writes ../data/adapters: adapters of PEFT with random numbers for the models in ../data, and the logits they give; of
+virtual tokens their gradient, too. Titles choose some of them: a prefix on BERT needs transformers 5.23.
 
     pip install torch==2.15.* transformers==5.24.0 peft==0.21.2 safetensors
-    python3 make_adapters.py
+    python3 make_adapters.py [TITLE...]
 """
 import json
 import pathlib
 import shutil
+import sys
 
 import torch
-from peft import IA3Config, LoraConfig, get_peft_model
+from peft import (IA3Config, LoraConfig, PrefixTuningConfig, PromptEncoderConfig, PromptTuningConfig,
+                  get_peft_model)
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
@@ -26,7 +29,20 @@ ADAPTERS = {
     "gpt2_lora": ("gpt2", LoraConfig(r=3, lora_alpha=1, target_modules=["c_attn", "c_fc"], fan_in_fan_out=True, **TEXT)),
     "bert_ia3": ("bert", IA3Config(**CLASSES)),
     "gpt2_ia3": ("gpt2", IA3Config(**TEXT)),
+    "bert_prompt": ("bert", PromptTuningConfig(num_virtual_tokens=3, **CLASSES)),
+    "bert_prefix": ("bert", PrefixTuningConfig(num_virtual_tokens=3, **CLASSES)),
+    "bert_projected": ("bert", PrefixTuningConfig(num_virtual_tokens=2, prefix_projection=True, encoder_hidden_size=8,
+                                                  **CLASSES)),
+    "bert_p_tuning": ("bert", PromptEncoderConfig(num_virtual_tokens=2, encoder_hidden_size=8, **CLASSES)),
+    "roberta_prompt": ("roberta", PromptTuningConfig(num_virtual_tokens=3, **CLASSES)),
+    "roberta_prefix": ("roberta", PrefixTuningConfig(num_virtual_tokens=3, **CLASSES)),
+    "gpt2_prompt": ("gpt2", PromptTuningConfig(num_virtual_tokens=3, **TEXT)),
+    "gpt2_prefix": ("gpt2", PrefixTuningConfig(num_virtual_tokens=3, **TEXT)),
 }
+
+
+def is_prompt(config):
+    return config.peft_type.value in ("PROMPT_TUNING", "P_TUNING", "PREFIX_TUNING")
 
 
 def logits_of(model, golden, name):
@@ -34,13 +50,19 @@ def logits_of(model, golden, name):
     ids = golden["ids"].long()
     mask = (torch.arange(ids.shape[1]) < golden["lengths"][:, None]).long()
     types = {"token_type_ids": golden["types"].long()} if name == "bert" else {}
-    with torch.no_grad():
-        logits = model.eval()(input_ids=ids, attention_mask=mask, **types).logits
-    return logits[mask.bool()] if name == "gpt2" else logits
+    logits = model.eval()(input_ids=ids, attention_mask=mask, **types).logits
+    return logits[:, -ids.shape[1]:][mask.bool()] if name == "gpt2" else logits
 
 
-shutil.rmtree(OUT, ignore_errors=True)
-for title, (name, config) in ADAPTERS.items():
+def gradient_of(model, logits):
+    """Of the sum of the squared logits, by the vectors that train themselves."""
+    table = [value for key, value in model.named_parameters() if key.endswith("default.embedding.weight")]
+    return torch.autograd.grad(logits.square().sum(), table)[0]
+
+
+for title in sys.argv[1:] or ADAPTERS:
+    name, config = ADAPTERS[title]
+    shutil.rmtree(OUT / title, ignore_errors=True)
     torch.manual_seed(3)
     loader = AutoModelForCausalLM if name == "gpt2" else AutoModelForSequenceClassification
     model = get_peft_model(loader.from_pretrained(DATA / name), config)
@@ -55,5 +77,8 @@ for title, (name, config) in ADAPTERS.items():
     settings["base_model_name_or_path"] = name
     file.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n")
     logits = logits_of(model, load_file(DATA / name / "golden.safetensors"), name)
-    save_file({"logits": logits.contiguous()}, OUT / title / "expected.safetensors")
+    expected = {"logits": logits.detach().contiguous()}
+    if is_prompt(config) and title not in ("bert_projected", "bert_p_tuning"):
+        expected["gradient"] = gradient_of(model, logits).contiguous()
+    save_file(expected, OUT / title / "expected.safetensors")
     print(title, list(load_file(OUT / title / "adapter_model.safetensors"))[:3], logits.flatten()[:2])
