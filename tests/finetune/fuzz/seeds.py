@@ -101,8 +101,13 @@ def settings():
     return {str(number): bytes([number]) + line.encode() for number, line in lines.items()} | {"none": b"\0{}"}
 
 
+def peft():
+    files = sorted((DATA / "adapters").glob("*/adapter_config.json"))
+    return {file.parent.name: compact(json.loads(file.read_text())) for file in files}
+
+
 def main():
-    for make in (tokenizer, config, checkpoint, tasks, settings):
+    for make in (tokenizer, config, checkpoint, tasks, settings, peft):
         folder = Path(sys.argv[1]) / make.__name__
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in make().items():
