@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// libFuzzer: the configuration of an adapter is a stranger's. It is read or refused with a pst::Error, and what was read
-// answers about any module, in little time.
+// libFuzzer: the configuration of an adapter is a stranger's. It is read or refused with a pst::Error, and what was
+// read answers about any module, in little time.
 #include <pst/core/error.hpp>
 
 #include <cmath>
