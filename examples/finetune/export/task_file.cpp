@@ -2,6 +2,7 @@
 #include "finetune/export/task_file.hpp"
 
 #include <pst/core/error.hpp>
+#include <pst/io/checksum.hpp>
 #include <pst/io/strict_json.hpp>
 #include <pst/io/tensor_file.hpp>
 #include <pst/layer/training_state.hpp>
@@ -260,6 +261,7 @@ void put_plain_tensors(const Contents& contents, const std::string& source, Mode
 std::unique_ptr<Model> apply_task_file(const fs::path& path, const fs::path& folder) {
   const pst::io::Safetensors file = pst::io::Safetensors::open(path);
   const Heading heading = read_heading(file);
+  pst::io::check_checksum(file);
   SharedBase base = load_shared_base(folder, heading.labels, heading.together);
   pst::require(base.fingerprint == heading.fingerprint, file.source(), ": was made for the base \"",
                pst::io::printable(heading.base), "\" with the fingerprint ", pst::io::printable(heading.fingerprint),
@@ -323,7 +325,8 @@ ExportReport export_task_file(Model& model, const fs::path& file, const TaskFile
                                               {"branches", branches_text(model.branches())},
                                               {"layers", nlohmann::json(layers).dump()},
                                               {"plain", nlohmann::json(trained).dump()},
-                                              {"settings", options.settings}};
+                                              {"settings", options.settings},
+                                              {pst::io::checksum_field, pst::io::checksum_of(tensors)}};
   if (model.virtual_tokens()) metadata["virtual_tokens"] = tokens_text(*model.virtual_tokens());
   pst::io::save_tensors(output.path(), tensors, metadata);
 

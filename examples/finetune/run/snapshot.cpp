@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/run/snapshot.hpp"
 
+#include <pst/io/checksum.hpp>
 #include <pst/io/strict_json.hpp>
 #include <pst/io/tensor_file.hpp>
 
 #include <cmath>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -71,13 +73,17 @@ void write_snapshot(const std::filesystem::path& path, const Snapshot& snapshot)
   };
   add(std::string{model_prefix}, snapshot.model);
   for (const auto& [group, list] : snapshot.optimizer) add(std::string{optimizer_prefix} + group + "/", list);
-  pst::io::write_safetensors(path, entries, {{field, text_of(snapshot.state)}});
+  pst::io::write_safetensors(
+      path, entries,
+      {{field, text_of(snapshot.state)},
+       {pst::io::checksum_field, pst::io::checksum_of(std::span<const pst::io::TensorEntry>{entries})}});
 }
 
 Snapshot read_snapshot(const std::filesystem::path& path) {
   const pst::io::Safetensors file = pst::io::Safetensors::open(path);
   const auto run = file.metadata().find(field);
   pst::require(run != file.metadata().end(), path.string(), ": is not of a run, its metadata have no \"", field, '"');
+  pst::io::check_checksum(file);  // files of before have none
   Snapshot snapshot;
   snapshot.state = parse_state(run->second, path.string() + ": \"" + field + "\" of its metadata");
   for (const pst::io::TensorEntry& entry : file.entries()) {
