@@ -3,6 +3,7 @@
 #include <pst/io/tensor_file.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <sstream>
 
@@ -13,6 +14,8 @@
 #include "finetune/export/task_file.hpp"
 #include "finetune/generate/generate.hpp"
 #include "finetune/inspect/modules.hpp"
+#include "finetune/run/trained_run.hpp"
+#include "finetune/train/recipe.hpp"
 #include "short_training.hpp"
 #include "trained_models.hpp"
 #include "training_job.hpp"
@@ -236,6 +239,36 @@ TEST_CASE("a prompt begins as rows of the vocabulary, or as normal numbers") {
   CHECK(std::abs(normal.squaredNorm() / static_cast<float>(normal.size()) - 1) < 0.5F);
 }
 
+TEST_CASE("virtual tokens have a rate of their own, which is the same beside any method") {
+  const auto rates = [](const MethodSettings& method) {
+    Settings settings;
+    settings.method = method;
+    as_usual(settings, [](const char*) { return false; });
+    return std::array{settings.rate * settings.token_rate, settings.rate, settings.rate * settings.head_rate};
+  };
+  const auto near = [](double one, double other) { return std::abs(one - other) < 1e-12; };
+  for (const char* adapter : {"prefix", "prompt"}) {
+    const auto alone = rates({.name = adapter}), from_mlp = rates({.name = adapter, .reparameterisation = "mlp"}),
+               beside = rates({.name = "pst", .adapter = adapter}), pst_alone = rates({.name = "pst"});
+    CHECK((near(alone[0], 1e-2) && near(beside[0], 1e-2) && near(from_mlp[0], 1e-3)));
+    CHECK((near(alone[2], 1e-3) && near(from_mlp[2], 1e-3)));
+    CHECK((beside[1] == pst_alone[1] && beside[2] == pst_alone[2] && pst_alone[0] == pst_alone[1]));
+  }
+  // The first step of Adam moves a number by its rate.
+  const MethodSettings method{.name = "pst", .adapter = "prefix", .virtual_tokens = tokens};
+  Settings settings = settings_of(method);
+  settings.token_rate = 4;
+  const auto model = adapted(data / "bert", method);
+  const Matrix before = transformer::map(model->virtual_vectors());
+  Optimizer optimizer{*model, settings};
+  model->begin_step(1, 1);
+  static_cast<void>(model->learn(Golden{"bert"}.batch(), Golden{"bert"}.targets()));
+  optimizer.step(1.0, 1.0);
+  model->refresh(1.0);
+  const Matrix moved = transformer::map(model->virtual_vectors()) - before;
+  CHECK(static_cast<double>(moved.cwiseAbs().maxCoeff()) == doctest::Approx(4 * settings.rate).epsilon(0.01));
+}
+
 TEST_CASE("a run with virtual tokens from an MLP goes on from any state with the same bytes") {
   for (const std::string method : {"prefix", "prompt"}) {
     Job job{method == "prefix" ? "bert" : "gpt2"};
@@ -248,6 +281,12 @@ TEST_CASE("a run with virtual tokens from an MLP goes on from any state with the
     job.train_until(7, "part");
     job.train("part");
     CHECK(state("part") == state("whole"));
+    // The best state is asked as it was saved, without another refresh.
+    auto best = load_run(job.out("whole"), Checkpoint::best);
+    const Matrix vectors = transformer::map(best.model->virtual_vectors());
+    best.model->refresh(1.0);
+    CHECK(vectors == transformer::map(best.model->virtual_vectors()));
+    CHECK(vectors != transformer::map(load_base(job.settings).loaded.model->virtual_vectors()));
   }
 }
 

@@ -193,6 +193,8 @@ void add_training_options(CLI::App& command, Settings& settings) {
   command.add_option("--score-rate", settings.score_rate, "times --rate, for scores")->default_str("the method's");
   command.add_option("--head-rate", settings.head_rate, "times --rate, for pooler and head")
       ->default_str("the method's");
+  command.add_option("--token-rate", settings.token_rate, "times --rate, for virtual tokens")
+      ->default_str("1 of a method of theirs, or else what makes 1e-2, of an MLP 1e-3");
   command.add_option("--rate-schedule", settings.rate_schedule, "linear (falls to 0) or constant");
   command.add_option("--rate-warmup", settings.rate_warmup, "fraction of the run in which the rate rises")
       ->default_str("0.06");
@@ -247,6 +249,10 @@ std::function<void()> add_options(CLI::App& command, TrainOptions& options) {
     for (const char* option : {"--teacher-weight", "--temperature"})
       pst::require(!given(option) || given("--teacher"), option, " is given, but no teacher: give --teacher, too");
     const MethodInfo& method = method_named(settings.method.name);
+    pst::require(
+        !given("--token-rate") || has_virtual_tokens(settings.method),
+        "--token-rate is given, but there are no virtual tokens: leave it out, or choose prefix or prompt with "
+        "--method or --adapter");
     refuse_unused_options(method.name, settings.method.keep_mask, given);
     refuse_unused_phases(settings.method.schedule, given);
     const Architecture architecture = read_config(settings.model, HeadUse::discard).architecture;

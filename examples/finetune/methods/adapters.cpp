@@ -88,6 +88,8 @@ std::vector<PlacedBranch> branches_of(const MethodSettings& settings, index_t wi
   return {};
 }
 
+bool has_virtual_tokens(const MethodSettings& settings) { return are_virtual_tokens(adapter_of(settings)); }
+
 std::optional<PlacedTokens> virtual_tokens_of(const MethodSettings& settings, index_t width) {
   const std::string_view name = adapter_of(settings);
   if (!are_virtual_tokens(name)) {

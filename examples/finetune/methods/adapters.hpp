@@ -24,6 +24,8 @@ struct AdapterInfo {
 
 /// Its branches in a model of this width; none where it is virtual tokens.
 [[nodiscard]] std::vector<PlacedBranch> branches_of(const MethodSettings& settings, index_t width);
+/// Whether it is one of virtual tokens.
+[[nodiscard]] bool has_virtual_tokens(const MethodSettings& settings);
 /// Its virtual tokens in a model of this width; none where it is branches. Throws pst::Error on settings that there are
 /// not, and on those of virtual tokens where there are none.
 [[nodiscard]] std::optional<PlacedTokens> virtual_tokens_of(const MethodSettings& settings, index_t width);

@@ -88,6 +88,7 @@ constexpr std::array subsets{
                .rate = 1e-2,
                .head_rate = 0.1,
                .published_rate = 1e-2,
+               .published_head_rate = 0.1,
                .beside = "none",
                .adapter = "prefix"},
     MethodInfo{.name = "prompt",
@@ -98,6 +99,7 @@ constexpr std::array subsets{
                .rate = 1e-2,
                .head_rate = 0.1,
                .published_rate = 1e-2,
+               .published_head_rate = 0.1,
                .beside = "none",
                .adapter = "prompt"},
 };

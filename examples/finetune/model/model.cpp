@@ -302,6 +302,7 @@ void Model::restore(const pst::TensorList& state) {
   collect_parameters();
   for (const ModelParameter& each : parameters_)
     if (each.part != Part::layer) put(pst::find(state, each.name), each.parameter.value);
+  if (virtual_tokens_) virtual_tokens_->compute();
 }
 
 }  // namespace finetune

@@ -21,12 +21,13 @@ namespace {
 
 constexpr const char* settings_format = "pst-finetune settings 1";
 /// Fields that the first runs were begun without.
-constexpr std::array<std::string_view, 18> later_fields{"score_start",  "modules",        "exclude",
+constexpr std::array<std::string_view, 19> later_fields{"score_start",  "modules",        "exclude",
                                                         "beside",       "adapter",        "adapter_width",
                                                         "keep_mask",    "delta_start",    "score_factor_start",
                                                         "rest",         "teacher",        "teacher_weight",
                                                         "temperature",  "virtual_tokens", "reparameterisation",
-                                                        "prompt_start", "positions",      "pooled"};
+                                                        "prompt_start", "positions",      "pooled",
+                                                        "token_rate"};
 constexpr double no_limit = std::numeric_limits<double>::max();
 
 /// Calls `visit(name, field)` for every field that a file has.
@@ -72,6 +73,7 @@ void for_each_field(Chosen& settings, Visit&& visit) {
   visit("rate", settings.rate);
   visit("score_rate", settings.score_rate);
   visit("head_rate", settings.head_rate);
+  visit("token_rate", settings.token_rate);
   visit("rate_schedule", settings.rate_schedule);
   visit("rate_warmup", settings.rate_warmup);
   visit("warmup_steps", settings.warmup_steps);
@@ -191,6 +193,7 @@ void check(const Settings& settings) {
   static_cast<void>(virtual_tokens_of(settings.method, 1));
   within("the rate of scores", settings.score_rate, 0, 1e6);
   within("the rate of the head", settings.head_rate, 0, 1e6);
+  within("the rate of virtual tokens", settings.token_rate, 0, 1e6);
   within("the warm-up of the rate", settings.rate_warmup, 0, 1);
   within("the warm-up in steps", static_cast<double>(settings.warmup_steps), 0, no_limit);
   pst::require(settings.rate_warmup == 0 || settings.warmup_steps == 0,

@@ -59,6 +59,7 @@ struct Settings {
   double rate = 1e-3;       ///< learning rate
   double score_rate = 1.0;  ///< times `rate`, for scores
   double head_rate = 1.0;   ///< times `rate`, for pooler and head
+  double token_rate = 1.0;  ///< times `rate`, for virtual tokens
   std::string rate_schedule = "linear";
   double rate_warmup = 0.0;       ///< fraction of the run in which the rate rises
   std::int64_t warmup_steps = 0;  ///< the same in steps; not together with the fraction

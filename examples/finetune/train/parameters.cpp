@@ -97,9 +97,15 @@ void Optimizer::follow(const Model& model, const Settings& settings) {
     if (!trains(each)) continue;
     const bool is_scale = each.part == Part::branch && each.parameter.value.rows == 1;  // of (IA)3: one is its rest
     const bool decays = each.part != Part::norm && each.parameter.group != pst::ParameterGroup::bias && !is_scale;
-    const std::string name =
-        is_kept(each) ? kept_group : std::string{is_head(each.part) ? "head" : "encoder"} + (decays ? "" : "-plain");
-    const double rate = settings.rate * (is_head(each.part) ? settings.head_rate : 1.0);
+    const bool is_token = each.part == Part::tokens;
+    const std::string name = is_kept(each) ? kept_group
+                                           : std::string{is_head(each.part) ? "head"
+                                                         : is_token         ? "tokens"
+                                                                            : "encoder"} +
+                                                 (decays ? "" : "-plain");
+    const double rate = settings.rate * (is_head(each.part) ? settings.head_rate
+                                         : is_token         ? settings.token_rate
+                                                            : 1.0);
     const auto [group, is_new] =
         groups.try_emplace(name, Group{pst::AdamW<float>{{.learning_rate = rate,
                                                           .epsilon = settings.epsilon,

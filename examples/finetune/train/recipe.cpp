@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/train/recipe.hpp"
 
+#include "finetune/methods/adapters.hpp"
 #include "finetune/methods/methods.hpp"
 #include "finetune/tasks/task.hpp"
 
@@ -22,7 +23,7 @@ class Defaults {
 
 /// How a run goes: shares of its steps, and rates.
 struct Course {
-  double warmup, cooldown, rate, score_rate, head_rate, rate_warmup, epochs;
+  double warmup, cooldown, rate, score_rate, head_rate, token_rate, rate_warmup, epochs;
 };
 void set_course(Settings& settings, const std::function<bool(const char* option)>& given, const Course& course) {
   const Defaults set{given};
@@ -31,8 +32,30 @@ void set_course(Settings& settings, const std::function<bool(const char* option)
   set("--rate", settings.rate, course.rate);
   set("--score-rate", settings.score_rate, course.score_rate);
   set("--head-rate", settings.head_rate, course.head_rate);
+  set("--token-rate", settings.token_rate, course.token_rate);
   if (!given("--rate-warmup-steps")) set("--rate-warmup", settings.rate_warmup, course.rate_warmup);
   set("--epochs", settings.epochs, course.epochs);
+}
+
+/// What virtual tokens train with, whatever method they stand beside; 0 where there are none.
+double rate_of_tokens(const MethodSettings& settings) {
+  constexpr double direct = 1e-2, from_mlp = 1e-3;
+  if (!has_virtual_tokens(settings)) return 0;
+  return settings.reparameterisation == "mlp" ? from_mlp : direct;
+}
+/// Whether the method is about virtual tokens, so that its rate is theirs.
+bool is_about_tokens(const MethodSettings& settings) {
+  return has_virtual_tokens(settings) && has_virtual_tokens({.name = settings.name});
+}
+double rate_of(const MethodSettings& settings, double of_method) {
+  return is_about_tokens(settings) ? rate_of_tokens(settings) : of_method;
+}
+double head_rate_of(const MethodSettings& settings, double of_method) {
+  constexpr double head = 1e-3;
+  return is_about_tokens(settings) ? head / rate_of_tokens(settings) : of_method;
+}
+double token_rate_of(const MethodSettings& settings, double of_method) {
+  return has_virtual_tokens(settings) && !is_about_tokens(settings) ? rate_of_tokens(settings) / of_method : 1.0;
 }
 
 }  // namespace
@@ -42,9 +65,10 @@ void as_usual(Settings& settings, const std::function<bool(const char* option)>&
   set_course(settings, given,
              {.warmup = 0.15,
               .cooldown = 0.35,
-              .rate = method.rate,
+              .rate = rate_of(settings.method, method.rate),
               .score_rate = method.score_rate,
-              .head_rate = method.head_rate,
+              .head_rate = head_rate_of(settings.method, method.head_rate),
+              .token_rate = token_rate_of(settings.method, method.rate),
               .rate_warmup = 0.06,
               .epochs = 0.0});
 }
@@ -58,9 +82,10 @@ void as_published(Settings& settings, const std::function<bool(const char* optio
   set_course(settings, given,
              {.warmup = 0.1,
               .cooldown = 0.3,
-              .rate = method.published_rate,
+              .rate = rate_of(settings.method, method.published_rate),
               .score_rate = method.published_score_rate,
-              .head_rate = method.published_head_rate,
+              .head_rate = head_rate_of(settings.method, method.published_head_rate),
+              .token_rate = token_rate_of(settings.method, method.published_rate),
               .rate_warmup = 0.0,
               .epochs = 3.0});
 }
