@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prefixes and prompts in whole models. That adapters train and are stored is in adapter_test.cpp, for these too.
+#include <pst/io/checksum.hpp>
 #include <pst/io/tensor_file.hpp>
 
 #include <algorithm>
@@ -307,6 +308,7 @@ TEST_CASE("a task file keeps the vectors of virtual tokens alone, and refuses wh
       std::erase_if(changed, [](const pst::Tensor& each) { return each.name == "bert.prefix.embeddings"; });
     pst::io::Metadata own = metadata;
     own["virtual_tokens"] = text;
+    own.erase(pst::io::checksum_field);  // or else every change is found by it
     const fs::path other = folder.path() / "other";
     pst::io::save_tensors(other, changed, own);
     const std::string error = error_of([&] { static_cast<void>(apply_task_file(other, data / "bert")); });

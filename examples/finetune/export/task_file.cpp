@@ -256,6 +256,26 @@ void put_plain_tensors(const Contents& contents, const std::string& source, Mode
   }
 }
 
+/// What a task file says of itself, as `read_heading` reads it.
+std::map<std::string, std::string> metadata_of(Model& model, const TaskFileOptions& options, const SharedBase& base,
+                                               const std::vector<std::string>& layers,
+                                               const std::set<std::string>& plain, const pst::TensorList& tensors) {
+  std::map<std::string, std::string> metadata{{"kind", kind},
+                                              {"version", version},
+                                              {"scale", text_of(options.scale)},
+                                              {"base", base_name(options.base)},
+                                              {"base_fingerprint", base.fingerprint},
+                                              {"together", model.encoder().config.together ? "true" : "false"},
+                                              {"labels", nlohmann::json(model.config().labels).dump()},
+                                              {"branches", branches_text(model.branches())},
+                                              {"layers", nlohmann::json(layers).dump()},
+                                              {"plain", nlohmann::json(plain).dump()},
+                                              {"settings", options.settings},
+                                              {pst::io::checksum_field, pst::io::checksum_of(tensors)}};
+  if (model.virtual_tokens()) metadata["virtual_tokens"] = tokens_text(*model.virtual_tokens());
+  return metadata;
+}
+
 }  // namespace
 
 std::unique_ptr<Model> apply_task_file(const fs::path& path, const fs::path& folder) {
@@ -295,8 +315,7 @@ ExportReport export_task_file(Model& model, const fs::path& file, const TaskFile
   if (options.overwrite && std::filesystem::is_regular_file(file))  // nothing but a task file is replaced
     static_cast<void>(read_heading(pst::io::Safetensors::open(file)));
   OutputFile output{file, options.overwrite};
-  const bool together = model.encoder().config.together;
-  const SharedBase base = load_shared_base(options.base, model.config().labels, together);
+  const SharedBase base = load_shared_base(options.base, model.config().labels, model.encoder().config.together);
   refuse_whole_model(model);
   pst::TensorList tensors;
   std::vector<std::string> layers;
@@ -307,28 +326,16 @@ ExportReport export_task_file(Model& model, const fs::path& file, const TaskFile
     if (each.part == Part::branch && trained.insert(each.name).second)
       tensors.push_back(tensor_of(each.name, each.parameter.value));
   if (model.virtual_tokens()) {  // folded: what made the vectors is not needed any more
-    trained.insert(name_of_tokens(*model.virtual_tokens(), model.config()));
-    tensors.push_back(tensor_of(name_of_tokens(*model.virtual_tokens(), model.config()), model.virtual_vectors()));
+    const std::string name = name_of_tokens(*model.virtual_tokens(), model.config());
+    trained.insert(name);
+    tensors.push_back(tensor_of(name, model.virtual_vectors()));
   }
   model.for_each_layer([&](Layer& layer) {
     pst::TensorList own = own_tensors(layer, options.scores);
     if (!own.empty()) layers.push_back(layer.name);
     std::ranges::move(own, std::back_inserter(tensors));
   });
-  std::map<std::string, std::string> metadata{{"kind", kind},
-                                              {"version", version},
-                                              {"scale", text_of(options.scale)},
-                                              {"base", base_name(options.base)},
-                                              {"base_fingerprint", base.fingerprint},
-                                              {"together", together ? "true" : "false"},
-                                              {"labels", nlohmann::json(model.config().labels).dump()},
-                                              {"branches", branches_text(model.branches())},
-                                              {"layers", nlohmann::json(layers).dump()},
-                                              {"plain", nlohmann::json(trained).dump()},
-                                              {"settings", options.settings},
-                                              {pst::io::checksum_field, pst::io::checksum_of(tensors)}};
-  if (model.virtual_tokens()) metadata["virtual_tokens"] = tokens_text(*model.virtual_tokens());
-  pst::io::save_tensors(output.path(), tensors, metadata);
+  pst::io::save_tensors(output.path(), tensors, metadata_of(model, options, base, layers, trained, tensors));
 
   const auto again = apply_task_file(output.path(), options.base);
   ExportReport report = check_export(model, *again, pst::io::ElementType::f32, file, probes);
