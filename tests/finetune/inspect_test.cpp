@@ -79,6 +79,15 @@ TEST_CASE("modules of a sparse model have its sparsity, and what trains is count
   CHECK(count(top.str(), "\n") == 2 + 1 + 4);
   CHECK(count(all.str(), "c_attn") == 2);
   CHECK(count(top.str(), "75.00") == 3);
+  std::ostringstream coloured;
+  print_modules(coloured, root, 0, true);
+  const std::string green = "\x1b[32m";
+  CHECK(count(coloured.str(), green) == 3 + 2 * 7);  // the model, its list of blocks, and all but the norms in them
+  CHECK(count(coloured.str(), "wpe") == 1);
+  CHECK(count(all.str(), green) == 0);
+  const auto permyriad = (20000 * expected / root.numbers + 1) / 2;  // rounded
+  CHECK(count(all.str(),
+              " " + std::to_string(permyriad / 100) + "." + std::to_string(permyriad % 100 + 100).substr(1)) >= 1);
 }
 
 TEST_CASE("modules have the shapes of the folder where kept weights train") {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
 #include <pst/core/error.hpp>
 
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -76,7 +78,8 @@ int inspect(const InspectOptions& options) {
   }
   std::function<bool(const ModelParameter&)> trains;
   if (opened.settings) trains = trained_parameters(*opened.settings, opened.model->config());
-  print_modules(std::cout, modules_of(*opened.model, trains), options.depth);
+  print_modules(std::cout, modules_of(*opened.model, trains), options.depth,
+                ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr);
   return 0;
 }
 

@@ -122,33 +122,39 @@ std::string spaced(std::size_t number) {
 }
 
 struct Line {
-  std::string tree, shapes, numbers, trains, pruned, bytes, compressed;
+  std::string tree, shapes, numbers, trains, share, pruned, bytes, compressed;
   std::size_t width = 0;  ///< of `tree` on a terminal
 };
 
-Line line_of(const Module& module, std::string tree, std::size_t width) {
-  std::array<char, 16> percent{};
-  if (module.prunable > 0)
-    std::snprintf(percent.data(), percent.size(), "%.2f",
-                  100 * static_cast<double>(module.pruned) / static_cast<double>(module.prunable));
+/// In per cent; nothing of nothing.
+std::string percent(index_t part, index_t whole) {
+  std::array<char, 16> text{};
+  if (whole > 0)
+    std::snprintf(text.data(), text.size(), "%.2f", 100 * static_cast<double>(part) / static_cast<double>(whole));
+  return text.data();
+}
+
+/// `model` is how many numbers the whole model has.
+Line line_of(const Module& module, index_t model, std::string tree, std::size_t width) {
   return {.tree = std::move(tree),
           .shapes = module.shapes,
           .numbers = spaced(static_cast<std::size_t>(module.numbers)),
           .trains = module.trains > 0 ? spaced(static_cast<std::size_t>(module.trains)) : "-",
-          .pruned = percent.data(),
+          .share = module.trains > 0 ? percent(module.trains, model) : "",
+          .pruned = percent(module.pruned, module.prunable),
           .bytes = spaced(module.bytes),
           .compressed = spaced(module.compressed),
           .width = width};
 }
 
-void add_lines(const Module& module, const std::string& indent, std::size_t level, int depth,
+void add_lines(const Module& module, index_t model, const std::string& indent, std::size_t level, int depth,
                std::vector<Line>& lines) {
   if (depth > 0 && static_cast<int>(level) >= depth) return;
   for (const Module& part : module.parts) {
     const bool is_last = &part == &module.parts.back();
     const std::size_t width = 3 * (level + 1) + part.name.size();
-    lines.push_back(line_of(part, indent + (is_last ? "└─ " : "├─ ") + part.name, width));
-    add_lines(part, indent + (is_last ? "   " : "│  "), level + 1, depth, lines);
+    lines.push_back(line_of(part, model, indent + (is_last ? "└─ " : "├─ ") + part.name, width));
+    add_lines(part, model, indent + (is_last ? "   " : "│  "), level + 1, depth, lines);
   }
 }
 
@@ -162,18 +168,21 @@ Module modules_of(Model& model, const std::function<bool(const ModelParameter&)>
   return root;
 }
 
-void print_modules(std::ostream& out, const Module& root, int depth) {
+void print_modules(std::ostream& out, const Module& root, int depth, bool in_colour) {
   std::vector<Line> lines{{.tree = "module",
                            .shapes = "shapes",
                            .numbers = "numbers",
                            .trains = "trains",
+                           .share = "% of model",
                            .pruned = "zero %",
                            .bytes = "bytes",
                            .compressed = "sparse",
                            .width = 6}};
-  lines.push_back(line_of(root, root.name, root.name.size()));
-  add_lines(root, "", 0, depth, lines);
-  constexpr std::array columns{&Line::numbers, &Line::trains, &Line::pruned, &Line::bytes, &Line::compressed};
+  lines.push_back(line_of(root, root.numbers, root.name, root.name.size()));
+  add_lines(root, root.numbers, "", 0, depth, lines);
+  constexpr std::array columns{&Line::numbers, &Line::trains, &Line::share,
+                               &Line::pruned,  &Line::bytes,  &Line::compressed};
+  constexpr const char *green = "\x1b[32m", *plain = "\x1b[0m";
   std::size_t tree = 0, shapes = 0;
   std::array<std::size_t, columns.size()> widths{};
   for (const Line& line : lines) {
@@ -182,13 +191,14 @@ void print_modules(std::ostream& out, const Module& root, int depth) {
     for (std::size_t c = 0; c < columns.size(); ++c) widths[c] = std::max(widths[c], (line.*columns[c]).size());
   }
   for (const Line& line : lines) {
-    out << line.tree << std::string(tree - line.width + 2, ' ') << line.shapes
+    const bool is_shown = in_colour && &line != &lines.front() && !line.share.empty();
+    out << (is_shown ? green : "") << line.tree << std::string(tree - line.width + 2, ' ') << line.shapes
         << std::string(shapes - line.shapes.size(), ' ');
     for (std::size_t c = 0; c < columns.size(); ++c) {
       const std::string& text = line.*columns[c];
       out << std::string(widths[c] - text.size() + 2, ' ') << text;
     }
-    out << '\n';
+    out << (is_shown ? plain : "") << '\n';
   }
 }
 

@@ -28,7 +28,7 @@ struct Module {
 /// none does.
 [[nodiscard]] Module modules_of(Model& model, const std::function<bool(const ModelParameter&)>& trains);
 
-/// Prints a tree, `depth` levels deep; 0 is all of it.
-void print_modules(std::ostream& out, const Module& root, int depth);
+/// Prints a tree, `depth` levels deep; 0 is all of it. In colour, what trains is green.
+void print_modules(std::ostream& out, const Module& root, int depth, bool in_colour = false);
 
 }  // namespace finetune
