@@ -51,6 +51,7 @@ TEST_CASE("a specification that is printed reads back as the same") {
        .storage = "bf16",
        .seed = 1U << 31U},
       {.method = "soft-movement", .initial_score = -1e-3, .penalty = 1e7, .target = 0.95, .bias = "trained"},
+      {.method = "masking", .threshold = 0.02, .masked = 0.1},
       {.sparsity = 0.1,
        .initial_sparsity = 0.05,
        .schedule = "linear",
@@ -79,14 +80,14 @@ TEST_CASE("numbers are the same in every locale") {
 TEST_CASE("a wrong name is answered with the nearest ones") {
   CHECK(refusal("moovement")
             .starts_with("there is no method \"moovement\", expected one of pst, pst-ab, pst-rc, "
-                         "magnitude, movement, soft-movement, full, lora"));
+                         "magnitude, movement, soft-movement, masking, full, lora"));
   CHECK(refusal("moovement").ends_with("; did you mean movement?"));
   CHECK(refusal("pst sparcity=0.5").ends_with("; did you mean sparsity?"));
   CHECK(refusal("pst sparcity=0.5").starts_with("there is no option \"sparcity\", expected one of name, importance, "));
   CHECK(refusal("pst alpha3=1").ends_with("; did you mean alpha1 or alpha2?"));
   CHECK(refusal("pst importance=magnitud") ==
         "importance has \"magnitud\", expected a sum of some of magnitude, low-rank, row-column, movement, "
-        "soft-movement; did you mean magnitude?");
+        "soft-movement, masking; did you mean magnitude?");
   CHECK(refusal("xylophone").find("did you mean") == std::string::npos);
   CHECK(error_of([] { static_cast<void>(linear_method("loro")); }).ends_with("; did you mean lora?"));
 }
@@ -123,6 +124,10 @@ TEST_CASE("an option that the method does not use is refused") {
         "leave it out, or choose one of these");
   CHECK(refusal("lora sparsity=0.9").starts_with("sparsity is given, but method lora does not use it"));
   CHECK(refusal("soft-movement selector=rows").starts_with("selector is given, "));
+  CHECK(refusal("masking selector=rows").starts_with("selector is given, "));
+  CHECK(refusal("lora threshold=1").ends_with("expected it with masking: leave it out, or choose one of these"));
+  CHECK(refusal("masking importance=masking+movement") ==
+        "importance has masking and movement, whose scores begin otherwise: choose one of them");
   CHECK(refusal("lora selector=per-row") ==
         "selector is per-row, but method lora ranks no weights, expected all or nonzeros");
   CHECK(refusal("pst selector=nonzeros")

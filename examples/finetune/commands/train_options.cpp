@@ -145,6 +145,8 @@ void add_method_options(CLI::App& command, Settings& settings, SearchText& text)
                      "of soft movement, until the sparsity is reached; 0: one that goes with the sparsity");
   command.add_option("--score-start", method.score_start,
                      "movement's scores begin at so many times abs(W); 0 as in its paper");
+  command.add_option("--threshold", method.threshold, "masking keeps weights whose score is above it");
+  command.add_option("--masked", method.masked, "fraction of the weights that masking leaves out at first");
   command.add_option(
       "--modules", method.modules,
       "which modules train, with commas between: the end of a name (query), a common name (attn.q, attn.k, "

@@ -53,6 +53,8 @@ std::vector<MethodOption> make_table() {
       option("--alpha2", "alpha2"),
       option("--penalty", "penalty"),
       option("--score-start", "score_start"),
+      option("--threshold", "threshold"),
+      option("--masked", "masked"),
       option("--fused", "refresh", "delta_rank"),  // where it matters how weights are put together in layers
   };
 }

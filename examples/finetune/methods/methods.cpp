@@ -29,7 +29,7 @@ constexpr std::array rates{
     Rates{"pst-rc", 2e-4, 1.0, 3.0, 3e-4, 1.0, 3.0},       Rates{"magnitude", 2e-4, 1.0, 1.0, 5e-5, 1.0, 1.0},
     Rates{"movement", 5e-5, 100.0, 1.0, 5e-5, 100.0, 1.0}, Rates{"soft-movement", 5e-5, 100.0, 1.0, 5e-5, 100.0, 1.0},
     Rates{"full", 1e-4, 1.0, 1.0, 5e-5, 1.0, 1.0},         Rates{"lora", 2e-4, 1.0, 3.0, 3e-4, 1.0, 3.0},
-    Rates{"frozen", 1e-3, 1.0, 1.0, 1e-3, 1.0, 1.0},
+    Rates{"frozen", 1e-3, 1.0, 1.0, 1e-3, 1.0, 1.0},       Rates{"masking", 1e-3, 1.0, 1.0, 1e-3, 1.0, 1.0},
 };
 constexpr std::array subsets{
     MethodInfo{.name = "bitfit",
@@ -109,7 +109,9 @@ MethodInfo info_of(const pst::LinearMethod& method) {
                   .layers = method.name,
                   .description = method.description,
                   .trains = method.trains,
-                  .is_sparse = method.prunes};
+                  .is_sparse = method.prunes,
+                  .has_target = method.name != "masking",
+                  .beside = method.name == "masking" ? "none" : "biases,norms"};
   for (const Rates& each : rates)
     if (each.method == method.name) {
       info.rate = each.rate, info.score_rate = each.score_rate, info.head_rate = each.head_rate;
@@ -156,7 +158,11 @@ pst::LinearSpec layer_spec(const MethodSettings& settings, std::uint64_t seed) {
   pst::LinearSpec spec{.method = std::string{method_named(settings.name).layers},
                        .bias = beside_of(settings).biases ? "trained" : "frozen",
                        .seed = seed};
-  if (settings.keep_mask) keep_mask(spec);
+  if (settings.keep_mask) {
+    pst::require(method_named(settings.name).layers != "masking",
+                 "--keep-mask is given, but --method masking learns the mask: leave it out");
+    keep_mask(spec);
+  }
   const auto set = [&](const char* option, auto& field, const auto& value) {
     if (pst::uses_option(spec, option)) {
       field = value;
@@ -182,6 +188,8 @@ pst::LinearSpec layer_spec(const MethodSettings& settings, std::uint64_t seed) {
   set("refresh", spec.refresh, settings.refresh);
   set("straight_through", spec.straight_through, settings.straight_through);
   set("score_start", spec.score_start, settings.score_start);
+  set("threshold", spec.threshold, settings.threshold);
+  set("masked", spec.masked, settings.masked);
   set("target", spec.target, settings.sparsity);
   set("penalty", spec.penalty, settings.penalty > 0 ? settings.penalty : penalty_for(settings.sparsity));
   return spec;

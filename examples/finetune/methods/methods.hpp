@@ -19,6 +19,7 @@ struct MethodInfo {
   std::string_view description;  ///< in --help
   std::string_view trains;       ///< what trains of a linear layer
   bool is_sparse = true;         ///< weights are pruned
+  bool has_target = true;        ///< until a sparsity is reached that is asked for, where they are
   double rate = 1e-3;            ///< the learning rate, where none is given
   double score_rate = 1.0;       ///< times that: the scores'
   double head_rate = 1.0;        ///< likewise: that of pooler and head

@@ -21,13 +21,13 @@ namespace {
 
 constexpr const char* settings_format = "pst-finetune settings 1";
 /// Fields that the first runs were begun without.
-constexpr std::array<std::string_view, 19> later_fields{"score_start",  "modules",        "exclude",
+constexpr std::array<std::string_view, 21> later_fields{"score_start",  "modules",        "exclude",
                                                         "beside",       "adapter",        "adapter_width",
                                                         "keep_mask",    "delta_start",    "score_factor_start",
                                                         "rest",         "teacher",        "teacher_weight",
                                                         "temperature",  "virtual_tokens", "reparameterisation",
                                                         "prompt_start", "positions",      "pooled",
-                                                        "token_rate"};
+                                                        "token_rate",   "threshold",      "masked"};
 constexpr double no_limit = std::numeric_limits<double>::max();
 
 /// Calls `visit(name, field)` for every field that a file has.
@@ -54,6 +54,8 @@ void for_each_field(Chosen& settings, Visit&& visit) {
   visit("straight_through", method.straight_through);
   visit("penalty", method.penalty);
   visit("score_start", method.score_start);
+  visit("threshold", method.threshold);
+  visit("masked", method.masked);
   visit("modules", method.modules);
   visit("exclude", method.exclude);
   visit("beside", method.beside);

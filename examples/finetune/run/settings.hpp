@@ -29,6 +29,8 @@ struct MethodSettings {
   std::string refresh = "every";               ///< when masks move: every, every-K, until-P
   std::string straight_through = "reference";  ///< or masked, dense
   double score_start = 0.0;                    ///< movement's scores begin at so many times abs(W)
+  double threshold = 0.01;                     ///< masking keeps weights whose score is above it
+  double masked = 0.05;                        ///< the fraction of weights that masking leaves out at first
   std::string modules = "";                    ///< which the method trains, as ModulePatterns reads them; empty: all
   std::string exclude = "";                    ///< of these, those that it does not
   std::string beside = "";                     ///< what trains in them besides: biases, norms, both, or none;

@@ -110,7 +110,7 @@ void print_estimate(std::ostream& out, const Settings& settings, BaseModel& base
   print_memory(out, settings, model, data, training_step.optimizer().bytes());
 
   // Layers use sparse products below a density of one quarter.
-  const bool is_sparse = method_named(settings.method.name).is_sparse && !settings.method.keep_mask;
+  const bool is_sparse = prunes(settings.method);
   const pst::ScheduleChoice schedule = pst::schedule_choice(layer_spec(settings.method, settings.seed));
   double dense_steps = 0;
   constexpr int points = 1000;

@@ -74,7 +74,8 @@ void TrainingStep::refuse_non_finite(double loss) const {
 }
 
 bool prunes(const MethodSettings& method) {
-  return method_named(method.name).is_sparse && method.sparsity > 0 && !method.keep_mask;
+  const MethodInfo& info = method_named(method.name);
+  return info.is_sparse && info.has_target && method.sparsity > 0 && !method.keep_mask;
 }
 
 std::int64_t last_dense_step(const MethodSettings& method, std::int64_t steps) {
@@ -113,7 +114,7 @@ double reached_sparsity(Model& model, const MethodSettings& method) {
 
 bool is_sparse_enough(const MethodSettings& method, double sparsity) {
   constexpr double rounding = 0.0005;
-  return method.keep_mask || !method_named(method.name).is_sparse || sparsity >= method.sparsity - rounding;
+  return !prunes(method) || sparsity >= method.sparsity - rounding;
 }
 
 }  // namespace finetune

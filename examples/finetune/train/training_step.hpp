@@ -54,7 +54,7 @@ class TrainingStep {
 /// steps that are left, so that the rate rises again, over the same share of them, and falls from there.
 [[nodiscard]] double kept_scale(const Settings& settings, std::int64_t step, std::int64_t steps);
 
-/// Whether weights are to be pruned.
+/// Whether weights are to be pruned until a sparsity is reached.
 [[nodiscard]] bool prunes(const MethodSettings& method);
 /// The last step before the first weight is pruned; 0 where there is none, or no weight is pruned.
 [[nodiscard]] std::int64_t last_dense_step(const MethodSettings& method, std::int64_t steps);

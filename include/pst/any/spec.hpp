@@ -20,8 +20,8 @@ struct LinearSpec {
   std::string name{};          ///< of the layer: in messages, reports, and in front of the names of its parameters
 
   // ---- what the method consists of
-  std::string importance{};   ///< sum of "magnitude", "low-rank", "row-column", "movement" and "soft-movement",
-                              ///< as "magnitude+row-column"; empty: that of the method
+  std::string importance{};   ///< sum of "magnitude", "low-rank", "row-column", "movement", "soft-movement" and
+                              ///< "masking", as "magnitude+row-column"; empty: that of the method
   std::string delta{};        ///< "low-rank", "full" or "frozen"; empty: that of the method
   index_t delta_rank = 8;     ///< of U V
   index_t score_rank = 8;     ///< of A B
@@ -37,6 +37,8 @@ struct LinearSpec {
   double initial_score = 2.2;                 ///< of soft movement
   double penalty = 0.0;                       ///< of soft movement
   double target = 1.0;                        ///< the penalty rests at this sparsity; 1: never
+  double threshold = 0.01;                    ///< masking keeps weights whose score is above it
+  double masked = 0.05;                       ///< the fraction of weights that masking leaves out at first
 
   // ---- which weights are pruned, and when
   std::string selector = "top-k";  ///< "top-k", "global" (one budget for a LayerSet), "per-row", "rows", "columns",

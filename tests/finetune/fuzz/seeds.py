@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """seeds.py FOLDER: writes inputs for the fuzzers to begin with, FOLDER/tokenizer for tokenizer_fuzz and so on."""
 import json
+import re
 import struct
 import sys
 from pathlib import Path
@@ -96,8 +97,12 @@ def tasks():
 
 def settings():
     """The number of a line in place of which the other bytes stand."""
-    lines = {1: '"model": "m\u00f6del",', 2: '"task": "e2e",', 5: '"sparsity": 0.5,', 24: '"rate": 1e-4,',
-             41: '"seed": 18446744073709551615,', 42: '"threads": 2'}
+    source = (DATA.parents[2] / "examples/finetune/run/settings.cpp").read_text()
+    fields = re.findall(r'visit\("(\w+)"', source)
+    values = {"model": '"m\u00f6del"', "task": '"e2e"', "sparsity": "0.5", "rate": "1e-4",
+              "seed": "18446744073709551615", "threads": "2"}
+    ends = {name: "" if name == fields[-1] else "," for name in values}
+    lines = {fields.index(name) + 2: f'"{name}": {value}{ends[name]}' for name, value in values.items()}
     return {str(number): bytes([number]) + line.encode() for number, line in lines.items()} | {"none": b"\0{}"}
 
 

@@ -15,15 +15,17 @@ namespace pst::PST_ABI::detail {
 /// Which metrics are added up, and which update there is.
 struct Composition {
   enum class Delta { low_rank, full, frozen };
-  bool magnitude = false, low_rank = false, row_column = false, movement = false, soft_movement = false;
+  bool magnitude = false, low_rank = false, row_column = false, movement = false, soft_movement = false,
+       masking = false;
   Delta delta = Delta::low_rank;
   bool prunes = true;  ///< the mask is chosen by scores
 
   [[nodiscard]] constexpr bool scores_learn() const noexcept {
-    return low_rank || row_column || movement || soft_movement;
+    return low_rank || row_column || movement || soft_movement || masking;
   }
-  /// Soft movement has a threshold instead of a schedule.
-  [[nodiscard]] constexpr bool ranks() const noexcept { return prunes && !soft_movement; }
+  /// Soft movement and masking have a threshold instead of a schedule.
+  [[nodiscard]] constexpr bool has_threshold() const noexcept { return soft_movement || masking; }
+  [[nodiscard]] constexpr bool ranks() const noexcept { return prunes && !has_threshold(); }
 };
 
 inline constexpr std::array method_table{
@@ -36,6 +38,8 @@ inline constexpr std::array method_table{
                  "full"},
     LinearMethod{"soft-movement", "movement with a threshold and a penalty", "weights and a score for each",
                  "soft-movement", "full"},
+    LinearMethod{"masking", "the mask of the frozen weight is learnt, by a threshold", "a score for each weight",
+                 "masking", "frozen"},
     LinearMethod{"full", "dense fine-tuning", "weights", "magnitude", "full", false},
     LinearMethod{"lora", "low-rank update of the dense weight", "U V", "magnitude", "low-rank", false},
     LinearMethod{"frozen", "the dense weight, which does not change", "nothing", "magnitude", "frozen", false},
@@ -55,9 +59,9 @@ inline void read_importance(std::string_view sum, Composition& into) {
       std::string_view name;
       bool* flag;
     };
-    const std::array known{Known{"magnitude", &into.magnitude}, Known{"low-rank", &into.low_rank},
-                           Known{"row-column", &into.row_column}, Known{"movement", &into.movement},
-                           Known{"soft-movement", &into.soft_movement}};
+    const std::array known{Known{"magnitude", &into.magnitude},         Known{"low-rank", &into.low_rank},
+                           Known{"row-column", &into.row_column},       Known{"movement", &into.movement},
+                           Known{"soft-movement", &into.soft_movement}, Known{"masking", &into.masking}};
     std::vector<std::string_view> names;
     for (const auto& [name, flag] : known) {
       names.push_back(name);
@@ -73,6 +77,8 @@ inline void read_importance(std::string_view sum, Composition& into) {
     sum.remove_prefix(end + 1);
   }
   mark(sum);
+  require(!into.masking || !(into.movement || into.soft_movement),
+          "importance has masking and movement, whose scores begin otherwise: choose one of them");
 }
 [[nodiscard]] inline Composition::Delta read_delta(std::string_view name) {
   if (name == "low-rank") return Composition::Delta::low_rank;

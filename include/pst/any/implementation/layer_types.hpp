@@ -58,6 +58,7 @@ inline void set_metric(ScoreSum& sum, const LinearSpec& spec, const Composition&
   if (composition.low_rank) sum.low_rank = low_rank_metric(spec);
   if (composition.row_column) sum.row_column = {.scale = spec.alpha2};
   if (composition.movement) sum.movement = {.start = spec.score_start};
+  if (composition.masking) sum.movement = {.drawn = masking_range(spec.threshold, spec.masked)};
   if (composition.soft_movement)
     sum.soft_movement = {.initial_score = spec.initial_score, .penalty = spec.penalty, .target_sparsity = spec.target};
 }
@@ -70,6 +71,8 @@ template <class Options>
   set_delta(options.delta, spec);
   if (composition.soft_movement)
     options.selector = {Threshold{}};
+  else if (composition.masking)
+    options.selector = {Threshold{spec.threshold}};
   else
     options.selector =
         composition.prunes || keeps_as_given(spec) ? selector_choice(spec.selector) : SelectorChoice{KeepAll{}};
@@ -107,7 +110,7 @@ template <class Scalar>
 [[nodiscard]] std::unique_ptr<LinearInterface<Scalar>> make_low_rank_layer(const LinearSpec& spec,
                                                                            const Composition& parts, Shape shape,
                                                                            const SharedCpu& on) {
-  if (parts.magnitude && !parts.movement && !parts.soft_movement) {
+  if (parts.magnitude && !parts.movement && !parts.has_threshold()) {
     if (parts.low_rank && parts.row_column)
       return make_layer<Scalar, Sum<Magnitude, LowRankMetric, RowColumnScore>, LowRankUpdate>(spec, parts, shape, on);
     if (parts.low_rank) return make_layer<Scalar, Sum<Magnitude, LowRankMetric>, LowRankUpdate>(spec, parts, shape, on);

@@ -30,13 +30,15 @@ struct OptionField {
 namespace option_uses {
 inline constexpr auto prunes = [](const Composition& c) { return c.prunes; };
 inline constexpr auto ranks = [](const Composition& c) { return c.ranks(); };
-inline constexpr auto selects = [](const Composition& c) { return !c.soft_movement; };
+inline constexpr auto selects = [](const Composition& c) { return !c.has_threshold(); };
 inline constexpr auto scores_learn = [](const Composition& c) { return c.scores_learn(); };
 inline constexpr auto update = [](const Composition& c) { return c.delta == Composition::Delta::low_rank; };
 inline constexpr auto product = [](const Composition& c) { return c.low_rank; };
 inline constexpr auto structure = [](const Composition& c) { return c.row_column; };
 inline constexpr auto movement = [](const Composition& c) { return c.movement; };
 inline constexpr auto soft_movement = [](const Composition& c) { return c.soft_movement; };
+inline constexpr auto masking = [](const Composition& c) { return c.masking; };
+inline constexpr auto weight_learns = [](const Composition& c) { return c.prunes && !c.masking; };
 inline constexpr auto reads_weight = [](const Composition& c) { return c.delta != Composition::Delta::full; };
 }  // namespace option_uses
 
@@ -128,6 +130,16 @@ inline constexpr std::array option_table{
                 option_uses::soft_movement,
                 0,
                 1},
+    OptionField{{"threshold", "masking keeps weights whose score is above it", "-0.01 to 1000"},
+                &LinearSpec::threshold,
+                option_uses::masking,
+                -0.01,
+                1000},
+    OptionField{{"masked", "fraction of the weights that masking leaves out at first", "1e-6 to 1"},
+                &LinearSpec::masked,
+                option_uses::masking,
+                1e-6,
+                1},
     OptionField{{"selector", "which weights are pruned, given their scores",
                  "top-k, global, per-row, rows, columns, threshold-T, 1:4, 2:4, 4:8, block-1x4, block-1x8, block-1x16, "
                  "all, nonzeros (of the weight, for good)"},
@@ -176,7 +188,7 @@ inline constexpr std::array option_table{
                 read_scores},
     OptionField{{"straight_through", "what weights learn through the mask", "reference, masked, dense"},
                 &LinearSpec::straight_through,
-                option_uses::prunes,
+                option_uses::weight_learns,
                 0,
                 0,
                 read_rule},
