@@ -144,7 +144,7 @@ inspected)
     --sparsity 0.5 --threads 1 --out "$folder/run"
   expect_trained loss
   status_of "$program" inspect --run "$folder/run"
-  expect 0 'c_attn  *32 x 96 + 96  *[0-9 ]*  50.00  '
+  expect 0 'c_attn  *32 x 96 + 96  *[0-9. -]*  50.00  '
   status_of "$program" inspect --model "$model" --depth 1
   expect 0 '^model  *[0-9 ]*  *-  *0.00'
   [ "$(wc -l <"$folder/last.out")" -eq 3 ] || fail "expected three lines"
