@@ -4,15 +4,10 @@
 #include <pst/core/error.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
-#include <optional>
-#include <set>
 #include <utility>
 #include <vector>
 
-#include "readers.hpp"
-#include "task_data.hpp"
 #include "text_lines.hpp"
 
 namespace finetune {
@@ -25,23 +20,6 @@ struct Owned {
   std::string name;
   Task task;
 };
-
-/// What both have but for their labels.
-Task unlabelled(std::string_view name) {
-  const bool is_pair = name.starts_with(two_sentences);
-  return {.name = name,
-          .kind = is_pair ? TaskKind::pair : TaskKind::single,
-          .columns = {.first = is_pair ? std::vector<std::string_view>{"sentence1", "text1"}
-                                       : std::vector<std::string_view>{"sentence", "text"},
-                      .second = is_pair ? std::vector<std::string_view>{"sentence2", "text2"}
-                                        : std::vector<std::string_view>{},
-                      .label = {"label"}},
-          .labels_by_number = false,
-          .train = {{.names = {"train.tsv", "train.csv"}}},
-          .dev = {{.names = {"dev.tsv", "validation.tsv", "dev.csv", "validation.csv"}}},
-          .test = {{.names = {"test.tsv", "test.csv"}}},
-          .metrics = {"accuracy"}};
-}
 
 std::vector<Label> labels_of(std::string_view name) {
   const std::size_t colon = name.find(':');
@@ -63,22 +41,23 @@ std::vector<Label> labels_of(std::string_view name) {
   return labels;
 }
 
-std::optional<long> number_in(std::string_view text) {
-  long number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return {};
-  return number;
-}
-
-/// Numbers before words, 2 before 10.
-bool comes_before(const std::string& a, const std::string& b) {
-  const auto x = number_in(a), y = number_in(b);
-  if (x && y && *x != *y) return *x < *y;
-  if (x.has_value() != y.has_value()) return x.has_value();
-  return a < b;
-}
-
 }  // namespace
+
+Task unlabelled_task(std::string_view name) {
+  const bool is_pair = name.starts_with(two_sentences);
+  return {.name = name,
+          .kind = is_pair ? TaskKind::pair : TaskKind::single,
+          .columns = {.first = is_pair ? std::vector<std::string_view>{"sentence1", "text1"}
+                                       : std::vector<std::string_view>{"sentence", "text"},
+                      .second = is_pair ? std::vector<std::string_view>{"sentence2", "text2"}
+                                        : std::vector<std::string_view>{},
+                      .label = {"label"}},
+          .labels_by_number = false,
+          .train = {{.names = {"train.tsv", "train.csv"}}},
+          .dev = {{.names = {"dev.tsv", "validation.tsv", "dev.csv", "validation.csv"}}},
+          .test = {{.names = {"test.tsv", "test.csv"}}},
+          .metrics = {"accuracy"}};
+}
 
 bool is_own_task(std::string_view name) {
   const std::string_view kind = name.substr(0, name.find(':'));
@@ -89,8 +68,9 @@ const Task& own_task(std::string_view name) {
   static std::map<std::string, Owned, std::less<>> known;  // a node stays where it is
   if (const auto found = known.find(name); found != known.end()) return found->second.task;
   const std::vector<Label> checked = labels_of(name);
-  Owned& owned = known.try_emplace(std::string{name}, std::string{name}, Task{}).first->second;
-  owned.task = unlabelled(owned.name);
+  Owned& owned = known[std::string{name}];
+  owned.name = name;
+  owned.task = unlabelled_task(owned.name);
   owned.task.labels = labels_of(owned.name);
   return owned.task;
 }
@@ -100,21 +80,6 @@ std::string with_own_labels(std::string_view name, const std::vector<std::string
   if (!is_own_task(name) || name.find(':') != std::string_view::npos) return named;
   for (std::size_t i = 0; i < labels.size(); ++i) named.append(i == 0 ? ":" : ",").append(labels[i]);
   return named;
-}
-
-std::string with_own_labels(std::string_view name, const std::filesystem::path& data) {
-  if (!is_own_task(name) || name.find(':') != std::string_view::npos) return std::string{name};
-  const Task task = unlabelled(name);
-  const std::filesystem::path file = find_file(task, data, task.train.front());
-  const std::set<std::string> labels = read_labels(task, file, most_classes);
-  std::vector<std::string> sorted{labels.begin(), labels.end()};
-  std::ranges::sort(sorted, comes_before);
-  for (const std::string& label : sorted)
-    pst::require(!label.empty() && label.find(',') == std::string::npos, file.string(), ": has the label ",
-                 quoted(label), ", expected labels that are not empty and have no commas: write others in its place");
-  pst::require(sorted.size() >= 2, file.string(), ": all rows have the label ", quoted(sorted.front()),
-               ", expected at least two classes");
-  return with_own_labels(name, sorted);
 }
 
 }  // namespace finetune

@@ -17,6 +17,9 @@ namespace finetune {
 /// Whether the name is one of these, with its labels or without.
 [[nodiscard]] bool is_own_task(std::string_view name);
 
+/// What the task of a name, with labels or without, has besides them.
+[[nodiscard]] Task unlabelled_task(std::string_view name);
+
 /// The task of a name with labels; the same object for the same name. Refuses a name without at least two labels, and
 /// one that has a label twice or an empty one.
 [[nodiscard]] const Task& own_task(std::string_view name);
