@@ -6,6 +6,7 @@
 #include <memory>
 #include <regex>
 #include <string>
+#include <type_traits>
 #include <typeinfo>
 
 #include "in_turns.hpp"
@@ -33,7 +34,9 @@ using Measured = List<  // importance
     // methods
     Pst::with<pst::Magnitude>::with<pst::Full>, Pst::with<pst::Movement>::with<pst::Full>,
     Pst::with<pst::Magnitude>::with<pst::Full>::with<pst::NofM<2, 4>>,
-    Pst::with<OnlyRowsAndColumns>::with<pst::Frozen>::with<pst::PerRow>>;
+    Pst::with<OnlyRowsAndColumns>::with<pst::Frozen>::with<pst::PerRow>,
+    // kept weights that train themselves, once a mask rests
+    pst::KeptLinear<>>;
 
 // ---- names
 /// A type as it is written in code, without namespaces and with the numbers of ranks alone.
@@ -55,7 +58,27 @@ std::string name_of(const pst::SparseLinear<Scalar, Importance, Delta, Selector,
   return name_of<Importance>() + '/' + name_of<Selector>() + '/' + name_of<Delta>();
 }
 
+std::string name_of(const pst::KeptLinear<>*) { return "KeptLinear"; }
+
 // ---- one of them
+/// A layer on a weight, at the sparsity of its benchmark.
+template <class Layer>
+Layer made_on(bench::EigenMatrix& weight, const bench::Size& size) {
+  if constexpr (std::is_same_v<Layer, pst::KeptLinear<>>) {
+    auto masked = made_on<Pst>(weight, size);
+    masked.begin_step(1, 1);
+    Layer layer{size.shape};
+    layer.attach(masked.mask());
+    layer.fill(bench::view(weight));
+    return layer;
+  } else {
+    Layer layer{size.shape, {.schedule = {size.sparsity()}}};
+    layer.attach(bench::view(weight));
+    bench::leave_zero(layer);
+    return layer;
+  }
+}
+
 template <class Layer>
 class Step {
  public:
@@ -66,14 +89,16 @@ class Step {
         y_{size.tokens, size.shape.out},
         grad_x_{size.tokens, size.shape.in},
         grad_weight_{size.shape.out, size.shape.in},
-        layer_{size.shape, {.schedule = {size.sparsity()}}} {
-    layer_.attach(bench::view(weight_));
-    bench::leave_zero(layer_);
-  }
+        layer_{made_on<Layer>(weight_, size)} {}
   [[nodiscard]] pst::MaskReport report() { return layer_.report(); }
 
   void nudge() { bench::nudge(layer_, ++nudges_); }
-  void begin_step() { layer_.begin_step(1, 1); }
+  void begin_step() {
+    if constexpr (std::is_same_v<Layer, pst::KeptLinear<>>)
+      layer_.begin_step();
+    else
+      layer_.begin_step(1, 1);
+  }
   void forward() { layer_.forward(bench::view(x_), bench::view(y_)); }
   void backward() { layer_.backward(bench::view(x_), bench::view(grad_y_), bench::view(grad_x_)); }
   void dense_forward() { y_.noalias() = x_ * weight_.transpose(); }

@@ -25,8 +25,9 @@ enum class WeightOwner {
 template <class Scalar>
 struct Projection {
   std::string name;
-  Matrix<Scalar> weight;  ///< out x in; empty where the layer has it
-  Matrix<Scalar> bias;    ///< 1 x out
+  Matrix<Scalar> weight;                 ///< out x in; empty where the layer has it, or it is lent
+  pst::MatrixView<const Scalar> lent{};  ///< the weight where it is not this projection's own
+  Matrix<Scalar> bias;                   ///< 1 x out
   pst::AnyLinear<Scalar> layer;
 
   Projection(std::string name_, pst::AnyLinear<Scalar> layer_, WeightOwner owner = WeightOwner::projection)
@@ -41,7 +42,12 @@ struct Projection {
   void initialise(std::mt19937_64& random) {
     fill_normal(weight, 1.0 / std::sqrt(static_cast<double>(weight.cols())), random);
   }
-  void attach() { layer.attach(view(weight), view(bias)); }
+  void attach() {
+    if (lent.data != nullptr)
+      layer.attach(lent, view(bias));
+    else
+      layer.attach(view(weight), view(bias));
+  }
 
   void forward(const Matrix<Scalar>& x, Matrix<Scalar>& y) {
     y.resize(x.rows(), bias.cols());

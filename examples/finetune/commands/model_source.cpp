@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/commands/model_source.hpp"
 
+#include "finetune/commands/command_line.hpp"
 #include "finetune/export/archive.hpp"
 #include "finetune/export/peft.hpp"
 #include "finetune/export/task_file.hpp"
@@ -8,7 +9,7 @@
 
 namespace finetune {
 
-void add_model_options(CLI::App& command, ModelSource& source) {
+void add_model_options(CLI::App& command, ModelSource& source, std::vector<std::string>* task_files) {
   CLI::Option_group* const group = command.add_option_group("Model", "one of");
   CLI::Option* const model = group->add_option("--model", source.model, "a Hugging Face folder");
   model->check(CLI::ExistingDirectory);
@@ -16,7 +17,10 @@ void add_model_options(CLI::App& command, ModelSource& source) {
   run->check(CLI::ExistingDirectory);
   CLI::Option* const archive = group->add_option("--archive", source.archive, "a sparse archive that export wrote");
   archive->check(CLI::ExistingDirectory);
-  CLI::Option* const file = group->add_option("--task-file", source.task_file, "a task file that export wrote");
+  CLI::Option* const file =
+      task_files == nullptr
+          ? group->add_option("--task-file", source.task_file, "a task file that export wrote")
+          : add_repeated(*group, "--task-file", *task_files, "a task file that export wrote; may stand several times");
   file->check(CLI::ExistingFile);
   CLI::Option* const peft = group->add_option("--peft", source.peft, "a folder with an adapter of PEFT");
   peft->check(CLI::ExistingDirectory);

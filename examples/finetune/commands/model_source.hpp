@@ -33,8 +33,9 @@ struct OpenedModel {
   std::filesystem::path folder;        ///< with config.json and the files of the tokenizer
 };
 
-/// Adds --model, --run, --archive, --task-file and --peft, of which one is needed, and what goes with them.
-void add_model_options(CLI::App& command, ModelSource& source);
+/// Adds --model, --run, --archive, --task-file and --peft, of which one is needed, and what goes with them. Where
+/// `task_files` is given, --task-file may stand several times, and they are put there.
+void add_model_options(CLI::App& command, ModelSource& source, std::vector<std::string>* task_files = nullptr);
 
 /// Reads the model; that of an archive has compressed layers, all others dense ones.
 [[nodiscard]] OpenedModel open_model(const ModelSource& source, bool with_tokenizer);

@@ -20,4 +20,15 @@ struct PredictedClass {
 [[nodiscard]] std::string predictions_text(std::string_view row_title, std::span<const std::string> rows,
                                            std::span<const PredictedClass> classes, const Evaluation& found);
 
+/// What one of several tasks says.
+struct TaskAnswers {
+  std::string name;
+  std::vector<std::string> classes;  ///< none of a regression
+  Evaluation found;
+};
+
+/// A table of what several tasks say of the same rows: for each task the class and its probability, or the number.
+[[nodiscard]] std::string answers_text(std::string_view row_title, std::span<const std::string> rows,
+                                       std::span<const TaskAnswers> tasks);
+
 }  // namespace finetune

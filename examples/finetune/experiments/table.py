@@ -32,7 +32,11 @@ def read_folder(folder):
     asked = {name: settings[name] for name in SETTINGS if name in settings}
     if not settings.get("teacher"):
         asked.pop("teacher_weight", None), asked.pop("temperature", None)
-    return {"asked": asked, "found": {name: result[name] for name in RESULTS}}
+    found = {name: result[name] for name in RESULTS}
+    asked["train_sequences"] = result.get("train_sequences")
+    task_file = folder / "task.safetensors"
+    found["stored"] = task_file.stat().st_size if task_file.exists() else None
+    return {"asked": asked, "found": found}
 
 
 def read(source):
@@ -76,10 +80,10 @@ def method_of(asked):
 
 def length_of(run):
     asked = run["asked"]
-    limit = f" of {asked['train_limit']}" if asked.get("train_limit") else ""
+    limit = f", {asked['train_sequences']} sentences" if asked.get("train_sequences") else ""
     if asked["steps"]:
         return f"{asked['steps']} steps{limit}"
-    return f"{asked['epochs']:.3g} epochs{limit}, {run['found']['steps']} steps"
+    return f"{asked['epochs']:.3g} epochs, {run['found']['steps']} steps{limit}"
 
 
 def cell(runs, scale, digits):

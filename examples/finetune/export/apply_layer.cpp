@@ -37,15 +37,6 @@ index_t checked_rank(const pst::TensorList& state, const std::string& layer, pst
   return left->shape[1];
 }
 
-/// A weight that trained itself.
-void take_weight(Matrix& weight, const pst::TensorList& state, const std::string& layer) {
-  const pst::Tensor* const own = find_in(state, "weight");
-  if (own == nullptr) return;
-  pst::detail::check_tensor(*own, "layer " + layer, transformer::view(weight));
-  const std::vector<float> values = own->values<float>();
-  std::ranges::copy(values, weight.data());
-}
-
 }  // namespace
 
 bool is_of_layer(std::string_view name) {
@@ -61,27 +52,50 @@ bool fits_layer(const pst::Tensor& tensor, pst::Shape shape) {
   return true;  // of the mask, which the layer that applies it looks at, and of scores
 }
 
-void apply_layer(Layer& layer, const pst::TensorList& state, double scale) {
-  Matrix& weight = layer.weight;
-  const pst::Shape shape{.in = weight.cols(), .out = weight.rows()};
-  if (pst::is_of_kept(state)) {
-    pst::restore_kept<float>(layer.name, shape, state, {}).export_masked(transformer::view(weight));
-    return;
-  }
-  const index_t rank = checked_rank(state, layer.name, shape);
-  take_weight(weight, state, layer.name);
+bool is_update(const pst::TensorList& state) {
+  return std::ranges::all_of(state, [](const pst::Tensor& tensor) {
+    return tensor.name == "delta.U" || tensor.name == "delta.V" || tensor.name == "bias" ||
+           tensor.name.starts_with("score.");
+  });
+}
+
+pst::AnyLinear<float> updated_layer(const std::string& name, pst::MatrixView<const float> weight,
+                                    pst::MatrixView<const float> bias, const pst::TensorList& state, double scale,
+                                    const pst::SharedCpu& on) {
+  const pst::Shape shape{.in = weight.cols, .out = weight.rows};
+  const index_t rank = checked_rank(state, name, shape);
   // Updates and mask as every method has them; where they came from makes no difference any more.
-  auto sparse = pst::make_linear({.method = "lora", .name = layer.name, .delta_rank = rank, .beta = scale}, shape);
-  sparse.attach(transformer::view(std::as_const(weight)));
-  sparse.refresh(1.0);
-  pst::TensorList all = sparse.save();  // of what the file does not have: no update, nothing pruned
+  auto made = pst::make_linear({.method = "lora", .name = name, .delta_rank = rank, .beta = scale}, shape, on);
+  made.attach(weight, bias);
+  made.refresh(1.0);
+  pst::TensorList all = made.save();  // of what the file does not have: no update, nothing pruned
   for (pst::Tensor& tensor : all)
     if (const pst::Tensor* const own = find_in(state, tensor.name); own != nullptr && is_read(tensor.name))
       tensor = *own;
-  sparse.restore(all);
-  Matrix masked(shape.out, shape.in);
-  sparse.export_masked(transformer::view(masked));
-  weight = masked;
+  made.restore(all);
+  return made;
+}
+
+Matrix weight_of_task(const std::string& name, pst::MatrixView<const float> weight, const pst::TensorList& state,
+                      double scale) {
+  Matrix made = transformer::map(weight);
+  if (pst::is_of_kept(state)) {
+    pst::restore_kept<float>(name, {.in = weight.cols, .out = weight.rows}, state, {})
+        .export_masked(transformer::view(made));
+    return made;
+  }
+  if (const pst::Tensor* const own = find_in(state, "weight"); own != nullptr) {
+    pst::detail::check_tensor(*own, "layer " + name, transformer::view(made));
+    std::ranges::copy(own->values<float>(), made.data());
+  }
+  const Matrix before = made;
+  updated_layer(name, transformer::view(before), {}, state, scale).export_masked(transformer::view(made));
+  return made;
+}
+
+void apply_layer(Layer& layer, const pst::TensorList& state, double scale) {
+  const Matrix made = weight_of_task(layer.name, transformer::view(std::as_const(layer.weight)), state, scale);
+  layer.weight = made;  // in its place: the layer borrows it
 }
 
 }  // namespace finetune

@@ -10,8 +10,6 @@
 
 namespace finetune {
 
-namespace {
-
 bool is_embedding(const ModelConfig& config, const std::string& name) {
   const std::string_view prefix = prefix_of(config.architecture);
   if (!name.starts_with(prefix)) return false;
@@ -20,13 +18,11 @@ bool is_embedding(const ModelConfig& config, const std::string& name) {
          (own.starts_with("embeddings.") && own.ends_with("_embeddings.weight"));
 }
 
-}  // namespace
-
-SharedBase load_shared_base(const std::filesystem::path& folder, const std::vector<std::string>& labels,
-                            bool together) {
+SharedBase load_shared_base(const std::filesystem::path& folder, const std::vector<std::string>& labels, bool together,
+                            const MakeLayer& make_layer) {
   LoadedModel loaded = load_model(
       folder, {.train_embeddings = false, .together = together, .new_head = !labels.empty(), .labels = labels},
-      transformer::dense_layers<float>());
+      make_layer);
   SharedBase base{.model = std::move(loaded.model),
                   .made_new = {loaded.made_new.begin(), loaded.made_new.end()},
                   .fingerprint = {}};

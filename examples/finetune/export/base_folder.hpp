@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "finetune/model/model.hpp"
+#include "transformer/dense_linear.hpp"
 
 namespace finetune {
 
@@ -21,7 +22,11 @@ struct SharedBase {
 
 /// Reads the folder of a base for a task with these labels, none for a language model; its own head is left aside.
 [[nodiscard]] SharedBase load_shared_base(const std::filesystem::path& folder, const std::vector<std::string>& labels,
-                                          bool together);
+                                          bool together,
+                                          const MakeLayer& make_layer = transformer::dense_layers<float>());
+
+/// Whether a tensor of a folder is a table of embeddings.
+[[nodiscard]] bool is_embedding(const ModelConfig& config, const std::string& tensor);
 
 /// Everything of a model but the weights of its linear layers, by the name in a folder; parts of one tensor are told
 /// apart by "#1" and so on.

@@ -50,18 +50,25 @@ void learn_rows(Embeddings::Table& table, std::span<const int> ids, const Matrix
 
 Embeddings::Embeddings(const ModelConfig& config, bool trains)
     : trains_{trains},
-      words_{make_table(config,
-                        config.architecture == Architecture::gpt2 ? "wte.weight" : "embeddings.word_embeddings.weight",
-                        config.vocabulary, trains)},
-      positions_{make_table(
-          config, config.architecture == Architecture::gpt2 ? "wpe.weight" : "embeddings.position_embeddings.weight",
-          config.positions, trains)},
+      tables_{std::make_shared<Tables>(Tables{
+          .words = make_table(
+              config, config.architecture == Architecture::gpt2 ? "wte.weight" : "embeddings.word_embeddings.weight",
+              config.vocabulary, trains),
+          .positions = make_table(
+              config,
+              config.architecture == Architecture::gpt2 ? "wpe.weight" : "embeddings.position_embeddings.weight",
+              config.positions, trains)})},
       dropout_{config.embedding_dropout},
       pad_id_{config.pad_id},
       pad_position_{config.architecture == Architecture::roberta ? config.pad_id : -1} {
   if (config.architecture == Architecture::gpt2) return;
-  types_ = make_table(config, "embeddings.token_type_embeddings.weight", config.types, trains);
+  tables_->types = make_table(config, "embeddings.token_type_embeddings.weight", config.types, trains);
   norm_.emplace("embeddings.LayerNorm", config.width, config.norm_epsilon);
+}
+
+void Embeddings::share_tables(const Embeddings& other) {
+  trains_ = false;
+  tables_ = other.tables_;
 }
 
 transformer::Dropout Embeddings::dropout(std::uint64_t seed) const {
@@ -71,12 +78,12 @@ transformer::Dropout Embeddings::dropout(std::uint64_t seed) const {
 void Embeddings::forward(const PackedBatch& batch, pst::MatrixView<const float> prompt, std::uint64_t dropout_seed,
                          Matrix& y) {
   Matrix& sum = norm_ ? sum_ : y;
-  sum.setZero(batch.rows(), words_.value.cols());
-  add_rows(words_, batch.ids, sum);
+  sum.setZero(batch.rows(), tables_->words.value.cols());
+  add_rows(tables_->words, batch.ids, sum);
   for_each_virtual(batch, prompt.rows,
                    [&](index_t row, index_t k) { sum.row(row) += transformer::map(prompt).row(k); });
-  add_rows(positions_, batch.positions, sum);
-  if (types_) add_rows(*types_, batch.types, sum);
+  add_rows(tables_->positions, batch.positions, sum);
+  if (tables_->types) add_rows(*tables_->types, batch.types, sum);
   if (norm_) norm_->forward(sum, tape_, y);
   dropout(dropout_seed).apply(y);
 }
@@ -88,9 +95,9 @@ void Embeddings::backward(const PackedBatch& batch, std::uint64_t dropout_seed, 
   for_each_virtual(batch, grad_prompt.rows,
                    [&](index_t row, index_t k) { transformer::map(grad_prompt).row(k) += grad.row(row); });
   if (!trains_) return;
-  learn_rows(words_, batch.ids, grad, pad_id_);
-  learn_rows(positions_, batch.positions, grad, pad_position_);
-  if (types_) learn_rows(*types_, batch.types, grad, -1);
+  learn_rows(tables_->words, batch.ids, grad, pad_id_);
+  learn_rows(tables_->positions, batch.positions, grad, pad_position_);
+  if (tables_->types) learn_rows(*tables_->types, batch.types, grad, -1);
 }
 
 void Embeddings::zero_gradients() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "finetune/model/batch.hpp"
@@ -23,22 +24,29 @@ class Embeddings {
   void zero_gradients();
 
   [[nodiscard]] bool trains() const noexcept { return trains_; }
-  [[nodiscard]] Table& words() noexcept { return words_; }
+  /// From here on the tables are those of another model of the same shape, in whose memory they stay; they do not
+  /// train.
+  void share_tables(const Embeddings& other);
+  [[nodiscard]] Table& words() noexcept { return tables_->words; }
   [[nodiscard]] std::optional<Norm>& norm() noexcept { return norm_; }
   /// Calls `visit` with each table.
   template <class Visit>
   void for_each_table(Visit&& visit) {
-    visit(words_);
-    visit(positions_);
-    if (types_) visit(*types_);
+    visit(tables_->words);
+    visit(tables_->positions);
+    if (tables_->types) visit(*tables_->types);
   }
 
  private:
   [[nodiscard]] transformer::Dropout dropout(std::uint64_t seed) const;
 
+  struct Tables {
+    Table words, positions;
+    std::optional<Table> types{};
+  };
+
   bool trains_;
-  Table words_, positions_;
-  std::optional<Table> types_;
+  std::shared_ptr<Tables> tables_;
   std::optional<Norm> norm_;
   Norm::Tape tape_;
   Matrix sum_;

@@ -42,6 +42,14 @@ Cache Model::make_cache(index_t sequences) const {
   return {config_.blocks, config_.width, config_.longest() + in_front().rows, sequences};
 }
 
+void Model::borrow(Model& other) {
+  embeddings_.share_tables(other.embeddings_);
+  std::vector<const Layer*> lenders;
+  other.for_each_layer([&](const Layer& layer) { lenders.push_back(&layer); });
+  auto lender = lenders.begin();
+  for_each_layer([&](Layer& layer) { layer.lent = transformer::view((*lender++)->weight); });
+}
+
 void Model::attach() {
   encoder_.attach();
   for (const Top& top : tops()) top.dense.attach();

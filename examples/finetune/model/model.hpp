@@ -97,6 +97,9 @@ class Model {
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 
+  /// Before `attach`: tables of embeddings and the weights of the layers in the blocks are from here on those of
+  /// another model of the same shape, which must outlive this one. They do not train.
+  void borrow(Model& other);
   void attach();
   /// The `step`-th of `steps`, from 1; 0 is the state before the first.
   void begin_step(index_t step, index_t steps);

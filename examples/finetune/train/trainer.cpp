@@ -269,6 +269,7 @@ TrainResult Trainer::result() const {
                    .baseline = baseline_of(task_, data_.dev.front().sequences, data_.train, model_.config().vocabulary),
                    .last = last_score_,
                    .sparsity = reached_sparsity(model_, settings_.method),
+                   .train_sequences = data_.train.size(),
                    .step = state_.step,
                    .steps = state_.steps,
                    .seconds = seconds(),

@@ -36,6 +36,7 @@ struct TrainResult {
   std::optional<double> first_loss = {};  ///< of training: the mean over the first tenth of its steps
   std::optional<double> last_loss = {};   ///< likewise over the last tenth
   double sparsity = 0;
+  std::size_t train_sequences = 0;  ///< how many there were to learn from
   std::int64_t step = 0, steps = 0;
   double step_ms = 0;            ///< the mean, evaluations aside
   double tokens_per_second = 0;  ///< likewise

@@ -38,10 +38,11 @@ StepOutcome TrainingStep::operator()(std::int64_t step) {
 
 bool TrainingStep::rest_if_due(std::int64_t step) {
   const std::int64_t steps = order_.steps();
-  if (model_.trains_kept() || step == steps || step < rest_step(settings_, steps)) return false;
+  if (has_rested_ || model_.trains_kept() || step == steps || step < rest_step(settings_, steps)) return false;
+  has_rested_ = true;
   model_.train_kept(1.0);  // where masks move at every K-th step alone, they move to the last sparsity here
   follow_model();
-  return true;
+  return model_.trains_kept();
 }
 
 StepOutcome TrainingStep::learn(std::int64_t step) {

@@ -46,6 +46,7 @@ class TrainingStep {
   const Settings& settings_;
   DataOrder order_;
   Optimizer optimizer_;
+  bool has_rested_ = false;  ///< whether `rest_if_due` has done what it does
 };
 
 /// The step (from 0) before which masks come to rest, and from which on kept weights train; `steps` where none do.

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "finetune/export/task_contents.hpp"
+
+#include <pst/core/error.hpp>
+#include <pst/io/checksum.hpp>
+#include <pst/io/strict_json.hpp>
+#include <pst/io/tensor_file.hpp>
+#include <pst/layer/training_state.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "finetune/export/apply_layer.hpp"
+#include "finetune/export/branch_text.hpp"
+#include "finetune/export/tensor_faults.hpp"
+#include "finetune/model/names.hpp"
+
+namespace finetune {
+
+namespace {
+
+constexpr const char* first_version = "1";  ///< every layer has tensors, plain ones are not listed
+constexpr const char* not_this = "the task file of this base";
+
+/// A list of texts in the metadata.
+std::vector<std::string> read_list(const std::string& text, const std::string& what) {
+  const nlohmann::json list = pst::io::strict_json(text, what, 1);
+  pst::require(list.is_array(), what, " is no list");
+  std::vector<std::string> names;
+  for (const nlohmann::json& name : list) {
+    pst::require(name.is_string(), what, " holds something that is no text");
+    names.push_back(name.get<std::string>());
+  }
+  return names;
+}
+
+TaskHeading heading_of(const pst::io::Safetensors& file) {
+  const auto text = [&](const char* key) -> const std::string& {
+    const auto found = file.metadata().find(key);
+    pst::require(found != file.metadata().end(), file.source(), ": has no ", key, " in its metadata, so it is no ",
+                 task_file_kind);
+    return found->second;
+  };
+  const auto shown = [](const std::string& value) { return '"' + pst::io::printable(value) + '"'; };
+  const std::string &own_kind = text("kind"), &own_version = text("version");
+  pst::require(own_kind == task_file_kind && (own_version == task_file_version || own_version == first_version),
+               file.source(), ": is ", shown(own_kind), " of version ", shown(own_version), ", expected \"",
+               task_file_kind, "\" of version \"", task_file_version, '"');
+  TaskHeading heading;
+  heading.base = text("base");
+  heading.fingerprint = text("base_fingerprint");
+  const std::string &scale = text("scale"), &together = text("together");
+  const auto [end, error] = std::from_chars(scale.data(), scale.data() + scale.size(), heading.scale);
+  pst::require(error == std::errc{} && end == scale.data() + scale.size() && std::isfinite(heading.scale),
+               file.source(), ": the scale is ", shown(scale), ", expected a finite number");
+  pst::require(together == "true" || together == "false", file.source(), ": together is ", shown(together),
+               ", expected \"true\" or \"false\"");
+  heading.together = together == "true";
+  heading.labels = read_list(text("labels"), file.source() + ": the list of labels");
+  heading.lists_contents = own_version != first_version;
+  if (!heading.lists_contents) return heading;
+  heading.branches = read_branches(text("branches"), file.source() + ": the list of branches");
+  if (const auto tokens = file.metadata().find("virtual_tokens"); tokens != file.metadata().end())
+    heading.tokens = read_tokens(tokens->second, file.source() + ": the description of virtual tokens");
+  heading.layers = read_list(text("layers"), file.source() + ": the list of layers");
+  heading.plain = read_list(text("plain"), file.source() + ": the list of other tensors");
+  return heading;
+}
+
+/// Everything of a model but the weights of its linear layers, branches and virtual tokens too.
+std::map<std::string, pst::MatrixView<float>> plain_views(Model& model) {
+  std::map<std::string, pst::MatrixView<float>> views;
+  for (const auto& [name, value] : plain_tensors(model)) views[name] = transformer::view(*value);
+  for (const ModelParameter& each : model.parameters())
+    if (is_added(each.part)) views[each.name] = each.parameter.value;
+  return views;
+}
+
+bool contains_name(const std::vector<std::string>& list, const std::string& name) {
+  return std::ranges::find(list, name) != list.end();
+}
+
+void check_plain(const std::map<std::string, pst::Tensor>& plain, const TaskHeading& heading, const SharedBase& base,
+                 TensorFaults& faults) {
+  std::set<std::string> expected = base.made_new;
+  expected.insert(heading.plain.begin(), heading.plain.end());
+  for (const std::string& name : expected)
+    if (!plain.contains(name)) faults.missing(name);
+  const auto of_model = plain_views(*base.model);
+  for (const auto& [name, tensor] : plain) {
+    const auto at = of_model.find(name);
+    const bool is_listed = !heading.lists_contents || expected.contains(name);
+    if (at == of_model.end() || !is_listed || is_embedding(base.model->config(), name)) {
+      faults.unknown(name);
+      continue;
+    }
+    const pst::MatrixView<float> value = at->second;
+    if (tensor.dtype != pst::dtype_of<float> || tensor.shape != std::vector{value.rows, value.cols})
+      faults.misshaped(name, sides_text({value.rows, value.cols}));
+  }
+}
+
+void check_layers(const std::map<std::string, pst::TensorList>& of_layers, const TaskHeading& heading,
+                  const SharedBase& base, TensorFaults& faults) {
+  std::set<std::string> known;
+  base.model->for_each_layer([&](Layer& layer) {
+    known.insert(layer.name);
+    const bool is_expected = !heading.lists_contents || contains_name(heading.layers, layer.name);
+    const auto found = of_layers.find(layer.name);
+    if (is_expected && found == of_layers.end()) faults.missing("layer " + layer.name);
+    if (!is_expected && found != of_layers.end()) faults.unknown("layer " + layer.name);
+    if (found == of_layers.end()) return;
+    for (const pst::Tensor& tensor : found->second)
+      if (!is_of_layer(tensor.name))
+        faults.unknown(layer.name + "/" + tensor.name);
+      else if (!fits_layer(tensor, layer.layer.shape()))
+        faults.misshaped(layer.name + "/" + tensor.name,
+                         "to fit " + sides_text({layer.layer.shape().out, layer.layer.shape().in}));
+  });
+  for (const auto& [name, tensors] : of_layers)
+    if (!known.contains(name)) faults.unknown("layer " + name);
+  for (const std::string& name : heading.layers)
+    if (!known.contains(name)) faults.missing("in the base, layer " + name);
+}
+
+}  // namespace
+
+TaskHeading read_task_heading(const std::filesystem::path& file) {
+  return heading_of(pst::io::Safetensors::open(file));
+}
+
+std::string name_of_tokens(const PlacedTokens& tokens, const ModelConfig& config) {
+  return std::string{prefix_of(config.architecture)} + tokens.name() + ".embeddings";
+}
+
+TaskContents::TaskContents(const std::filesystem::path& path) {
+  const pst::io::Safetensors file = pst::io::Safetensors::open(path);
+  source_ = file.source();
+  heading_ = heading_of(file);
+  pst::io::check_checksum(file);
+  for (const pst::io::TensorEntry& entry : file.entries()) {
+    pst::Tensor tensor = pst::io::tensor_from(entry, source_);
+    const std::size_t slash = tensor.name.rfind('/');
+    if (slash == std::string::npos) {
+      plain_.emplace(entry.name, std::move(tensor));
+      continue;
+    }
+    const std::string layer = tensor.name.substr(0, slash);
+    tensor.name.erase(0, slash + 1);
+    of_layers_[layer].push_back(std::move(tensor));
+  }
+}
+
+/// Bottlenecks and virtual tokens are not allocated before the file has shown as many numbers.
+void TaskContents::check_widths(const ModelConfig& config) const {
+  TensorFaults faults;
+  for (const PlacedBranch& each : heading_.branches) {
+    const auto* const bottleneck = std::get_if<pst::Bottleneck>(&each.policy);
+    if (bottleneck == nullptr) continue;
+    for (index_t block = 0; block < config.blocks; ++block) {
+      const std::string own = "adapter." + std::string{transformer::name_of(each.place)} + ".down";
+      const std::string name =
+          std::string{prefix_of(config.architecture)} + encoder_names(config.architecture).in_block(block, own);
+      const auto found = plain_.find(name);
+      if (found == plain_.end())
+        faults.missing(name);
+      else if (const auto& shape = found->second.shape;
+               shape.size() != 2 || shape[0] != bottleneck->width || shape[1] < config.width)
+        faults.misshaped(name, std::to_string(bottleneck->width) + " rows of at least " + std::to_string(config.width));
+    }
+  }
+  if (heading_.tokens) {
+    const std::string name = name_of_tokens(*heading_.tokens, config);
+    const std::vector<index_t> expected{heading_.tokens->count, heading_.tokens->features(config)};
+    const auto found = plain_.find(name);
+    if (found == plain_.end())
+      faults.missing(name);
+    else if (found->second.dtype != pst::dtype_of<float> || found->second.shape != expected)
+      faults.misshaped(name, sides_text(expected));
+  }
+  faults.refuse(source_, not_this);
+}
+
+void TaskContents::check_tensors(const SharedBase& base) const {
+  TensorFaults faults;
+  check_plain(plain_, heading_, base, faults);
+  check_layers(of_layers_, heading_, base, faults);
+  faults.refuse(source_, not_this);
+}
+
+void TaskContents::put_into(SharedBase& base, const std::filesystem::path& folder, const ApplyLayer& apply) const {
+  pst::require(base.fingerprint == heading_.fingerprint, source_, ": was made for the base \"",
+               pst::io::printable(heading_.base), "\" with the fingerprint ", pst::io::printable(heading_.fingerprint),
+               ", but ", folder.string(), " has ", base.fingerprint,
+               ": give the folder that the task was trained from");
+  Model& model = *base.model;
+  check_widths(model.config());
+  model.put_branches(heading_.branches, 1);
+  if (heading_.tokens) model.put_virtual_tokens(*heading_.tokens, 1);
+  check_tensors(base);
+  const auto of_model = plain_views(model);
+  for (const auto& [name, tensor] : plain_) {
+    const pst::MatrixView<float> value = of_model.at(name);
+    pst::detail::check_tensor(tensor, source_, value);
+    const std::vector<float> values = tensor.values<float>();
+    std::copy(values.begin(), values.end(), value.data);
+  }
+  model.for_each_layer([&](Layer& layer) {
+    const auto own = of_layers_.find(layer.name);
+    if (own == of_layers_.end()) return;
+    try {
+      apply(layer, own->second, heading_.scale);
+    } catch (const pst::Error& error) {
+      pst::fail(source_, ": ", error.what());
+    }
+  });
+  model.refresh(1.0);
+}
+
+}  // namespace finetune
