@@ -298,6 +298,21 @@ exported)
   status_of "$program" classify --model "$folder/sparse" --sentence '[a, b]' --sentence "$(printf 'a\tb')"
   [ $status -eq 1 ] && grep -q 'error: --sentence 2: is a pair, expected one sentence as before' "$folder/last.log" ||
     fail "accepted a pair among sentences"
+  status_of "$program" classify --task-file "$folder/task.safetensors" --base "$folder/model" --sentences "$folder/sentences"
+  sed 1d "$folder/last.out" | cut -f1,2 >"$folder/said"
+  cp "$folder/task.safetensors" "$folder/other.safetensors"
+  both="--task-file $folder/task.safetensors --task-file $folder/other.safetensors --base $folder/model"
+  # shellcheck disable=SC2086
+  status_of "$program" classify $both --sentences "$folder/sentences"
+  [ $status -eq 0 ] && grep -q '^line	task	probability_task	other	probability_other$' "$folder/last.out" &&
+    grep -q '^in memory: .* MB of the base, once, .* MB of task, .* MB of other$' "$folder/last.log" ||
+    fail "expected what two tasks on one base say"
+  sed 1d "$folder/last.out" | cut -f1,2 >"$folder/says"
+  cmp "$folder/says" "$folder/said" || fail "a task says something else on a base of many"
+  # shellcheck disable=SC2086
+  status_of "$program" classify $both --task-file "$folder/task.safetensors" --sentences "$folder/sentences"
+  [ $status -eq 1 ] && grep -q 'error: there is a task task already' "$folder/last.log" ||
+    fail "accepted one name for two tasks"
   status_of "$program" eval --run "$out" --predictions "$folder/predictions"
   [ $status -eq 1 ] && [ ! -s "$folder/last.out" ] && ! grep -q threads: "$folder/last.log" ||
     fail "expected a refusal before the work begins"
