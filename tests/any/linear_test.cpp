@@ -95,6 +95,20 @@ TEST_CASE("methods whose scores do not learn have the bits of their types, with 
                                        .refresh = {.progress = 0.0}});
 }
 
+TEST_CASE("DoRA has the bits of its type, under any metric and in 16 bits") {
+  using Dora = Base::with<RowScaled<>>::with<DynamicRank>;
+  using Dense = Dora::with<Magnitude>::with<MaskedGradient>::with<ConstantSchedule>::with<KeepAll>;
+  const LowRank<DynamicRank> inner{.scale = Numbers::beta, .rank = {3}};
+  check_bits<Dense>("dora" + factors, {.delta = {inner}});
+  check_bits<Dense::with<KeepNonZeros>>("dora selector=nonzeros" + factors, {.delta = {inner}});
+  check_bits<Dora>("pst delta=dora" + factors, {.delta = {inner}});
+  const Shape shape{.in = 20, .out = 12};
+  ShortRun<float> data{shape};
+  AnyLinear<float> any = make_linear(read_spec("dora delta_rank=3"), shape);
+  any.attach(data.weight.view());
+  CHECK(any.trainable() == 3 * (20 + 12) + 12);
+}
+
 TEST_CASE("masks that are kept as given have the bits of their types") {
   using Kept = Base::with<Magnitude>::with<MaskedGradient>::with<ConstantSchedule>;
   check_bits<Kept::with<KeepAll>>("lora selector=all" + factors, {.delta = {.scale = Numbers::beta, .rank = {3}}});

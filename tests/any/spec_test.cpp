@@ -80,7 +80,7 @@ TEST_CASE("numbers are the same in every locale") {
 TEST_CASE("a wrong name is answered with the nearest ones") {
   CHECK(refusal("moovement")
             .starts_with("there is no method \"moovement\", expected one of pst, pst-ab, pst-rc, "
-                         "magnitude, movement, soft-movement, masking, full, lora"));
+                         "magnitude, movement, soft-movement, masking, full, lora, dora"));
   CHECK(refusal("moovement").ends_with("; did you mean movement?"));
   CHECK(refusal("pst sparcity=0.5").ends_with("; did you mean sparsity?"));
   CHECK(refusal("pst sparcity=0.5").starts_with("there is no option \"sparcity\", expected one of name, importance, "));
@@ -109,7 +109,7 @@ TEST_CASE("a value out of range is refused with the range") {
   CHECK(refusal("pst straight_through=none") == "straight_through is \"none\", expected reference, masked or dense");
   CHECK(refusal("pst bias=on") == "bias is \"on\", expected frozen or trained");
   CHECK(refusal("pst storage=f32") == "storage is \"f32\", expected scalar, bf16 or f16");
-  CHECK(refusal("pst delta=none") == "delta is \"none\", expected low-rank, full or frozen");
+  CHECK(refusal("pst delta=none") == "delta is \"none\", expected low-rank, dora, full or frozen");
   CHECK(refusal("pst selector=3:4").starts_with("selector is \"3:4\", expected top-k, global, "));
   CHECK(
       refusal("pst warmup=0.6 cooldown=0.5") ==
@@ -120,7 +120,7 @@ TEST_CASE("a value out of range is refused with the range") {
 
 TEST_CASE("an option that the method does not use is refused") {
   CHECK(refusal("magnitude delta_rank=4") ==
-        "delta_rank is given, but method magnitude does not use it, expected it with pst, pst-ab, pst-rc, lora: "
+        "delta_rank is given, but method magnitude does not use it, expected it with pst, pst-ab, pst-rc, lora, dora: "
         "leave it out, or choose one of these");
   CHECK(refusal("lora sparsity=0.9").starts_with("sparsity is given, but method lora does not use it"));
   CHECK(refusal("soft-movement selector=rows").starts_with("selector is given, "));
@@ -151,7 +151,7 @@ TEST_CASE("texts that are none are refused") {
 }
 
 TEST_CASE("every option can be looked up, and says which methods use it") {
-  CHECK(linear_methods().size() == 10);
+  CHECK(linear_methods().size() == 11);
   for (const LinearOption& option : linear_options()) {
     INFO(option.name);
     CHECK_FALSE(option.description.empty());

@@ -12,6 +12,7 @@
 #include "pst/bias/trained_bias.hpp"
 #include "pst/delta/frozen.hpp"
 #include "pst/delta/full.hpp"
+#include "pst/delta/row_scaled.hpp"
 #include "pst/importance/movement.hpp"
 #include "pst/importance/soft_movement.hpp"
 #include "pst/layer/sparse_linear.hpp"
@@ -31,6 +32,7 @@
 #include "pst/selector/rows.hpp"
 #include "pst/selector/threshold.hpp"
 #include "pst/straight_through/dense_gradient.hpp"
+#include "pst/straight_through/masked_gradient.hpp"
 #include "support/host_matrix.hpp"
 #include "support/tolerances.hpp"
 
@@ -156,6 +158,7 @@ TEST_CASE_TEMPLATE("on Thrust, other metrics and deltas learn what they learn on
     options.importance.initial_score = 0;
     options.importance.penalty = 0.1;
   });
+  compare<T, RowScaled<>, MaskedGradient>([](auto& options) { options.schedule.final_sparsity = 0.5; });
 }
 
 TEST_CASE_TEMPLATE("on Thrust, scores and masks at rest give what they give on Reference", T, float, double) {

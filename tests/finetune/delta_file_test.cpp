@@ -27,12 +27,14 @@ struct TrainedPart {
 std::vector<TrainedPart> parts() {
   return {{"low-rank in two modules", {.name = "lora", .delta_rank = 3, .modules = "attn.q,attn.v", .beside = "none"}},
           {"low-rank and biases", {.name = "lora", .delta_rank = 3}},
+          {"row norms beside a direction", {.name = "dora", .delta_rank = 3, .beside = "none"}},
           {"biases", {.name = "bitfit"}},
           {"norms", {.name = "norms"}},
           {"the last block", {.name = "full", .modules = "@last-1"}},
           {"the head", {.name = "frozen", .beside = "none"}},
           {"a part of PST", {.name = "pst", .sparsity = 0.8, .modules = "ff.w1,ff.w2"}},
           {"a mask that is learnt", {.name = "masking", .masked = 0.3}},
+          {"row norms under a mask that was there", {.name = "dora", .delta_rank = 3, .keep_mask = true}},
           {"a mask that was there", {.name = "lora", .delta_rank = 3, .keep_mask = true}}};
 }
 
@@ -118,6 +120,8 @@ TEST_CASE("a task file is as large as what trained") {
   const index_t width = config.width, hidden = config.hidden, blocks = config.blocks;
   CHECK(size_of({.name = "lora", .delta_rank = 3, .modules = "query,value", .beside = "none"}) ==
         blocks * 2 * 3 * (width + width));
+  CHECK(size_of({.name = "dora", .delta_rank = 3, .modules = "query,value", .beside = "none"}) ==
+        blocks * 2 * (3 * (width + width) + width));
   CHECK(size_of({.name = "full", .modules = "query@0", .beside = "none"}) == width * width);
   CHECK(size_of({.name = "masking", .modules = "query@0"}) == 0);  // a bit for each weight, and its size
   // The key's bias adds one number to all scores of a query, which softmax takes away again: it may not move at all.
@@ -132,6 +136,7 @@ TEST_CASE("a low-rank update of a sparse model has the zeros of its base when it
     const fs::path base = sparse_base(folder.path(), name), file = folder.path() / (name + ".delta");
     const auto before = load_model(base, {.train_embeddings = false}, transformer::dense_layers<float>());
     for (const MethodSettings& method : {MethodSettings{.name = "lora", .delta_rank = 3, .keep_mask = true},
+                                         {.name = "dora", .delta_rank = 3, .keep_mask = true},
                                          {.name = "pst", .delta_rank = 3, .keep_mask = true},
                                          {.name = "magnitude", .modules = "@last-1", .keep_mask = true}}) {
       INFO(name << ", " << method.name);

@@ -96,6 +96,7 @@ TEST_CASE("a method trains what its description says") {
       {"masking", {"score.S"}},
       {"full", {"weight", "bias"}},
       {"lora", {"delta.U", "delta.V", "bias"}},
+      {"dora", {"delta.U", "delta.V", "delta.m", "bias"}},
       {"frozen", {"bias"}},
       {"bitfit", {"bias"}},
       {"norms", {}},
@@ -231,7 +232,8 @@ TEST_CASE("an option that the method does not use is refused where it is given")
     return std::string{};
   };
   CHECK(refuse("magnitude", "--delta-rank") ==
-        "--delta-rank is given, but --method magnitude does not use it, expected it with pst, pst-ab, pst-rc, lora: "
+        "--delta-rank is given, but --method magnitude does not use it, expected it with pst, pst-ab, pst-rc, lora, "
+        "dora: "
         "leave it out, or choose one of these");
   for (const char* option : {"--sparsity", "--schedule", "--rest", "--scores", "--alpha1", "--straight-through"})
     CHECK(refuse("pst", option, true) ==

@@ -26,7 +26,8 @@ struct Stored {
   const char *adapter, *base;
 };
 constexpr Stored stored[] = {{"bert_lora", "bert"}, {"bert_rslora", "bert"}, {"roberta_expression", "roberta"},
-                             {"gpt2_lora", "gpt2"}, {"bert_ia3", "bert"},    {"gpt2_ia3", "gpt2"}};
+                             {"gpt2_lora", "gpt2"}, {"bert_ia3", "bert"},    {"gpt2_ia3", "gpt2"},
+                             {"bert_dora", "bert"}, {"gpt2_dora", "gpt2"}};
 /// Of virtual tokens; of the last two the file has what a network made.
 constexpr Stored stored_tokens[] = {
     {"bert_prompt", "bert"}, {"bert_prefix", "bert"}, {"roberta_prompt", "roberta"}, {"roberta_prefix", "roberta"},
@@ -76,6 +77,40 @@ TEST_CASE("an adapter of PEFT gives the logits that PEFT gave") {
     plain.model->refresh(1.0);
     CHECK(relative_error(logits_of(*plain.model, base), expected) > 0.01);
   }
+}
+
+TEST_CASE("DoRA learns the gradients that it learns in PEFT") {
+  const fs::path folder = data / "adapters" / "bert_dora";
+  const pst::TensorList adapter = pst::io::load_tensors(folder / "adapter_model.safetensors");
+  const auto expected = pst::io::Safetensors::open(folder / "expected.safetensors");
+  const auto model = model_of(
+      data / "bert", {.name = "dora", .delta_rank = 3, .beta = 2.0, .modules = "query,value", .beside = "none"});
+  const std::map<std::string, std::string> endings{
+      {".delta.U", ".lora_B.weight"}, {".delta.V", ".lora_A.weight"}, {".delta.m", ".lora_magnitude_vector"}};
+  const auto in_peft = [&](std::string name) {  // as PEFT calls a parameter
+    for (const auto& [ours, theirs] : endings)
+      if (name.ends_with(ours)) name = name.substr(0, name.size() - ours.size()) + theirs;
+    return "base_model.model." + name;
+  };
+  for (const ModelParameter& each : model->parameters()) {
+    const auto at = std::ranges::find(adapter, in_peft(each.name), &pst::Tensor::name);
+    if (at == adapter.end()) continue;
+    std::ranges::copy(at->values<float>(), each.parameter.value.data);
+  }
+  model->begin_step(0, 1);
+  Matrix logits;
+  model->forward(Golden{"bert"}.batch(), logits);
+  CHECK(relative_error(numbers(logits), expected.read<float>("logits")) < tolerance);
+  model->backward(2 * logits);  // of the sum of their squares
+  int compared = 0;
+  for (const ModelParameter& each : model->parameters()) {
+    const std::string name = "gradient." + in_peft(each.name);
+    if (expected.find(name) == nullptr) continue;
+    INFO(name);
+    ++compared;
+    CHECK(relative_error(numbers(transformer::map(each.parameter.grad)), expected.read<float>(name)) < tolerance);
+  }
+  CHECK(compared == 2 * 2 * 3);
 }
 
 TEST_CASE("virtual tokens of PEFT give the logits and the gradient that PEFT gave") {
@@ -154,8 +189,11 @@ TEST_CASE("what an adapter asks for and what is not done here is refused by name
     copy.config[field] = value;
     return copy.refusal("bert");
   };
-  CHECK(refused("use_dora", true) ==
-        "use_dora is true, expected it to be off: such adapters are not read, merge it with PEFT");
+  CHECK(refused("lora_bias", true) ==
+        "lora_bias is true, expected it to be off: such adapters are not read, merge it with PEFT");
+  CHECK(refused("use_dora", true)
+            .starts_with("is not an adapter of this base, missing: "
+                         "base_model.model.bert.encoder.layer.0.attention.self.query.lora_magnitude_vector, "));
   CHECK(refused("peft_type", "VERA") ==
         "peft_type is \"VERA\", expected LORA, IA3, PROMPT_TUNING, P_TUNING or PREFIX_TUNING");
   CHECK(refused("r", 2.5) == "r is 2.5, expected a whole number of 1 to 65536");
@@ -184,6 +222,16 @@ TEST_CASE("an adapter that is written for PEFT is read again as the same model")
   train_shortly(*one, settings_of(lora), Golden{"bert"});
   export_lora(*one, folder / "lora", {.base = data / "bert"}, probes);
   CHECK(relative_error(logits_of(*apply_peft(folder / "lora", data / "bert"), "bert"), logits_of(*one, "bert")) < 1e-5);
+
+  for (const char* base : {"bert", "gpt2"}) {
+    INFO(base);
+    const MethodSettings method{.name = "dora", .delta_rank = 3, .modules = "attn.q,ff.w2", .beside = "none"};
+    const auto model = trained(data / base, base, method);
+    const fs::path to = folder / (std::string{base} + "_dora");
+    export_lora(*model, to, {.base = data / base}, random_probes(model->config(), 4));
+    const auto again = apply_peft(to, data / base);
+    CHECK(relative_error(logits_of(*again, base), logits_of(*model, base)) < 1e-5);
+  }
 
   for (const char* base : {"bert", "roberta", "gpt2"}) {
     INFO(base);

@@ -265,6 +265,13 @@ TEST_CASE_TEMPLATE("a step that refreshes the mask allocates nothing", T, Refere
   check(GlobalTopK{});
   check(PerRow{});
 }
+TEST_CASE_TEMPLATE("steps, forward and backward of rows that are scaled allocate nothing", T, ReferenceFloat,
+                   PartsFloat) {
+  const auto weight = Draw{1}.normal<float>(45, 70);
+  typename PstLayer<T>::template with<RowScaled<>>::template with<FrozenBias> layer{
+      {.in = 70, .out = 45}, {}, on_one_thread<typename T::backend>()};
+  check_no_allocations_in_steps(layer, weight.view());
+}
 TEST_CASE_TEMPLATE("the product of a sparse matrix allocates nothing", T, ReferenceFloat, ReferenceDouble, EigenFloat,
                    EigenDouble) {
   using Scalar = typename T::scalar;

@@ -41,6 +41,8 @@ static_assert(same_as<Default::with<EnergyRank>::with<Full>,
                       SparseLinear<float, Sum<Magnitude, LowRankScore<EnergyRank>, RowColumnScore>, Full>>);
 static_assert(
     same_as<Default::with<Magnitude>::with<DynamicRank>, SparseLinear<float, Magnitude, LowRank<DynamicRank>>>);
+static_assert(same_as<Default::with<RowScaled<>>::with<Rank<4>>::with<PerWeightStart>::with<Magnitude>,
+                      SparseLinear<float, Magnitude, RowScaled<LowRank<Rank<4>, PerWeightStart>>>>);
 
 // in any order, and the last one wins
 static_assert(same_as<Default::with<Movement>::with<Frozen>::with<double>::with<Reference>,

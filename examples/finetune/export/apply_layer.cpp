@@ -17,7 +17,7 @@ namespace {
 
 /// Whether the layer that applies an update knows a tensor: scores and biases are left out.
 bool is_read(std::string_view name) {
-  constexpr std::string_view names[] = {"delta.U", "delta.V", "mask", "shape", "sparsity"};
+  constexpr std::string_view names[] = {"delta.U", "delta.V", "delta.m", "mask", "shape", "sparsity"};
   return std::ranges::find(names, name) != std::end(names);
 }
 
@@ -49,6 +49,7 @@ bool fits_layer(const pst::Tensor& tensor, pst::Shape shape) {
   if (tensor.name == "weight") return is_number && is_matrix && tensor.shape == std::vector{shape.out, shape.in};
   if (tensor.name == "delta.U") return is_number && is_matrix && tensor.shape[0] == shape.out && tensor.shape[1] > 0;
   if (tensor.name == "delta.V") return is_number && is_matrix && tensor.shape[1] == shape.in && tensor.shape[0] > 0;
+  if (tensor.name == "delta.m") return is_number && tensor.shape == std::vector<index_t>{shape.out, 1};
   return true;  // of the mask, which the layer that applies it looks at, and of scores
 }
 
@@ -65,7 +66,8 @@ pst::AnyLinear<float> updated_layer(const std::string& name, pst::MatrixView<con
   const pst::Shape shape{.in = weight.cols, .out = weight.rows};
   const index_t rank = checked_rank(state, name, shape);
   // Updates and mask as every method has them; where they came from makes no difference any more.
-  auto made = pst::make_linear({.method = "lora", .name = name, .delta_rank = rank, .beta = scale}, shape, on);
+  const char* const method = find_in(state, "delta.m") != nullptr ? "dora" : "lora";
+  auto made = pst::make_linear({.method = method, .name = name, .delta_rank = rank, .beta = scale}, shape, on);
   made.attach(weight, bias);
   made.refresh(1.0);
   pst::TensorList all = made.save();  // of what the file does not have: no update, nothing pruned

@@ -21,10 +21,10 @@ namespace finetune {
 /// without weights that trained themselves.
 [[nodiscard]] bool is_update(const pst::TensorList& state);
 
-/// A layer of W' = M .* (W + scale * U V) that borrows W and, where there is one, a bias; without a mask it adds the
-/// update beside W. `state` is what the layer that trained gave when it was saved: without delta.U and delta.V nothing
-/// is added, without a mask nothing is pruned; scores and bias are not looked at. Throws pst::Error on a tensor that
-/// does not fit.
+/// A layer of W' = M .* (W + scale * U V), with rows of the length m where there is delta.m (DoRA), that borrows W and,
+/// where there is one, a bias; without a mask and m it adds the update beside W. `state` is what the layer that trained
+/// gave when it was saved: without delta.U and delta.V nothing is added, without a mask nothing is pruned; scores and
+/// bias are not looked at. Throws pst::Error on a tensor that does not fit.
 [[nodiscard]] pst::AnyLinear<float> updated_layer(const std::string& name, pst::MatrixView<const float> weight,
                                                   pst::MatrixView<const float> bias, const pst::TensorList& state,
                                                   double scale, const pst::SharedCpu& on = {});

@@ -14,6 +14,7 @@
 #include "finetune/export/base_folder.hpp"
 #include "finetune/export/compressed_body.hpp"
 #include "finetune/export/output_folder.hpp"
+#include "finetune/export/row_norms.hpp"
 #include "finetune/model/file_tensors.hpp"
 
 namespace finetune {
@@ -22,9 +23,19 @@ namespace {
 
 constexpr const char* front = "base_model.model.";
 
-/// The update of one layer: `up * down` is added to the weight.
+/// The update of one layer: `up * down` is added to the weight, whose rows then have the length `norms` (out x 1),
+/// where there are any.
 struct Update {
-  Matrix up, down;
+  Matrix up, down, norms;
+
+  void apply(Matrix& weight) const {
+    weight += up * down;
+    if (norms.size() > 0) set_row_norms(weight, {norms.data(), static_cast<std::size_t>(norms.size())});
+  }
+  /// That of some rows alone.
+  [[nodiscard]] Update rows(index_t first, index_t count) const {
+    return {up.middleRows(first, count), down, norms.size() > 0 ? Matrix{norms.middleRows(first, count)} : Matrix{}};
+  }
 };
 
 Matrix matrix_of(const pst::Tensor& tensor) {
@@ -47,7 +58,8 @@ std::optional<Update> update_of(Layer& layer, double scale) {
       ": the kept weights themselves have trained, and an adapter holds low-rank updates alone: write a folder "
       "or an archive, or train with --rest delta");
   if (!has("delta.U") || !has("delta.V")) return std::nullopt;
-  Update update{matrix_of(pst::find(state, "delta.U")), matrix_of(pst::find(state, "delta.V"))};
+  Update update{matrix_of(pst::find(state, "delta.U")), matrix_of(pst::find(state, "delta.V")),
+                has("delta.m") ? matrix_of(pst::find(state, "delta.m")) : Matrix{}};
   update.up *= static_cast<float>(scale);
   return update;
 }
@@ -55,12 +67,20 @@ std::optional<Update> update_of(Layer& layer, double scale) {
 /// The updates of the modules of a folder; parts of one module are put into one update.
 std::map<std::string, Update> updates_of(Model& model, double scale) {
   std::map<std::string, Update> updates;
-  model.for_each_tensor([&](const TensorPlace& place, const Matrix&, Layer* layer) {
+  std::map<std::string, Matrix> norms;  // of the rows of modules that have parts, in the base where no part has its own
+  model.for_each_tensor([&](const TensorPlace& place, const Matrix& value, Layer* layer) {
     if (layer == nullptr) return;
+    const std::string module = place.name.substr(0, place.name.rfind('.'));
     const std::optional<Update> found = update_of(*layer, scale);
+    if (place.parts > 1) {
+      Matrix& all = norms[module];
+      all.conservativeResize(place.parts * value.rows(), 1);
+      all.middleRows(place.part * value.rows(), value.rows()) =
+          found && found->norms.size() > 0 ? found->norms : Matrix{value.rowwise().norm()};
+    }
     if (!found) return;
     const Update& part = *found;
-    Update& whole = updates[place.name.substr(0, place.name.rfind('.'))];
+    Update& whole = updates[module];
     const index_t rank = part.down.rows(), before = whole.down.rows();
     if (place.parts == 1) {
       whole = part;
@@ -74,8 +94,10 @@ std::map<std::string, Update> updates_of(Model& model, double scale) {
     }
     up.block(place.part * out, before, out, rank) = part.up;
     down.bottomRows(rank) = part.down;
-    whole = {std::move(up), std::move(down)};
+    whole = {std::move(up), std::move(down), part.norms};
   });
+  for (auto& [module, update] : updates)
+    if (update.norms.size() > 0 && norms.contains(module)) update.norms = norms.at(module);
   pst::require(!updates.empty(), "no layer has a low-rank update to make an adapter");
   return updates;
 }
@@ -136,21 +158,22 @@ nlohmann::json adapter_config(Model& model, const std::map<std::string, Update>&
     targets.push_back(kind);
     if (rank != least) others[kind] = rank;
   }
-  nlohmann::json config{{"peft_type", "LORA"},
-                        {"task_type", is_gpt2 ? "CAUSAL_LM" : "SEQ_CLS"},
-                        {"base_model_name_or_path", base},
-                        {"r", least},
-                        {"lora_alpha", least},
-                        {"rank_pattern", others},
-                        {"alpha_pattern", others},
-                        {"lora_dropout", 0.0},
-                        {"bias", biases ? "all" : "none"},
-                        {"fan_in_fan_out", is_gpt2},
-                        {"inference_mode", true},
-                        {"init_lora_weights", true},
-                        {"target_modules", targets},
-                        {"use_dora", false},
-                        {"use_rslora", false}};
+  nlohmann::json config{
+      {"peft_type", "LORA"},
+      {"task_type", is_gpt2 ? "CAUSAL_LM" : "SEQ_CLS"},
+      {"base_model_name_or_path", base},
+      {"r", least},
+      {"lora_alpha", least},
+      {"rank_pattern", others},
+      {"alpha_pattern", others},
+      {"lora_dropout", 0.0},
+      {"bias", biases ? "all" : "none"},
+      {"fan_in_fan_out", is_gpt2},
+      {"inference_mode", true},
+      {"init_lora_weights", true},
+      {"target_modules", targets},
+      {"use_dora", std::ranges::any_of(updates, [](const auto& each) { return each.second.norms.size() > 0; })},
+      {"use_rslora", false}};
   config["modules_to_save"] = modules.empty() ? nlohmann::json{} : nlohmann::json(modules);
   return config;
 }
@@ -165,6 +188,9 @@ pst::TensorList adapter_tensors(Model& model, const std::map<std::string, Update
   for (const auto& [module, update] : updates)
     for (const auto& [ending, value] : {std::pair{".lora_A.weight", &update.down}, {".lora_B.weight", &update.up}})
       add(module + ending, {value->rows(), value->cols()}, {value->data(), static_cast<std::size_t>(value->size())});
+  for (const auto& [module, update] : updates)
+    if (const auto size = static_cast<std::size_t>(update.norms.size()); size > 0)
+      add(module + ".lora_magnitude_vector", {update.norms.size()}, {update.norms.data(), size});
   for (const auto& [name, tensor] : file_tensors(model)) {
     const std::size_t dot = name.rfind('.');
     const std::string module = name.substr(0, dot);
@@ -178,6 +204,19 @@ pst::TensorList adapter_tensors(Model& model, const std::map<std::string, Update
   return tensors;
 }
 
+/// The update of a module in an adapter that was written.
+Update read_update(const pst::TensorList& tensors, const std::string& module) {
+  const auto named = [&](const char* ending) { return front + module + ending; };
+  Update update{matrix_of(pst::find(tensors, named(".lora_B.weight"))),
+                matrix_of(pst::find(tensors, named(".lora_A.weight"))), Matrix{}};
+  const std::string norms = named(".lora_magnitude_vector");
+  if (const auto at = std::ranges::find(tensors, norms, &pst::Tensor::name); at != tensors.end()) {
+    const std::vector<float> values = at->values<float>();
+    update.norms = Eigen::Map<const Matrix>(values.data(), std::ssize(values), 1);
+  }
+  return update;
+}
+
 /// The base with an adapter that was written, as PEFT would put them together.
 std::unique_ptr<Model> with_adapter(const std::filesystem::path& file, SharedBase base) {
   const pst::TensorList tensors = pst::io::load_tensors(file);
@@ -186,17 +225,15 @@ std::unique_ptr<Model> with_adapter(const std::filesystem::path& file, SharedBas
     return at == tensors.end() ? nullptr : &*at;
   };
   std::string last;
-  Matrix added;
+  Update update;
   base.model->for_each_tensor([&](const TensorPlace& place, Matrix& value, Layer* layer) {
     const std::size_t dot = place.name.rfind('.');
     const std::string module = place.name.substr(0, dot);
     if (layer != nullptr) {
       if (named(module + ".lora_B.weight") == nullptr) return;
-      if (module != last)
-        added = matrix_of(pst::find(tensors, front + module + ".lora_B.weight")) *
-                matrix_of(pst::find(tensors, front + module + ".lora_A.weight"));
+      if (module != last) update = read_update(tensors, module);
       last = module;
-      value += added.middleRows(place.part * value.rows(), value.rows());
+      update.rows(place.part * value.rows(), value.rows()).apply(value);
       return;
     }
     const pst::Tensor* found = named(place.name);
@@ -216,7 +253,7 @@ std::unique_ptr<Model> dense_part(Model& model, double scale) {
   model.for_each_layer([&](Layer& layer) {
     const std::optional<Update> update = update_of(layer, scale);
     layers.at(layer.name)->weight = layer.weight;
-    if (update) layers.at(layer.name)->weight += update->up * update->down;
+    if (update) update->apply(layers.at(layer.name)->weight);
   });
   return made;
 }

@@ -6,11 +6,13 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 #include <tuple>
 
 #include "finetune/export/adapter_tensors.hpp"
 #include "finetune/export/base_folder.hpp"
 #include "finetune/export/peft_config.hpp"
+#include "finetune/export/row_norms.hpp"
 #include "finetune/model/file_tensors.hpp"
 
 namespace finetune {
@@ -23,8 +25,9 @@ std::string module_of_tensor(const std::string& tensor) { return tensor.substr(0
 
 /// What an adapter does to one module of a file, of which a layer may be a part.
 struct Change {
-  Matrix added;               ///< LoRA: what is added to the weight, out x in
-  std::vector<float> scales;  ///< (IA)3: of what the module gives, or reads
+  Matrix added;                ///< LoRA: what is added to the weight, out x in
+  std::vector<float> lengths;  ///< DoRA: of the rows of the sum
+  std::vector<float> scales;   ///< (IA)3: of what the module gives, or reads
   bool scales_input = false;
 };
 
@@ -40,6 +43,7 @@ Change read_change(const std::string& module, pst::Shape shape, const PeftConfig
   const index_t rank = config.rank_of(module);
   const auto down = tensors.take(module + ".lora_A.weight", {rank, shape.in}, faults);
   const auto up = tensors.take(module + ".lora_B.weight", {shape.out, rank}, faults);
+  if (config.is_dora) change.lengths = tensors.take(module + ".lora_magnitude_vector", {shape.out}, faults);
   if (down.empty() || up.empty()) return change;
   change.added = static_cast<float>(config.scale_of(module)) * (Eigen::Map<const Matrix>(up.data(), shape.out, rank) *
                                                                 Eigen::Map<const Matrix>(down.data(), rank, shape.in));
@@ -48,6 +52,8 @@ Change read_change(const std::string& module, pst::Shape shape, const PeftConfig
 
 void apply(const Change& change, const TensorPlace& place, Matrix& weight) {
   if (change.added.size() > 0) weight += change.added.middleRows(place.part * weight.rows(), weight.rows());
+  if (!change.lengths.empty())
+    set_row_norms(weight, std::span{change.lengths}.subspan(static_cast<std::size_t>(place.part * weight.rows())));
   if (change.scales.empty()) return;
   using Row = transformer::RowVector<float>;
   if (change.scales_input)

@@ -190,7 +190,8 @@ PeftConfig parse_peft_config(std::string_view text, const std::string& source) {
   fields.require(type == "LORA" || type == "IA3", "peft_type", "LORA, IA3, PROMPT_TUNING, P_TUNING or PREFIX_TUNING");
   PeftConfig config;
   config.is_ia3 = type == "IA3";
-  for (const char* name : {"use_dora", "lora_bias", "use_qalora", "use_bdlora"}) fields.refuse(fields.flag(name), name);
+  config.is_dora = !config.is_ia3 && fields.flag("use_dora");
+  for (const char* name : {"lora_bias", "use_qalora", "use_bdlora"}) fields.refuse(fields.flag(name), name);
   for (const char* name : {"layer_replication", "target_parameters", "trainable_token_indices", "exclude_modules"})
     fields.refuse(fields.is_given(name), name);
   const double rank = fields.number("r", 8);

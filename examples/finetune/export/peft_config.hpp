@@ -16,6 +16,7 @@ namespace finetune {
 /// What adapter_config.json of PEFT says, as far as a model depends on it.
 struct PeftConfig {
   bool is_ia3 = false;
+  bool is_dora = false;  ///< LoRA whose sum with the weight has rows of lengths that train
   index_t rank = 8;
   double alpha = 8.0;
   bool is_rank_stabilised = false;              ///< scale alpha / sqrt(r) instead of alpha / r

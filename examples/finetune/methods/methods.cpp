@@ -29,7 +29,8 @@ constexpr std::array rates{
     Rates{"pst-rc", 2e-4, 1.0, 3.0, 3e-4, 1.0, 3.0},       Rates{"magnitude", 2e-4, 1.0, 1.0, 5e-5, 1.0, 1.0},
     Rates{"movement", 5e-5, 100.0, 1.0, 5e-5, 100.0, 1.0}, Rates{"soft-movement", 5e-5, 100.0, 1.0, 5e-5, 100.0, 1.0},
     Rates{"full", 1e-4, 1.0, 1.0, 5e-5, 1.0, 1.0},         Rates{"lora", 2e-4, 1.0, 3.0, 3e-4, 1.0, 3.0},
-    Rates{"frozen", 1e-3, 1.0, 1.0, 1e-3, 1.0, 1.0},       Rates{"masking", 1e-3, 1.0, 1.0, 1e-3, 1.0, 1.0},
+    Rates{"dora", 2e-4, 1.0, 3.0, 3e-4, 1.0, 3.0},         Rates{"frozen", 1e-3, 1.0, 1.0, 1e-3, 1.0, 1.0},
+    Rates{"masking", 1e-3, 1.0, 1.0, 1e-3, 1.0, 1.0},
 };
 constexpr std::array subsets{
     MethodInfo{.name = "bitfit",

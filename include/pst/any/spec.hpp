@@ -22,7 +22,7 @@ struct LinearSpec {
   // ---- what the method consists of
   std::string importance{};   ///< sum of "magnitude", "low-rank", "row-column", "movement", "soft-movement" and
                               ///< "masking", as "magnitude+row-column"; empty: that of the method
-  std::string delta{};        ///< "low-rank", "full" or "frozen"; empty: that of the method
+  std::string delta{};        ///< "low-rank", "dora", "full" or "frozen"; empty: that of the method
   index_t delta_rank = 8;     ///< of U V
   index_t score_rank = 8;     ///< of A B
   double delta_energy = 0.0;  ///< above 0: the smallest rank that holds it, `delta_rank` at most (EnergyRank)

@@ -36,6 +36,18 @@ concept LearnsFromWeightGradient = requires(State& state, B& on, Tile tile, View
   { state.backward(on, tile, grad_weight) } -> std::same_as<void>;
 };
 
+/// In the place of that: the update looks at the weight beside the gradient, where `reads_weight()`.
+/// `measure(backend, tile, base, scratch)` is called for every block of whole rows when a refresh begins, and
+/// `backward(backend, tile, base, scratch, grad_weight)` learns; it may use up `scratch`, where `base` may lie, and
+/// `grad_weight`.
+template <class State, class B, class Scalar>
+concept ReadsTheWeight = requires(State& state, B& on, Tile tile, ViewOn<B, const Scalar> base,
+                                  ViewOn<B, Scalar> scratch) {
+  { state.reads_weight() } -> std::same_as<bool>;
+  { state.measure(on, tile, base, scratch) } -> std::same_as<void>;
+  { state.backward(on, tile, base, scratch, scratch) } -> std::same_as<void>;
+};
+
 /// Not asked of an update: its W~ is that of its parameters at the last refresh. `begin_refresh()` makes it that of the
 /// parameters as they are; `end_refresh(backend, accepted)` keeps that, or goes back to what was before;
 /// `take_refreshed(backend, other)` takes that of another state.
@@ -56,13 +68,16 @@ concept IsLowRank = requires(State& state) {
 
 /// A weight update: plain data, with a `State<B, Scalar>` that gives the weight and learns.
 template <class D, class B, class Scalar>
-concept WeightDelta =
-    std::semiregular<D> && PlaysRole<D, roles::delta> && SaysWhetherInPlace<D> && SaysWhetherItLearns<D> &&
-    HasAState<D, B, Scalar> && IsMadeForALayer<typename D::template State<B, Scalar>, D, B, Scalar> &&
+concept WeightDelta = std::semiregular<D> && PlaysRole<D, roles::delta> && SaysWhetherInPlace<D> &&
+    SaysWhetherItLearns<D> && HasAState<D, B, Scalar> &&
+    IsMadeForALayer<typename D::template State<B, Scalar>, D, B, Scalar> &&
     GivesTheWeight<typename D::template State<B, Scalar>, B, Scalar> &&
-    LearnsFromWeightGradient<typename D::template State<B, Scalar>, B, Scalar> &&
-    CompletesGradients<typename D::template State<B, Scalar>, B> &&
-    ShowsItsParameters<typename D::template State<B, Scalar>, B, Scalar> &&
-    SaysItsMemory<typename D::template State<B, Scalar>>;
+    (ReadsTheWeight<typename D::template State<B, Scalar>, B, Scalar> ||
+     LearnsFromWeightGradient<
+         typename D::template State<B, Scalar>, B,
+         Scalar>)&&CompletesGradients<typename D::template State<B, Scalar>,
+                                      B>&& ShowsItsParameters<typename D::template State<B, Scalar>, B,
+                                                              Scalar>&& SaysItsMemory<typename D::
+                                                                                          template State<B, Scalar>>;
 
 }  // namespace pst::PST_ABI

@@ -232,7 +232,7 @@ struct LinearState {
   /// Whether gradients of the update can be formed beside the weight.
   [[nodiscard]] bool has_branch() {
     if constexpr (is_low_rank)
-      return weight.delta().left().cols <= weight.layout().plan.tile_size();
+      return !weight.delta_reads_weight() && weight.delta().left().cols <= weight.layout().plan.tile_size();
     else
       return false;
   }

@@ -81,6 +81,13 @@ class MaskedWeight {
     importance_->for_each_parameter(f);
   }
   [[nodiscard]] DeltaState& delta() { return *delta_; }
+  /// Whether the update looks at the weight when it learns.
+  [[nodiscard]] bool delta_reads_weight() const {
+    if constexpr (ReadsTheWeight<DeltaState, Backend, Scalar>)
+      return delta_->reads_weight();
+    else
+      return false;
+  }
 
   // ---- refreshing the mask
   /// While this lives W~ is that of the parameters as they are. Without `accept` it is then what it was before.
@@ -88,6 +95,7 @@ class MaskedWeight {
    public:
     explicit Refresh(MaskedWeight& weight) : weight_{weight} {
       if constexpr (follows) weight_.delta_->begin_refresh();
+      weight_.show_weight_to_delta();
     }
     Refresh(const Refresh&) = delete;
     ~Refresh() {
@@ -214,10 +222,10 @@ class MaskedWeight {
     on_.map(gradient, straight_through, ConstView{gradient}, tile.of(mask()));
     if (straight_through.through_scores()) {
       importance_->backward(on_, tile, weight, grad_scores, gradient);
-      delta_->backward(on_, tile, gradient);
+      delta_learns(tile, gradient);
     } else {  // what the score sends back comes too late to reach the weight
-      delta_->backward(on_, tile, gradient);
-      importance_->backward(on_, tile, weight, grad_scores, gradient);
+      delta_learns(tile, gradient);
+      importance_->backward(on_, tile, delta_reads_weight() ? effective(tile) : weight, grad_scores, gradient);
     }
   }
   /// The weight alone learns; scores rest.
@@ -225,7 +233,7 @@ class MaskedWeight {
   void learn_weight(Tile tile, const StraightThrough& straight_through) {
     const MutableView gradient = gradient_tile(tile);
     on_.map(gradient, straight_through, ConstView{gradient}, tile.of(mask()));
-    delta_->backward(on_, tile, gradient);
+    delta_learns(tile, gradient);
   }
   void finish_backward() {
     delta_->finish_backward(on_);
@@ -318,6 +326,21 @@ class MaskedWeight {
     Matrix<Backend, Scalar> plain(layout_.shape.out, layout_.shape.in);
     on_.map(plain.view(), functors::ConvertTo<Scalar>{}, StridedView<const Stored, typename Backend::space>{base_});
     f(ConstView{plain.view()});
+  }
+  /// Lets an update look at every row when a refresh begins.
+  void show_weight_to_delta() {
+    if constexpr (ReadsTheWeight<DeltaState, Backend, Scalar>)
+      if (delta_->reads_weight())
+        for_each_block([&](Tile tile) {
+          delta_->measure(on_, tile, attached_tile(tile), workspace_->numbers(TileUse::weight, tile));
+        });
+  }
+  /// The update learns from the gradient of a tile of W~, which it may use up, and W~ in scratch memory with it.
+  void delta_learns(Tile tile, MutableView gradient) {
+    if constexpr (ReadsTheWeight<DeltaState, Backend, Scalar>)
+      if (delta_->reads_weight())
+        return delta_->backward(on_, tile, attached_tile(tile), workspace_->numbers(TileUse::weight, tile), gradient);
+    if constexpr (LearnsFromWeightGradient<DeltaState, Backend, Scalar>) delta_->backward(on_, tile, gradient);
   }
   void replace_mask(ConstMaskOn<Backend> next, Tile tile) {
     const MaskChange change = on_.replace_mask(next, tile.rows_of(mask_view()));

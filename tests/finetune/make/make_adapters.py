@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes ../data/adapters: adapters of PEFT with random numbers for the models in ../data, and the logits they give; of
-virtual tokens their gradient, too. Titles choose some of them: a prefix on BERT needs transformers 5.23.
+virtual tokens and of one DoRA their gradients, too. Titles choose some of them: a prefix on BERT needs transformers 5.23.
 
     pip install torch==2.15.* transformers==5.24.0 peft==0.21.2 safetensors
     python3 make_adapters.py [TITLE...]
@@ -29,6 +29,9 @@ ADAPTERS = {
     "gpt2_lora": ("gpt2", LoraConfig(r=3, lora_alpha=1, target_modules=["c_attn", "c_fc"], fan_in_fan_out=True, **TEXT)),
     "bert_ia3": ("bert", IA3Config(**CLASSES)),
     "gpt2_ia3": ("gpt2", IA3Config(**TEXT)),
+    "bert_dora": ("bert", LoraConfig(r=3, lora_alpha=6, use_dora=True, target_modules=["query", "value"], **CLASSES)),
+    "gpt2_dora": ("gpt2", LoraConfig(r=2, lora_alpha=3, use_dora=True, target_modules=["c_attn", "mlp.c_proj"],
+                                     fan_in_fan_out=True, **TEXT)),
     "bert_prompt": ("bert", PromptTuningConfig(num_virtual_tokens=3, **CLASSES)),
     "bert_prefix": ("bert", PrefixTuningConfig(num_virtual_tokens=3, **CLASSES)),
     "bert_projected": ("bert", PrefixTuningConfig(num_virtual_tokens=2, prefix_projection=True, encoder_hidden_size=8,
@@ -69,7 +72,8 @@ for title in sys.argv[1:] or ADAPTERS:
     for key, parameter in model.named_parameters():
         if parameter.requires_grad:
             spread = 0.3 * torch.randn_like(parameter)
-            parameter.data += spread if "lora_" not in key else spread - parameter.data
+            is_factor = "lora_A" in key or "lora_B" in key
+            parameter.data += spread - parameter.data if is_factor else spread
     model.save_pretrained(OUT / title)
     (OUT / title / "README.md").unlink(missing_ok=True)
     file = OUT / title / "adapter_config.json"
@@ -80,5 +84,10 @@ for title in sys.argv[1:] or ADAPTERS:
     expected = {"logits": logits.detach().contiguous()}
     if is_prompt(config) and title not in ("bert_projected", "bert_p_tuning"):
         expected["gradient"] = gradient_of(model, logits).contiguous()
+    if title == "bert_dora":
+        factors = {key.replace(".default", "").replace("vector.weight", "vector"): value
+                   for key, value in model.named_parameters() if "lora_" in key}
+        gradients = torch.autograd.grad(logits.square().sum(), list(factors.values()))
+        expected |= {f"gradient.{key}": each.contiguous() for key, each in zip(factors, gradients)}
     save_file(expected, OUT / title / "expected.safetensors")
     print(title, list(load_file(OUT / title / "adapter_model.safetensors"))[:3], logits.flatten()[:2])

@@ -14,7 +14,7 @@ namespace pst::PST_ABI::detail {
 
 /// Which metrics are added up, and which update there is.
 struct Composition {
-  enum class Delta { low_rank, full, frozen };
+  enum class Delta { low_rank, dora, full, frozen };
   bool magnitude = false, low_rank = false, row_column = false, movement = false, soft_movement = false,
        masking = false;
   Delta delta = Delta::low_rank;
@@ -26,6 +26,10 @@ struct Composition {
   /// Soft movement and masking have a threshold instead of a schedule.
   [[nodiscard]] constexpr bool has_threshold() const noexcept { return soft_movement || masking; }
   [[nodiscard]] constexpr bool ranks() const noexcept { return prunes && !has_threshold(); }
+  /// Whether U V trains.
+  [[nodiscard]] constexpr bool updates_by_product() const noexcept {
+    return delta == Delta::low_rank || delta == Delta::dora;
+  }
 };
 
 inline constexpr std::array method_table{
@@ -42,6 +46,8 @@ inline constexpr std::array method_table{
                  "masking", "frozen"},
     LinearMethod{"full", "dense fine-tuning", "weights", "magnitude", "full", false},
     LinearMethod{"lora", "low-rank update of the dense weight", "U V", "magnitude", "low-rank", false},
+    LinearMethod{"dora", "low-rank update of the dense weight, whose row norms train apart", "U V, m", "magnitude",
+                 "dora", false},
     LinearMethod{"frozen", "the dense weight, which does not change", "nothing", "magnitude", "frozen", false},
 };
 
@@ -82,9 +88,10 @@ inline void read_importance(std::string_view sum, Composition& into) {
 }
 [[nodiscard]] inline Composition::Delta read_delta(std::string_view name) {
   if (name == "low-rank") return Composition::Delta::low_rank;
+  if (name == "dora") return Composition::Delta::dora;
   if (name == "full") return Composition::Delta::full;
   if (name == "frozen") return Composition::Delta::frozen;
-  fail("delta is \"", name, "\", expected low-rank, full or frozen");
+  fail("delta is \"", name, "\", expected low-rank, dora, full or frozen");
 }
 
 /// Whether a specification keeps all weights, or those that are not zero, for good.

@@ -9,6 +9,7 @@
 #include "pst/any/linear_of.hpp"
 #include "pst/any/policies/read_choices.hpp"
 #include "pst/any/policies/score_sum.hpp"
+#include "pst/any/policies/update_choice.hpp"
 #include "pst/backend/eigen_cpu.hpp"
 #include "pst/bias/frozen_bias.hpp"
 #include "pst/bias/trained_bias.hpp"
@@ -34,13 +35,17 @@ using LowRankUpdate = LowRank<RankChoice, StartChoice>;
           .rank = rank_choice(spec.score_rank, spec.score_energy),
           .start = start_choice(spec.score_factor_start)};
 }
-inline void set_delta(LowRankUpdate& delta, const LinearSpec& spec) {
+inline void set_delta(LowRankUpdate& delta, const LinearSpec& spec, const Composition&) {
   delta = {.scale = spec.beta,
            .rank = rank_choice(spec.delta_rank, spec.delta_energy),
            .start = start_choice(spec.delta_start)};
 }
-inline void set_delta(Full&, const LinearSpec&) {}
-inline void set_delta(Frozen&, const LinearSpec&) {}
+inline void set_delta(UpdateChoice& delta, const LinearSpec& spec, const Composition& composition) {
+  set_delta(delta.product, spec, composition);
+  delta.scales_rows = composition.delta == Composition::Delta::dora;
+}
+inline void set_delta(Full&, const LinearSpec&, const Composition&) {}
+inline void set_delta(Frozen&, const LinearSpec&, const Composition&) {}
 
 inline void set_metric(Magnitude&, const LinearSpec&, const Composition&) {}
 inline void set_metric(Sum<Magnitude, LowRankMetric>& sum, const LinearSpec& spec, const Composition&) {
@@ -68,7 +73,7 @@ template <class Options>
 [[nodiscard]] Options layer_options(const LinearSpec& spec, const Composition& composition) {
   Options options;
   set_metric(options.importance, spec, composition);
-  set_delta(options.delta, spec);
+  set_delta(options.delta, spec, composition);
   if (composition.soft_movement)
     options.selector = {Threshold{}};
   else if (composition.masking)
@@ -105,12 +110,13 @@ template <class Scalar, class Metric, class Delta, class Storage = StoredAsScala
   return make(FrozenBias{});
 }
 
-/// The metrics that a low-rank update has its own type for.
+/// The metrics that a low-rank update has its own type for; all others, and rows that are scaled, have one together.
 template <class Scalar>
 [[nodiscard]] std::unique_ptr<LinearInterface<Scalar>> make_low_rank_layer(const LinearSpec& spec,
                                                                            const Composition& parts, Shape shape,
                                                                            const SharedCpu& on) {
-  if (parts.magnitude && !parts.movement && !parts.has_threshold()) {
+  const bool plain = parts.delta == Composition::Delta::low_rank;
+  if (plain && parts.magnitude && !parts.movement && !parts.has_threshold()) {
     if (parts.low_rank && parts.row_column)
       return make_layer<Scalar, Sum<Magnitude, LowRankMetric, RowColumnScore>, LowRankUpdate>(spec, parts, shape, on);
     if (parts.low_rank) return make_layer<Scalar, Sum<Magnitude, LowRankMetric>, LowRankUpdate>(spec, parts, shape, on);
@@ -118,7 +124,7 @@ template <class Scalar>
       return make_layer<Scalar, Sum<Magnitude, RowColumnScore>, LowRankUpdate>(spec, parts, shape, on);
     return make_layer<Scalar, Magnitude, LowRankUpdate>(spec, parts, shape, on);
   }
-  return make_layer<Scalar, ScoreSum, LowRankUpdate>(spec, parts, shape, on);
+  return make_layer<Scalar, ScoreSum, UpdateChoice>(spec, parts, shape, on);
 }
 
 /// A weight that is stored in 16 bits, which does not train itself.
@@ -126,8 +132,7 @@ template <class Storage>
 [[nodiscard]] std::unique_ptr<LinearInterface<float>> make_stored_layer(const LinearSpec& spec,
                                                                         const Composition& parts, Shape shape,
                                                                         const SharedCpu& on) {
-  if (parts.delta == Composition::Delta::low_rank)
-    return make_layer<float, ScoreSum, LowRankUpdate, Storage>(spec, parts, shape, on);
+  if (parts.updates_by_product()) return make_layer<float, ScoreSum, UpdateChoice, Storage>(spec, parts, shape, on);
   return make_layer<float, ScoreSum, Frozen, Storage>(spec, parts, shape, on);
 }
 
@@ -143,7 +148,7 @@ template <class Scalar>
     }
     fail("storage is ", spec.storage, ", but the layer computes in double: expected scalar");
   }
-  if (parts.delta == Composition::Delta::low_rank) return make_low_rank_layer<Scalar>(spec, parts, shape, on);
+  if (parts.updates_by_product()) return make_low_rank_layer<Scalar>(spec, parts, shape, on);
   if (parts.delta == Composition::Delta::frozen) return make_layer<Scalar, ScoreSum, Frozen>(spec, parts, shape, on);
   if (parts.magnitude && !parts.scores_learn()) return make_layer<Scalar, Magnitude, Full>(spec, parts, shape, on);
   return make_layer<Scalar, ScoreSum, Full>(spec, parts, shape, on);

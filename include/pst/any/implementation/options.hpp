@@ -32,7 +32,7 @@ inline constexpr auto prunes = [](const Composition& c) { return c.prunes; };
 inline constexpr auto ranks = [](const Composition& c) { return c.ranks(); };
 inline constexpr auto selects = [](const Composition& c) { return !c.has_threshold(); };
 inline constexpr auto scores_learn = [](const Composition& c) { return c.scores_learn(); };
-inline constexpr auto update = [](const Composition& c) { return c.delta == Composition::Delta::low_rank; };
+inline constexpr auto update = [](const Composition& c) { return c.updates_by_product(); };
 inline constexpr auto product = [](const Composition& c) { return c.low_rank; };
 inline constexpr auto structure = [](const Composition& c) { return c.row_column; };
 inline constexpr auto movement = [](const Composition& c) { return c.movement; };
@@ -79,8 +79,12 @@ inline constexpr std::array option_table{
                 0,
                 0,
                 read_sum},
-    OptionField{
-        {"delta", "how the weight changes", "low-rank, full, frozen"}, &LinearSpec::delta, always, 0, 0, read_update},
+    OptionField{{"delta", "how the weight changes", "low-rank, dora, full, frozen"},
+                &LinearSpec::delta,
+                always,
+                0,
+                0,
+                read_update},
     OptionField{{"delta_rank", "rank of U V", "1 to 4096"}, &LinearSpec::delta_rank, option_uses::update, 1, 4096},
     OptionField{{"delta_energy", "the rank of U V holds this fraction of the weight's energy", "0 (off) to 1"},
                 &LinearSpec::delta_energy,

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pst/delta/row_scaled.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "support/layer_tools.hpp"
+
+namespace pst::test {
+namespace {
+
+using ScaledRows = RowScaled<LowRank<DynamicRank>>;
+
+/// DoRA with any metric, rule and selector.
+template <class T, class Metric = Magnitude, class Rule = MaskedGradient, class Selector = TopK>
+using DoraLayer = SparseLinear<typename T::scalar, Metric, ScaledRows, Selector, ConstantSchedule, Rule, FrozenBias,
+                               typename T::backend>;
+using DynamicPst = Sum<Magnitude, LowRankScore<DynamicRank>, RowColumnScore>;
+
+std::vector<double> norms_of(const oracle::Mat& weight) {
+  std::vector<double> norms;
+  for (index_t r = 0; r < weight.rows(); ++r) {
+    double squares = 0;
+    for (index_t c = 0; c < weight.cols(); ++c) squares += weight(r, c) * weight(r, c);
+    norms.push_back(std::sqrt(squares));
+  }
+  return norms;
+}
+
+/// A step of DoRA in plain loops, from the equations of the paper: V = W0 + beta U V, W~ = diag(m / |V|) V.
+struct DoraProblem {
+  oracle::Problem inner{};
+  oracle::Mat m{};
+
+  [[nodiscard]] oracle::Mat direction() const { return oracle::effective_weight(inner); }
+  /// W~ with these norms.
+  [[nodiscard]] oracle::Mat effective(const std::vector<double>& norms) const {
+    oracle::Mat out = direction();
+    for (index_t r = 0; r < out.rows(); ++r)
+      for (index_t c = 0; c < out.cols(); ++c)
+        out(r, c) *= norms[static_cast<std::size_t>(r)] == 0 ? 0 : m(r, 0) / norms[static_cast<std::size_t>(r)];
+    return out;
+  }
+  [[nodiscard]] oracle::Mat effective() const { return effective(norms_of(direction())); }
+};
+struct DoraGradients {
+  oracle::Mat u, v, m;
+};
+/// From the gradient of W~.
+DoraGradients gradients_of(const DoraProblem& problem, const oracle::Mat& grad_weight) {
+  const oracle::Problem& inner = problem.inner;
+  const oracle::Mat direction = problem.direction();
+  const std::vector<double> norms = norms_of(direction);
+  DoraGradients g{{inner.u.rows(), inner.u.cols()}, {inner.v.rows(), inner.v.cols()}, {inner.u.rows(), 1}};
+  for (index_t o = 0; o < direction.rows(); ++o)
+    for (index_t i = 0; i < direction.cols(); ++i) {
+      const double norm = norms[static_cast<std::size_t>(o)];
+      if (norm == 0) continue;
+      const double grad_direction = problem.m(o, 0) / norm * grad_weight(o, i);
+      g.m(o, 0) += grad_weight(o, i) * direction(o, i) / norm;
+      for (index_t k = 0; k < inner.u.cols(); ++k) {
+        g.u(o, k) += inner.beta * grad_direction * inner.v(k, i);
+        g.v(k, i) += inner.beta * inner.u(o, k) * grad_direction;
+      }
+    }
+  return g;
+}
+DoraProblem drawn_problem(Shape shape, index_t rank) {
+  const auto [in, out] = shape;
+  DoraProblem problem{.inner = {.weight = Draw{1}.normal<double>(out, in),
+                                .u = Draw{2}.normal<double>(out, rank),
+                                .v = Draw{3}.normal<double>(rank, in),
+                                .beta = -0.5},
+                      .m = Draw{6}.normal<double>(out, 1)};
+  return problem;
+}
+void assign_delta(auto& layer, const DoraProblem& problem) {
+  assign(parameter_of(layer, "delta.U").value, problem.inner.u);
+  assign(parameter_of(layer, "delta.V").value, problem.inner.v);
+  assign(parameter_of(layer, "delta.m").value, problem.m);
+}
+void check_delta_gradients(auto& layer, const DoraGradients& truth, double near) {
+  CHECK(distance(parameter_of(layer, "delta.U").grad, truth.u.view()) <= near);
+  CHECK(distance(parameter_of(layer, "delta.V").grad, truth.v.view()) <= near);
+  CHECK(distance(parameter_of(layer, "delta.m").grad, truth.m.view()) <= near);
+}
+
+TEST_CASE_TEMPLATE("rows have the length m along W0 + beta U V, and learn as DoRA's equations say", T, ReferenceFloat,
+                   ReferenceDouble, EigenFloat, EigenDouble, PartsFloat) {
+  using Scalar = typename T::scalar;
+  for (const Shape shape : {Shape{1, 1}, Shape{40, 1}, Shape{1, 40}, Shape{33, 26}})
+    for (const index_t rank : {1, 4}) {
+      const DoraProblem problem = drawn_problem(shape, rank);
+      DoraLayer<T> layer{shape, {.delta = {{-0.5, {rank}}}, .schedule = {.sparsity = 0}}};
+      const auto weight = problem.inner.weight.template as<Scalar>(3);
+      layer.attach(weight.view());
+      CHECK(layer.layout().size == rank * (shape.in + shape.out) + shape.out);
+      assign_delta(layer, problem);
+      layer.begin_step(0, 1);
+      HostMatrix<Scalar> effective(shape.out, shape.in, 2);
+      layer.export_masked(effective.view());
+      CHECK(distance(effective, problem.effective()) <= tolerances<Scalar>::value);
+      const auto x = Draw{4}.normal<Scalar>(3, shape.in), grad_y = Draw{5}.normal<Scalar>(3, shape.out);
+      HostMatrix<Scalar> y(3, shape.out), grad_x(3, shape.in);
+      layer.forward(x.view(), y.view());
+      layer.backward(x.view(), grad_y.view(), grad_x.view());
+      const oracle::Mask all(static_cast<std::size_t>(shape.size()), 1);
+      oracle::Problem masked = problem.inner;
+      masked.rule = oracle::Rule::masked;
+      const auto grad =
+          oracle::backward(masked, problem.effective(), all, x.template as<double>(), grad_y.template as<double>());
+      CHECK(distance(y, oracle::forward(problem.effective(), all, x.template as<double>(), {})) <=
+            tolerances<Scalar>::value);
+      CHECK(distance(grad_x, grad.x) <= tolerances<Scalar>::value);
+      check_delta_gradients(layer, gradients_of(problem, grad.weight), tolerances<Scalar>::value);
+    }
+}
+
+/// Half of the weights are pruned by PST's scores of W~, which learn too.
+template <class T, class Rule>
+void check_pruned(oracle::Rule rule) {
+  using Scalar = typename T::scalar;
+  const Shape shape{.in = 33, .out = 26};
+  DoraProblem problem = drawn_problem(shape, 3);
+  problem.inner.a = Draw{7}.normal<double>(shape.out, 2), problem.inner.b = Draw{8}.normal<double>(2, shape.in);
+  problem.inner.r = Draw{9}.normal<double>(shape.out, 1), problem.inner.c = Draw{10}.normal<double>(1, shape.in);
+  problem.inner.rule = rule;
+  typename DoraLayer<T, DynamicPst, Rule>::Options options{.delta = {{-0.5, {3}}}, .schedule = {.sparsity = 0.5}};
+  options.importance.template term<LowRankScore<DynamicRank>>().rank = {2};
+  DoraLayer<T, DynamicPst, Rule> layer{shape, options};
+  const auto weight = problem.inner.weight.template as<Scalar>();
+  layer.attach(weight.view());
+  assign_delta(layer, problem);
+  for (const auto& [name, from] : {std::pair{"score.A", &problem.inner.a},
+                                   {"score.B", &problem.inner.b},
+                                   {"score.R", &problem.inner.r},
+                                   {"score.C", &problem.inner.c}})
+    assign(parameter_of(layer, name).value, *from);
+  layer.begin_step(0, 1);
+  const oracle::Mat effective = problem.effective();
+  const oracle::Mask mask = oracle::lowest_pruned(oracle::scores(problem.inner, effective), 0.5);
+  CHECK(unpacked(layer.mask()) == mask);
+  const auto x = Draw{4}.normal<Scalar>(5, shape.in), grad_y = Draw{5}.normal<Scalar>(5, shape.out);
+  layer.backward(x.view(), grad_y.view());
+  const auto grad =
+      oracle::backward(problem.inner, effective, mask, x.template as<double>(), grad_y.template as<double>());
+  constexpr double near = tolerances<Scalar>::value;
+  check_delta_gradients(layer, gradients_of(problem, grad.weight), near);
+  CHECK(distance(parameter_of(layer, "score.A").grad, grad.a.view()) <= near);
+  CHECK(distance(parameter_of(layer, "score.B").grad, grad.b.view()) <= near);
+  CHECK(distance(parameter_of(layer, "score.R").grad, grad.r.view()) <= near);
+  CHECK(distance(parameter_of(layer, "score.C").grad, grad.c.view()) <= near);
+}
+
+TEST_CASE_TEMPLATE("scores are those of the scaled rows, and learn beside them under every rule", T, ReferenceDouble,
+                   PartsDouble) {
+  check_pruned<T, ReferenceGradient>(oracle::Rule::reference);
+  check_pruned<T, MaskedGradient>(oracle::Rule::masked);
+  check_pruned<T, DenseGradient>(oracle::Rule::dense);
+}
+
+TEST_CASE("the gradient is that of finite differences with constant norms, and not with norms that move") {
+  using T = ReferenceDouble;
+  const Shape shape{.in = 7, .out = 5};
+  DoraProblem problem = drawn_problem(shape, 2);
+  DoraLayer<T> layer{shape, {.delta = {{-0.5, {2}}}, .schedule = {.sparsity = 0}}};
+  layer.attach(problem.inner.weight.view());
+  assign_delta(layer, problem);
+  layer.begin_step(0, 1);
+  const auto x = Draw{4}.normal<double>(3, shape.in), grad_y = Draw{5}.normal<double>(3, shape.out);
+  layer.backward(x.view(), grad_y.view());
+  const oracle::Mask all(static_cast<std::size_t>(shape.size()), 1);
+  const auto loss_of = [&](const oracle::Mat& effective) {
+    const oracle::Mat y = oracle::forward(effective, all, x, {});
+    double sum = 0;
+    for (index_t t = 0; t < y.rows(); ++t)
+      for (index_t o = 0; o < y.cols(); ++o) sum += grad_y(t, o) * y(t, o);
+    return sum;
+  };
+  const std::vector<double> norms = norms_of(problem.direction());
+  const auto differences = [&](oracle::Mat& of, auto&& loss) {
+    oracle::Mat out(of.rows(), of.cols());
+    for (index_t r = 0; r < of.rows(); ++r)
+      for (index_t c = 0; c < of.cols(); ++c) out(r, c) = central_difference(of(r, c), loss);
+    return out;
+  };
+  const auto constant = [&] { return loss_of(problem.effective(norms)); };
+  const auto moving = [&] { return loss_of(problem.effective()); };
+  CHECK(distance(parameter_of(layer, "delta.U").grad, differences(problem.inner.u, constant).view()) <=
+        difference_tolerance);
+  CHECK(distance(parameter_of(layer, "delta.V").grad, differences(problem.inner.v, constant).view()) <=
+        difference_tolerance);
+  CHECK(distance(parameter_of(layer, "delta.m").grad, differences(problem.m, moving).view()) <= difference_tolerance);
+  CHECK(distance(parameter_of(layer, "delta.U").grad, differences(problem.inner.u, moving).view()) > 0.01);
+}
+
+TEST_CASE_TEMPLATE("m begins as the row norms, so that the weight is W0 to the bit", T, ReferenceFloat, EigenFloat,
+                   EigenDouble) {
+  using Scalar = typename T::scalar;
+  const auto weight = Draw{1}.normal<Scalar>(150, 40, 4);
+  DoraLayer<T> layer{{.in = 40, .out = 150}, {.schedule = {.sparsity = 0}}};
+  layer.attach(weight.view());
+  layer.begin_step(0, 1);
+  HostMatrix<Scalar> effective(150, 40);
+  layer.export_masked(effective.view());
+  CHECK(distance(effective, weight) == 0);
+  const auto m = parameter_of(layer, "delta.m");
+  CHECK(m.group == ParameterGroup::delta);
+  const std::vector<double> norms = norms_of(weight.template as<double>());
+  for (index_t r = 0; r < 150; ++r)
+    CHECK(std::abs(static_cast<double>(m.value(r, 0)) - norms[static_cast<std::size_t>(r)]) <=
+          20 * tolerances<Scalar>::value);
+}
+
+TEST_CASE_TEMPLATE("a row of zeros stays zero without NaN, and its m learns once the product gives it a direction", T,
+                   ReferenceFloat, PartsFloat) {
+  const Shape shape{.in = 9, .out = 6};
+  auto weight = Draw{1}.normal<float>(shape.out, shape.in);
+  for (index_t c = 0; c < shape.in; ++c) weight(2, c) = 0;
+  DoraLayer<T> layer{shape, {.delta = {{1.0, {2}}}, .schedule = {.sparsity = 0}}};
+  layer.attach(weight.view());
+  const auto x = Draw{4}.normal<float>(5, shape.in), grad_y = Draw{5}.normal<float>(5, shape.out);
+  const auto m = parameter_of(layer, "delta.m");
+  CHECK(m.value(2, 0) == 0);
+  layer.begin_step(1, 2);
+  layer.backward(x.view(), grad_y.view());
+  HostMatrix<float> effective(shape.out, shape.in);
+  layer.export_masked(effective.view());
+  CHECK(distance(effective, weight) == 0);
+  CHECK(m.grad(2, 0) == 0);
+  CHECK(parameter_of(layer, "delta.U").grad(2, 0) == 0);
+  CHECK(std::isfinite(parameter_of(layer, "delta.V").grad(0, 0)));
+  assign(parameter_of(layer, "delta.V").value, Draw{7}.normal<float>(2, shape.in));
+  layer.begin_step(2, 2);
+  layer.backward(x.view(), grad_y.view());
+  CHECK(m.grad(2, 0) != 0);
+  m.value(2, 0) = 3;
+  layer.refresh(1.0);
+  layer.export_masked(effective.view());
+  CHECK(std::abs(norms_of(effective.template as<double>())[2] - 3) < 1e-5);
+}
+
+TEST_CASE("zeros of the weight stay zeros under a mask of them, and norms are those of all of V") {
+  const Shape shape{.in = 12, .out = 8};
+  DoraProblem problem = drawn_problem(shape, 2);
+  for (index_t r = 0; r < shape.out; ++r)
+    for (index_t c = r % 2; c < shape.in; c += 2) problem.inner.weight(r, c) = 0;
+  DoraLayer<ReferenceDouble, Magnitude, MaskedGradient, KeepNonZeros> layer{shape, {.delta = {{-0.5, {2}}}}};
+  layer.attach(problem.inner.weight.view());
+  assign_delta(layer, problem);
+  layer.begin_step(0, 1);
+  oracle::Mat found(shape.out, shape.in), expected = problem.effective();
+  layer.export_masked(found.view());
+  for (index_t r = 0; r < shape.out; ++r)
+    for (index_t c = 0; c < shape.in; ++c)
+      if (problem.inner.weight(r, c) == 0) expected(r, c) = 0;
+  CHECK(distance(found, expected) <= tolerances<double>::value);
+}
+
+TEST_CASE_TEMPLATE("rows of a weight that rests can be scaled alone", T, ReferenceDouble, EigenDouble) {
+  const Shape shape{.in = 12, .out = 8};
+  const auto weight = Draw{1}.normal<double>(shape.out, shape.in);
+  using Layer = SparseLinear<double, Magnitude, RowScaled<Frozen>, KeepAll, ConstantSchedule, MaskedGradient,
+                             FrozenBias, typename T::backend>;
+  Layer layer{shape};
+  layer.attach(weight.view());
+  const auto m = parameter_of(layer, "delta.m");
+  CHECK(layer.layout().size == shape.out);
+  layer.begin_step(0, 1);
+  for (index_t r = 0; r < shape.out; ++r) m.value(r, 0) *= 2;
+  oracle::Mat effective(shape.out, shape.in), doubled = weight;
+  layer.export_masked(effective.view());
+  CHECK(distance(effective, weight) == 0);  // of the last refresh
+  layer.refresh(1.0);
+  layer.export_masked(effective.view());
+  for (index_t r = 0; r < shape.out; ++r)
+    for (index_t c = 0; c < shape.in; ++c) doubled(r, c) *= 2;
+  CHECK(distance(effective, doubled) <= tolerances<double>::value);
+}
+
+TEST_CASE("DoRA has the same bits on any number of threads, in a clone, and after it was restored") {
+  using Layer = SparseLinear<>::with<RowScaled<>>;
+  const Shape shape{.in = 300, .out = 400};
+  const auto weight = Draw{1}.normal<float>(shape.out, shape.in);
+  const auto x = Draw{4}.normal<float>(20, shape.in), grad_y = Draw{5}.normal<float>(20, shape.out);
+  const auto train = [&](Layer& layer) {
+    std::vector<float> trace;
+    HostMatrix<float> y(20, shape.out), grad_x(20, shape.in);
+    for (const int step : {5, 6, 7}) {
+      layer.begin_step(step, 7);
+      layer.forward(x.view(), y.view());
+      layer.backward(x.view(), grad_y.view(), grad_x.view());
+      layer.for_each_parameter([&](const auto& p) {
+        for (index_t r = 0; r < p.value.rows; ++r)
+          for (index_t c = 0; c < p.value.cols; ++c) {
+            p.value(r, c) -= 1e-3F * p.grad(r, c);
+            trace.push_back(p.grad(r, c));
+          }
+      });
+      for (index_t r = 0; r < 20; ++r) trace.insert(trace.end(), y.view().row(r), y.view().row(r) + shape.out);
+    }
+    return trace;
+  };
+  Layer one{shape, {}, EigenCpu{1}}, four{shape, {}, EigenCpu{4}};
+  one.attach(weight.view()), four.attach(weight.view());
+  CHECK(train(one) == train(four));
+  Layer copy = one.clone(EigenCpu{2}), restored{shape, {.seed = 9}, EigenCpu{2}};
+  restored.attach(weight.view());
+  restored.restore(one.save());
+  CHECK(copy.save_bytes() == one.save_bytes());
+  HostMatrix<float> expected(20, shape.out), found(20, shape.out);
+  copy.forward(x.view(), found.view());  // of parameters at the last refresh
+  one.forward(x.view(), expected.view());
+  CHECK(distance(found, expected) == 0);
+  const auto trace = train(one);
+  CHECK(train(copy) == trace);
+  CHECK(train(restored) == trace);
+}
+
+TEST_CASE("what is stored in 16 bits or by columns is scaled as what is stored by rows") {
+  const Shape shape{.in = 40, .out = 30};
+  HostMatrix<float> weight = Draw{1}.normal<float>(shape.out, shape.in), turned(shape.in, shape.out);
+  std::vector<BFloat16> small;
+  for (index_t r = 0; r < shape.out; ++r)
+    for (index_t c = 0; c < shape.in; ++c) {
+      small.push_back(static_cast<BFloat16>(weight(r, c)));
+      turned(c, r) = weight(r, c) = static_cast<float>(small.back());
+    }
+  using Layer = DoraLayer<EigenFloat, DynamicPst>;
+  const typename Layer::Options options{.schedule = {.sparsity = 0.3}, .name = "x"};
+  Layer plain{shape, options}, by_columns{shape, options};
+  Layer::with<StoredAs<BFloat16>> stored{shape, {.schedule = {.sparsity = 0.3}, .name = "x"}};
+  plain.attach(weight.view());
+  by_columns.attach(StridedView<float>{turned.view()}.transposed());
+  stored.attach(MatrixView<const BFloat16>{small.data(), shape.out, shape.in});
+  const auto x = Draw{4}.normal<float>(5, shape.in), grad_y = Draw{5}.normal<float>(5, shape.out);
+  const auto gradients = [&](auto& layer) {
+    assign(parameter_of(layer, "delta.V").value, Draw{7}.normal<float>(8, shape.in));
+    layer.begin_step(1, 1);
+    layer.backward(x.view(), grad_y.view());
+    std::vector<float> all;
+    layer.for_each_parameter([&](const auto& p) {
+      for (index_t r = 0; r < p.grad.rows; ++r) all.insert(all.end(), p.grad.row(r), p.grad.row(r) + p.grad.cols);
+    });
+    return all;
+  };
+  const std::vector<float> expected = gradients(plain);
+  CHECK(gradients(by_columns) == expected);
+  CHECK(gradients(stored) == expected);
+}
+
+TEST_CASE("a refresh that is refused leaves the rows as they were") {
+  const Shape shape{.in = 6, .out = 4};
+  const auto weight = Draw{1}.normal<float>(shape.out, shape.in);
+  DoraLayer<ReferenceFloat, DynamicPst> layer{shape, {.schedule = {.sparsity = 0}}};
+  layer.attach(weight.view());
+  layer.begin_step(0, 2);
+  const auto m = parameter_of(layer, "delta.m"), a = parameter_of(layer, "score.A");
+  m.value(0, 0) *= 2;
+  a.value(0, 0) = std::numeric_limits<float>::infinity();
+  CHECK(error_of([&] { layer.begin_step(1, 2); }).starts_with("layer: score.A is inf"));
+  HostMatrix<float> effective(shape.out, shape.in);
+  layer.export_masked(effective.view());
+  CHECK(distance(effective, weight) == 0);
+}
+TEST_CASE("lengths that are not finite, and norms that overflow, are refused by name") {
+  const Shape shape{.in = 4, .out = 3};
+  auto weight = Draw{1}.normal<float>(shape.out, shape.in);
+  DoraLayer<ReferenceFloat> layer{shape, {.schedule = {.sparsity = 0}, .name = "x"}};
+  layer.attach(weight.view());
+  parameter_of(layer, "delta.m").value(1, 0) = std::numeric_limits<float>::quiet_NaN();
+  CHECK(error_of([&] { layer.begin_step(0, 1); }) ==
+        "layer x: delta.m is nan at row 1, column 0, expected finite numbers");
+  weight(2, 0) = 1e30F;
+  DoraLayer<ReferenceFloat> large{shape, {.schedule = {.sparsity = 0}, .name = "x"}};
+  large.attach(weight.view());
+  CHECK(error_of([&] { large.begin_step(0, 1); }) ==
+        "layer x: delta.m is nan at row 2, column 0, expected finite numbers");
+}
+
+}  // namespace
+}  // namespace pst::test
