@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A delta that does not learn from the gradient of the weight.
-// expect: LearnsFromWeightGradient<typename
-// expect: state.backward(
+// expect: LearnsFromGradients<typename
+// expect: LearnsFromWeightGradient<
+// expect-clang: state.backward(
 // within: 14 lines
 #include "pst/pst.hpp"
 

@@ -48,6 +48,10 @@ concept ReadsTheWeight = requires(State& state, B& on, Tile tile, ViewOn<B, cons
   { state.backward(on, tile, base, scratch, scratch) } -> std::same_as<void>;
 };
 
+/// It learns in one of these ways.
+template <class State, class B, class Scalar>
+concept LearnsFromGradients = LearnsFromWeightGradient<State, B, Scalar> || ReadsTheWeight<State, B, Scalar>;
+
 /// Not asked of an update: its W~ is that of its parameters at the last refresh. `begin_refresh()` makes it that of the
 /// parameters as they are; `end_refresh(backend, accepted)` keeps that, or goes back to what was before;
 /// `take_refreshed(backend, other)` takes that of another state.
@@ -68,16 +72,13 @@ concept IsLowRank = requires(State& state) {
 
 /// A weight update: plain data, with a `State<B, Scalar>` that gives the weight and learns.
 template <class D, class B, class Scalar>
-concept WeightDelta = std::semiregular<D> && PlaysRole<D, roles::delta> && SaysWhetherInPlace<D> &&
-    SaysWhetherItLearns<D> && HasAState<D, B, Scalar> &&
-    IsMadeForALayer<typename D::template State<B, Scalar>, D, B, Scalar> &&
+concept WeightDelta =
+    std::semiregular<D> && PlaysRole<D, roles::delta> && SaysWhetherInPlace<D> && SaysWhetherItLearns<D> &&
+    HasAState<D, B, Scalar> && IsMadeForALayer<typename D::template State<B, Scalar>, D, B, Scalar> &&
     GivesTheWeight<typename D::template State<B, Scalar>, B, Scalar> &&
-    (ReadsTheWeight<typename D::template State<B, Scalar>, B, Scalar> ||
-     LearnsFromWeightGradient<
-         typename D::template State<B, Scalar>, B,
-         Scalar>)&&CompletesGradients<typename D::template State<B, Scalar>,
-                                      B>&& ShowsItsParameters<typename D::template State<B, Scalar>, B,
-                                                              Scalar>&& SaysItsMemory<typename D::
-                                                                                          template State<B, Scalar>>;
+    LearnsFromGradients<typename D::template State<B, Scalar>, B, Scalar> &&
+    CompletesGradients<typename D::template State<B, Scalar>, B> &&
+    ShowsItsParameters<typename D::template State<B, Scalar>, B, Scalar> &&
+    SaysItsMemory<typename D::template State<B, Scalar>>;
 
 }  // namespace pst::PST_ABI
