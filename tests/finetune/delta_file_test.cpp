@@ -76,7 +76,7 @@ struct Rewritten {
 
 }  // namespace
 
-TEST_CASE("a task file holds every tensor that trained, and makes the model of the base bit for bit") {
+TEST_CASE("toolkit test 2: a task file holds every tensor that trained, and makes the model of the base bit for bit") {
   for (const std::string name : {"bert", "roberta", "gpt2"})
     for (const TrainedPart& part : parts()) {
       INFO(name << ": " << part.title);
@@ -156,7 +156,7 @@ TEST_CASE("a low-rank update of a sparse model has the zeros of its base when it
   }
 }
 
-TEST_CASE("what rounding to 16 bits loses of an update is counted") {
+TEST_CASE("toolkit test 1: what rounding to 16 bits loses of an update is counted") {
   const MethodSettings method{.name = "lora", .delta_rank = 3, .beside = "none"};
   const auto model = trained(data / "bert", "bert", method);
   const TemporaryDirectory folder;
@@ -176,7 +176,7 @@ TEST_CASE("what rounding to 16 bits loses of an update is counted") {
   CHECK(rounded.lost < rounded.changed);
 }
 
-TEST_CASE("missing, unknown and mis-shaped tensors of a task file are refused with the whole list") {
+TEST_CASE("toolkit test 5: missing, unknown and mis-shaped tensors of a task file are refused with the whole list") {
   const TemporaryDirectory folder;
   const fs::path file = folder.path() / "delta", changed = folder.path() / "changed";
   const MethodSettings method{.name = "lora", .delta_rank = 3, .modules = "query@0,value@1"};

@@ -166,7 +166,7 @@ TEST_CASE("a task file makes the task's model of the base, bit for bit") {
     }
 }
 
-TEST_CASE("two tasks share one base, and a wrong base is refused by name") {
+TEST_CASE("toolkit test 6: two tasks share one base, and a wrong base is refused by name") {
   const TemporaryDirectory folder;
   const fs::path base = base_in(folder.path(), "bert");
   const fs::path one = folder.path() / "one.safetensors", two = folder.path() / "two.safetensors";

@@ -177,7 +177,7 @@ TEST_CASE("settings that no method has are refused by name") {
     CHECK_THROWS_AS(static_cast<void>(method_layers(settings, 1)), pst::Error);
 }
 
-TEST_CASE("an option changes what is learnt with just the methods that it is said to be for") {
+TEST_CASE("toolkit test 15: an option changes what is learnt with just the methods that it is said to be for") {
   const Golden golden{"bert"};
   const std::map<std::string_view, void (*)(MethodSettings&)> changes{
       {"--sparsity", [](MethodSettings& settings) { settings.sparsity = 0.5; }},

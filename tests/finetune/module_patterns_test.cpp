@@ -60,7 +60,7 @@ TEST_CASE("a pattern is the end of a name behind a dot, with the blocks that are
   CHECK(matching("embeddings.LayerNorm") == 1);
 }
 
-TEST_CASE("a name is matched at dots alone") {
+TEST_CASE("toolkit test 3: a name is matched at dots alone") {
   CHECK(matching("uery") == 0);
   CHECK(matching("ense") == 0);
   CHECK(matching("put.dense") == 0);
@@ -74,7 +74,7 @@ TEST_CASE("a string is an expression of the whole name, with or without the pref
   CHECK(matching("re:encoder\\.layer\\.[01]\\..*query") == 2);
 }
 
-TEST_CASE("what is excluded is taken from what is included") {
+TEST_CASE("toolkit test 11: what is excluded is taken from what is included") {
   CHECK(matching("query,value", "query@0") == 5);
   CHECK(matching("", "@0-1") == 9);
   CHECK(matching("@last-1", "LayerNorm") == 6);
@@ -93,7 +93,7 @@ TEST_CASE("architectures share names, which mean one kind of module") {
   }
 }
 
-TEST_CASE("a pattern that matches nothing is refused with the nearest names") {
+TEST_CASE("toolkit test 11: a pattern that matches nothing is refused with the nearest names") {
   CHECK(refused("attention.self.qvery")
             .find("\"attention.self.qvery\" matches no module, expected the name, or the end of one, of one of ") !=
         std::string::npos);
@@ -112,7 +112,7 @@ TEST_CASE("patterns that cannot be read are refused") {
   CHECK(refused("query,,value") == "a pattern of modules has 0 letters, expected 1 to 200");
 }
 
-TEST_CASE("a name that means modules of several kinds says so") {
+TEST_CASE("toolkit test 3: a name that means modules of several kinds says so") {
   const auto remarks = ModulePatterns{"output.dense", {}, 3}.check(bert());
   REQUIRE(remarks.size() == 1);
   CHECK(remarks.front() == "pattern \"output.dense\" matches modules of 2 kinds: attention.output.dense, output.dense");

@@ -134,7 +134,7 @@ TEST_CASE("virtual tokens of PEFT give the logits and the gradient that PEFT gav
   }
 }
 
-TEST_CASE("missing, unknown and mis-shaped tensors of an adapter are refused with the whole list") {
+TEST_CASE("toolkit test 5: missing, unknown and mis-shaped tensors of an adapter are refused with the whole list") {
   const std::string query = "bert.encoder.layer.0.attention.self.query", front = "base_model.model.";
   Copy missing{"bert_lora"};
   std::erase_if(missing.tensors, [&](const pst::Tensor& tensor) {

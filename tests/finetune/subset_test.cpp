@@ -117,7 +117,7 @@ TEST_CASE("below a norm or an embedding that trains, backward goes on to the end
     CHECK(lowest_trained_block(*model_of(data / "bert", method), settings_of(method)) == 0);
 }
 
-TEST_CASE("an optimizer that does not move what trains is refused, with the names") {
+TEST_CASE("toolkit test 8: an optimizer that does not move what trains is refused, with the names") {
   const Settings settings = settings_of({.name = "bitfit"});
   const auto model = model_of(data / "bert", settings.method), other = model_of(data / "bert", settings.method);
   const Optimizer optimizer{*model, settings};

@@ -79,7 +79,7 @@ TEST_CASE("a language model learns, its best state is that with the lowest loss"
   CHECK(result.best >= -losses[3]);
 }
 
-TEST_CASE("a run that goes on from any of its states ends with the same bytes") {
+TEST_CASE("toolkit test 7: a run that goes on from any of its states ends with the same bytes") {
   struct Variant {
     std::string refresh, rest;
     bool train_embeddings;
