@@ -5,8 +5,9 @@
     python3 table.py --add FILE RUN_FOLDER...
 
 A FILE has one run a line, as --add writes it: what was asked, and what came of it. A run that is there already, with the
-same settings, is replaced. Runs that differ in nothing but the seed share a cell: the mean score at the last step, and with
-several seeds its sample deviation. --times adds time and memory at the highest sparsity, which mean something only where
+same settings, is replaced. Runs that differ in nothing but the seed share a cell: the mean score at the last step, and behind
+it with several seeds their sample deviation and number, with one seed the standard error over the dev sentences. "stored" is the
+task file, which a whole model has none of. --times adds time and memory at the highest sparsity, which mean something only where
 nothing else ran.
 """
 
@@ -75,6 +76,10 @@ def method_of(asked):
         name += f", rank {asked['delta_rank']}"
     if "teacher_weight" in asked:
         name += ", taught"
+    if asked.get("adapter"):
+        name += f" + {asked['adapter']}"
+    if asked.get("modules"):
+        name += f" in {asked['modules']}"
     return f"{name}, rate {asked['rate']:g}"
 
 
@@ -89,8 +94,11 @@ def length_of(run):
 def cell(runs, scale, digits):
     scores = [scale * run["found"]["last"] for run in runs]
     text = f"{statistics.mean(scores):.{digits}f}"
+    error = runs[0]["found"].get("standard_error")
     if len(scores) > 1:
         text += f" ± {statistics.stdev(scores):.{digits}f} ({len(scores)})"
+    elif error:
+        text += f" ({abs(scale) * error:.{digits}f})"
     return text + ("" if all(run["found"]["learnt"] for run in runs) else " *")
 
 
@@ -107,13 +115,16 @@ def print_table(task, runs, times):
     lines = collections.defaultdict(list)
     for run in runs:
         lines[length_of(run), method_of(run["asked"])].append(run)
-    extra = ["trains"] + (["ms/step", "peak MB", "minutes"] if times else [])
+    files = any(run["found"].get("stored") for run in runs)
+    extra = ["trains"] + (["stored KB"] if files else []) + (["ms/step", "peak MB", "minutes"] if times else [])
     print("| length | method | " + " | ".join([f"{100 * s:.0f} %" for s in columns] + extra) + " |")
     print("|---|---|" + "---:|" * (len(columns) + len(extra)))
     for (length, method), found in sorted(lines.items()):
         last = [run["found"] for run in found if pruned(run) == max(map(pruned, found))]
         cells = [[run for run in found if pruned(run) == s] for s in columns]
         texts = [cell(some, scale, digits) if some else "" for some in cells] + [f"{last[0]['trainable']:,}"]
+        if files:
+            texts += [f"{last[0]['stored'] / 1000:,.0f}" if last[0].get("stored") else ""]
         if times:
             texts += [f"{statistics.median(one['step_ms'] for one in last):.0f}"]
             texts += [f"{max(one['peak_mb'] for one in last):.0f}"]
