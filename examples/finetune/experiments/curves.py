@@ -17,7 +17,7 @@ matplotlib.use("svg")
 matplotlib.rcParams["svg.hashsalt"] = "pst"  # the same picture has the same bytes
 import matplotlib.pyplot as plt  # noqa: E402
 
-from table import method_of  # noqa: E402
+from table import asked_of, method_of  # noqa: E402
 
 
 def losses(folder):
@@ -40,7 +40,7 @@ def main(out, folders):
     for folder in map(pathlib.Path, folders):
         steps, values = losses(folder)
         curve = smooth(values, max(1, len(values) // 10))
-        runs.append((curve[-1], steps, curve, method_of(json.loads((folder / "settings.json").read_text()))))
+        runs.append((curve[-1], steps, curve, method_of(asked_of(folder))))
     styles = ["-", "--", "-.", ":"]
     for number, (last, steps, curve, name) in enumerate(sorted(runs)):
         axes.plot(steps, curve, styles[number // 5 % len(styles)], linewidth=1.3, label=f"{name}: {last:.3f}")

@@ -27,12 +27,17 @@ RESULTS = (
 ).split()
 
 
-def read_folder(folder):
+def asked_of(folder):
     settings = json.loads((folder / "settings.json").read_text())
-    result = json.loads((folder / "result.json").read_text())
     asked = {name: settings[name] for name in SETTINGS if name in settings}
     if not settings.get("teacher"):
         asked.pop("teacher_weight", None), asked.pop("temperature", None)
+    return asked
+
+
+def read_folder(folder):
+    asked = asked_of(folder)
+    result = json.loads((folder / "result.json").read_text())
     found = {name: result[name] for name in RESULTS}
     asked["train_sequences"] = result.get("train_sequences")
     task_file = folder / "task.safetensors"
