@@ -5,9 +5,12 @@
 /// Reference.
 
 #include "pst/adapter/bottleneck.hpp"
+#include "pst/adapter/kronecker_projection.hpp"
+#include "pst/adapter/low_rank_projection.hpp"
 #include "pst/adapter/rescale.hpp"
 #include "pst/backend/eigen_cpu.hpp"
 #include "pst/backend/reference.hpp"
+#include "pst/core/shared_parameter.hpp"
 #include "pst/core/version.hpp"
 #include "pst/layer/kept_linear.hpp"
 #include "pst/layer/mask_report.hpp"

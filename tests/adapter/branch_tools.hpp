@@ -87,6 +87,23 @@ void check_branch_gradients(const Policy& policy) {
   CHECK(i == found.size());
 }
 
+/// The gradients of two batches, one after the other, are twice those of one.
+template <class T, class Policy>
+void check_gradients_add_up(const Policy& policy) {
+  BranchCase<T, Policy> at{policy, 9, 6};
+  const auto once = at.gradients();
+  HostMatrix<typename T::scalar> grad_x(at.x.rows(), at.x.cols());
+  at.state.backward(at.on, std::as_const(at.x).view(), at.tape, std::as_const(at.grad_y).view(), grad_x.view());
+  std::size_t i = 0;
+  at.state.for_each_parameter([&](const auto& p) {
+    CAPTURE(p.name);
+    for (index_t r = 0; r < p.grad.rows; ++r)
+      for (index_t c = 0; c < p.grad.cols; ++c)
+        CHECK(p.grad(r, c) == doctest::Approx(2 * once.at(i)(r, c)).epsilon(1e-6));
+    ++i;
+  });
+}
+
 /// A branch gives on every backend, and for any number of threads, what it gives on Reference.
 template <class Policy>
 void check_branch_backends(const Policy& policy, index_t tokens, index_t features) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -53,6 +54,12 @@ class KeptRows {
 };
 
 namespace detail {
+
+/// Even numbers from -a to a with a = sqrt(12 / (rows + cols)): Glorot's, with the gain sqrt 2 that the authors of
+/// Compacter give factors.
+[[nodiscard]] inline double glorot_bound(index_t rows, index_t cols) {
+  return std::sqrt(12.0 / static_cast<double>(rows + cols));
+}
 
 /// Throws unless views of activations are n x features, with as many rows as x.
 template <class X, class... Others>

@@ -20,7 +20,8 @@ struct backend {};
 struct score_gradient {};
 struct refresh {};
 struct storage {};
-struct branch {};  // beside layers, in no slot of one
+struct branch {};      // beside layers, in no slot of one
+struct projection {};  // of a branch
 }  // namespace pst::PST_ABI::roles
 
 namespace pst::PST_ABI {
