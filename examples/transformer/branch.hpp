@@ -2,8 +2,11 @@
 #pragma once
 
 #include <pst/adapter/bottleneck.hpp>
+#include <pst/adapter/kronecker_projection.hpp>
+#include <pst/adapter/low_rank_projection.hpp>
 #include <pst/adapter/rescale.hpp>
 #include <pst/any/shared_cpu.hpp>
+#include <pst/core/shared_parameter.hpp>
 
 #include <array>
 #include <cstdint>
@@ -33,11 +36,14 @@ inline constexpr std::array branch_place_names{
   return branch_place_names[static_cast<std::size_t>(place)];
 }
 
+using LowRankBottleneck = pst::BottleneckOf<pst::LowRankProjection>;
+using KroneckerBottleneck = pst::BottleneckOf<pst::KroneckerProjection>;
+
 /// A branch of any kind in a block: what it computes is the library's, compiled once.
 template <class Scalar>
 class Branch {
  public:
-  using Policy = std::variant<pst::Bottleneck, pst::Rescale>;
+  using Policy = std::variant<pst::Bottleneck, LowRankBottleneck, KroneckerBottleneck, pst::Rescale>;
   /// What backward needs of forward, of one kind of branch.
   struct Kept {
     virtual ~Kept() = default;
@@ -56,8 +62,9 @@ class Branch {
     [[nodiscard]] virtual std::vector<pst::Parameter<Scalar>> parameters() = 0;
   };
 
-  /// `name` stands in front of its parameters; `seed` draws them.
-  Branch(const Policy& policy, index_t features, const std::string& name, std::uint64_t seed, const pst::SharedCpu& on);
+  /// `name` stands in front of its parameters; `seed` draws them. `shared` is what it shares with other branches.
+  Branch(const Policy& policy, index_t features, const std::string& name, std::uint64_t seed, const pst::SharedCpu& on,
+         const pst::Parameter<Scalar>& shared = {});
 
   /// y += A(y)
   void forward(Matrix<Scalar>& y, Tape& tape) {
@@ -88,7 +95,29 @@ class Branch {
   std::unique_ptr<Interface> branch_;
 };
 
+/// The rule that the Kronecker projections of an encoder share, outside of all of them; none until one asks for it.
+template <class Scalar>
+class SharedRule {
+ public:
+  /// What a branch of this policy shares: the rule, which is made where there is none yet, or nothing. `seed` draws it.
+  [[nodiscard]] pst::Parameter<Scalar> shared_by(const typename Branch<Scalar>::Policy& policy, std::uint64_t seed,
+                                                 const pst::SharedCpu& on);
+  /// Calls `visit` with the rule, where there is one.
+  template <class Visit>
+  void for_each_parameter(Visit&& visit) const {
+    if (const pst::Parameter<Scalar> rule = parameter(); rule.value.data != nullptr) visit(rule);
+  }
+  void remove() { rule_.reset(); }
+
+ private:
+  [[nodiscard]] pst::Parameter<Scalar> parameter() const;
+
+  std::shared_ptr<pst::SharedParameter<pst::EigenCpu, Scalar>> rule_;
+};
+
 extern template class Branch<float>;
 extern template class Branch<double>;
+extern template class SharedRule<float>;
+extern template class SharedRule<double>;
 
 }  // namespace transformer

@@ -35,7 +35,8 @@ struct Encoder {
   /// Backward ends above the blocks below this one: nothing trains in them, nor in what gives their input. The gradient
   /// of x is then left empty.
   index_t lowest_trained = 0;
-  LayerNorm<Scalar> norm;  ///< behind the last block; only there when norms stand before the layers
+  LayerNorm<Scalar> norm;     ///< behind the last block; only there when norms stand before the layers
+  SharedRule<Scalar> rule{};  ///< of branches; blocks add to its gradient one after another
 
   /// Layers are called `block0.query` and so on, as `names` has it; `make` makes each of them.
   Encoder(const EncoderConfig& config_, const MakeProjection<Scalar>& make, const EncoderNames& names = {})
@@ -53,7 +54,9 @@ struct Encoder {
   /// gradients are zero.
   void begin_step(index_t step, index_t steps) {
     pst::begin_step_together(std::span<pst::AnyLinear<Scalar>* const>{layers()}, step, steps);
-    for_each_norm([](auto& each) { each.for_each_parameter([](auto parameter) { map(parameter.grad).setZero(); }); });
+    const auto zero = [](auto parameter) { map(parameter.grad).setZero(); };
+    for_each_norm([&](auto& each) { each.for_each_parameter(zero); });
+    rule.for_each_parameter(zero);
     for_each_branch([](Branch<Scalar>& branch) { branch.zero_gradients(); });
   }
   /// Puts a branch in a place of each block; their parameters are called `names`' block, "adapter", the place, and what
@@ -61,12 +64,17 @@ struct Encoder {
   void put_branches(BranchPlace where, const typename Branch<Scalar>::Policy& policy, std::uint64_t seed,
                     const EncoderNames& names, const pst::SharedCpu& on) {
     index_t number = 0;
+    const pst::Parameter<Scalar> shared = rule.shared_by(policy, seed, on);
     for (auto& block : blocks) {
       const std::string name = names.in_block(number++, "adapter." + std::string{name_of(where)});
       block.put_branch(where, [&](index_t features) {
-        return Branch<Scalar>{policy, features, name, pst::derive_seed(seed, name), on};
+        return Branch<Scalar>{policy, features, name, pst::derive_seed(seed, name), on, shared};
       });
     }
+  }
+  void remove_branches() {
+    for (auto& block : blocks) block.remove_branches();
+    rule.remove();
   }
   /// Before an evaluation, at a progress of 0 to 1: masks and weights are those of the parameters as they are.
   void refresh(double progress) { pst::refresh_together(std::span<pst::AnyLinear<Scalar>* const>{layers()}, progress); }
@@ -154,6 +162,7 @@ struct Encoder {
     for_each_projection([&](auto& projection) { projection.layer.for_each_parameter(visit); });
     for_each_norm([&](auto& each) { each.for_each_parameter(visit); });
     for_each_branch([&](auto& each) { each.for_each_parameter(visit); });
+    rule.for_each_parameter(visit);
   }
 
  private:

@@ -35,6 +35,11 @@ void draw(Encoder<double>& encoder) {
       map(parameter.value) += drawn;
     });
   });
+  encoder.rule.for_each_parameter([&](auto rule) {
+    Mat drawn(rule.value.rows, rule.value.cols);
+    fill_normal(drawn, 0.5, random);
+    map(rule.value) += drawn;
+  });
 }
 
 }  // namespace
@@ -72,6 +77,36 @@ TEST_CASE("the gradients of an encoder with a branch in any place are its finite
           });
         });
       }
+}
+
+TEST_CASE("all Kronecker projections of an encoder share one rule, whose gradient is its finite difference") {
+  Encoder<double> encoder = make_encoder(config_of(NormPlace::after));
+  const KroneckerBottleneck branch{.width = 2, .projection = {.parts = 2}};
+  put(encoder, BranchPlace::after_attention, branch);
+  put(encoder, BranchPlace::after_feed_forward, branch);
+  draw(encoder);
+  Encoder<double>::Tape tape;
+  const Mat x = test::normal(6, 6, 1), weight = test::normal(6, 6, 2);
+  Mat y, grad_x;
+  const auto loss = [&] {
+    encoder.forward(x, {.tokens = 3}, tape, y);
+    return y.cwiseProduct(weight).sum();
+  };
+  for (int again = 0; again < 2; ++again) {  // the second time, gradients of the first are gone
+    encoder.begin_step(0, 1);
+    loss();
+    encoder.backward({.tokens = 3}, tape, weight, grad_x);
+    int rules = 0;
+    encoder.for_each_parameter([&](const auto& parameter) {
+      if (parameter.name.find("rule") == std::string_view::npos) return;
+      ++rules;
+      CHECK(parameter.name == "adapter.rule");
+      test::check_gradient("rule", parameter.value, parameter.grad, loss);
+    });
+    CHECK(rules == 1);
+  }
+  encoder.remove_branches();
+  encoder.rule.for_each_parameter([](const auto&) { FAIL("the rule is still there"); });
 }
 
 TEST_CASE("every place changes what an encoder gives, and a branch that begins at the identity does not") {
