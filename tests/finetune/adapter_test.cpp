@@ -42,11 +42,20 @@ TEST_CASE("an adapter trains as many numbers as its formula says") {
   CHECK(count("parallel", 3) == bottleneck(3));
   CHECK(count("pfeiffer", 0) == bottleneck(d / 16));
   CHECK(count("ia3", 0) == blocks * (2 * d + f));
+  const auto factors = [&](index_t b) { return blocks * (2 * (d + b) + b + d); };
+  CHECK(count("compacter", 8) == 2 * factors(8) + 64);
+  CHECK(count("compacter++", 8) == factors(8) + 64);
+  CHECK(count("low-rank", 3) == 2 * factors(3));
+  CHECK(count("compacter", 0) == 2 * factors(4) + 64);  // a 32nd of the width, rounded up to a multiple of 4
+  const MethodSettings own{
+      .name = "compacter++", .adapter_width = 6, .adapter_rank = 2, .phm_dim = 2, .phm_rule = "own"};
+  CHECK(count_of(*adapted(data / "bert", own)) == blocks * (2 * (2 * (d + 6) + 8) + 6 + d));
 }
 
 TEST_CASE("an adapter of any method trains, and the folder keeps its bits but for what trains beside") {
   for (const std::string name : {"bert", "roberta", "gpt2"})
-    for (const std::string method : {"houlsby", "pfeiffer", "parallel", "ia3", "prefix", "prompt"}) {
+    for (const std::string method :
+         {"houlsby", "pfeiffer", "parallel", "compacter", "compacter++", "low-rank", "ia3", "prefix", "prompt"}) {
       INFO(name << ", " << method);
       const bool has_tokens = method == "prefix" || method == "prompt";
       // wide enough that no token of the batch leaves all of relu's units at zero
@@ -81,6 +90,9 @@ TEST_CASE("a task file holds adapters, and gives the same logits bit for bit") {
     for (const MethodSettings& method : {MethodSettings{.name = "houlsby"},
                                          {.name = "pfeiffer", .adapter_width = 3},
                                          {.name = "parallel"},
+                                         {.name = "compacter"},
+                                         {.name = "compacter++", .adapter_width = 6, .adapter_rank = 2, .phm_dim = 2},
+                                         {.name = "low-rank", .adapter_rank = 2},
                                          {.name = "ia3"},
                                          {.name = "lora", .delta_rank = 3, .adapter = "parallel"},
                                          {.name = "prefix", .virtual_tokens = 2, .positions = "unchanged"},
@@ -97,12 +109,12 @@ TEST_CASE("a task file holds adapters, and gives the same logits bit for bit") {
 }
 
 TEST_CASE("PST has an adapter beside it, and a state goes on with the same bits") {
-  for (const std::string adapter : {"pfeiffer", "prefix", "prompt"}) {
+  for (const std::string adapter : {"pfeiffer", "compacter", "low-rank", "prefix", "prompt"}) {
     const MethodSettings method{.name = "pst",
                                 .sparsity = 0.8,
                                 .schedule = "constant",
                                 .adapter = adapter,
-                                .virtual_tokens = adapter == "pfeiffer" ? 0 : 2};
+                                .virtual_tokens = adapter.starts_with("pr") ? 2 : 0};
     const auto one = trained(data / "bert", "bert", method), two = adapted(data / "bert", method);
     two->restore(one->save());
     for (Model* model : {one.get(), two.get()}) model->refresh(1.0);
@@ -115,6 +127,8 @@ TEST_CASE("PST has an adapter beside it, and a state goes on with the same bits"
 
 TEST_CASE("dense and compressed models keep their branches and virtual tokens") {
   for (const MethodSettings& method : {MethodSettings{.name = "houlsby"},
+                                       {.name = "compacter"},
+                                       {.name = "low-rank"},
                                        {.name = "prefix", .virtual_tokens = 3, .reparameterisation = "mlp"},
                                        {.name = "prompt", .virtual_tokens = 3}}) {
     const auto model = trained(data / "bert", "bert", method);
@@ -155,10 +169,32 @@ TEST_CASE("what cannot hold a bottleneck refuses it") {
   CHECK(error_of([&] { save_model(*model, folder.path() / "out"); }) ==
         "the model has a branch called after_attention, which a folder does not hold: write a task file");
   CHECK(error_of([&] { static_cast<void>(branches_of({.adapter = "huolsby"}, 8)); }) ==
-        "there is no adapter \"huolsby\", expected one of none, houlsby, pfeiffer, parallel, ia3, prefix, prompt; "
-        "did you mean houlsby?");
+        "there is no adapter \"huolsby\", expected one of none, houlsby, pfeiffer, parallel, compacter, compacter++, "
+        "low-rank, "
+        "ia3, prefix, prompt; did you mean houlsby?");
   CHECK(error_of([&] { static_cast<void>(branches_of({.name = "ia3", .adapter_width = 4}, 8)); }) ==
         "the width of adapters is 4, but there is no bottleneck: choose one with --adapter");
+}
+
+TEST_CASE("settings that an adapter does not use, and parts that do not divide, are refused") {
+  const auto refused = [](const MethodSettings& settings) {
+    return error_of([&] { static_cast<void>(branches_of(settings, 384)); });
+  };
+  CHECK(refused({.name = "houlsby", .adapter_rank = 2}) ==
+        "the rank of adapters is 2, but the adapter is houlsby, which has none: leave it out, or choose compacter, "
+        "compacter++ or low-rank");
+  for (const MethodSettings& settings :
+       {MethodSettings{.name = "low-rank", .phm_dim = 4}, {.name = "low-rank", .phm_rule = "own"}})
+    CHECK(refused(settings) ==
+          "the parts (phm-dim) or the rule of Kronecker products are chosen, but the adapter is low-rank, which has "
+          "none: leave them out, or choose compacter or compacter++");
+  CHECK(refused({.name = "compacter", .adapter_width = 6}) ==
+        "Kronecker products have 4 parts, the model has a width of 384 and the adapter of 6, expected multiples of 4: "
+        "choose another --phm-dim or --adapter-width");
+  CHECK(refused({.name = "compacter", .phm_dim = 5}).starts_with("Kronecker products have 5 parts, the model has"));
+  CHECK(refused({.name = "compacter", .phm_rule = "mine"}) ==
+        "the rule of Kronecker products is \"mine\", expected shared or own");
+  CHECK(refused({.name = "compacter", .phm_dim = 3, .phm_rule = "own"}).empty());
 }
 
 TEST_CASE("branches as text read back as the same, and nothing else is read") {
@@ -167,10 +203,18 @@ TEST_CASE("branches as text read back as the same, and nothing else is read") {
     const std::string text = branches_text(branches);
     CHECK(branches_text(read_branches(text, "it")) == text);
   }
-  for (const char* text : {"{}", "[1]", R"([{"place":"keys"}])", R"([{"place":"here","kind":"rescale"}])",
-                           R"([{"place":"keys","kind":"bottleneck"}])",
-                           R"([{"place":"keys","kind":"rescale"},{"place":"keys","kind":"rescale"}])",
-                           R"([{"place":"keys","kind":"bottleneck","width":0,"scale":1,"activation":"relu"}])",
-                           R"([{"place":"keys","kind":"bottleneck","width":4,"scale":1,"activation":"tanh"}])"})
+  const std::string own = branches_text(branches_of({.adapter = "compacter", .phm_rule = "own"}, 48));
+  CHECK(branches_text(read_branches(own, "it")) == own);
+  for (
+      const char* text :
+      {"{}", "[1]", R"([{"place":"keys"}])", R"([{"place":"here","kind":"rescale"}])",
+       R"([{"place":"keys","kind":"bottleneck"}])",
+       R"([{"place":"keys","kind":"rescale"},{"place":"keys","kind":"rescale"}])",
+       R"([{"place":"keys","kind":"bottleneck","width":0,"scale":1,"activation":"relu"}])",
+       R"([{"place":"keys","kind":"bottleneck","width":4,"scale":1,"activation":"tanh"}])",
+       R"([{"place":"keys","kind":"bottleneck","width":4,"scale":1,"activation":"relu","projection":"low-rank"}])",
+       R"([{"place":"keys","kind":"bottleneck","width":4,"scale":1,"activation":"relu","projection":"x","rank":1}])",
+       R"([{"place":"keys","kind":"bottleneck","width":4,"scale":1,"activation":"relu","projection":"kronecker","rank":1,"parts":0,"rule":"own"}])",
+       R"([{"place":"keys","kind":"bottleneck","width":4,"scale":1,"activation":"relu","projection":"kronecker","rank":1,"parts":2}])"})
     CHECK(error_of([&] { static_cast<void>(read_branches(text, "it")); }).starts_with("it "));
 }

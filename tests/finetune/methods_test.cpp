@@ -103,6 +103,9 @@ TEST_CASE("a method trains what its description says") {
       {"houlsby", {}},
       {"pfeiffer", {}},
       {"parallel", {}},
+      {"compacter", {}},
+      {"compacter++", {}},
+      {"low-rank", {}},
       {"ia3", {}},
       {"prefix", {}},
       {"prompt", {}}};

@@ -126,6 +126,9 @@ TEST_CASE("settings from a stranger are refused with a sentence") {
   check_refused(with("beside", "all"), "what trains beside is \"all\", expected biases, norms");
   check_refused(with("adapter", "nonsense"), "there is no adapter \"nonsense\", expected one of none, houlsby,");
   check_refused(with("adapter_width", 1 << 20), "the width of adapters is ");
+  check_refused(with("adapter_rank", 1 << 20), "the rank of adapters is ");
+  check_refused(with("phm_dim", 1 << 20), "phm-dim is ");
+  check_refused(with("phm_rule", 3), "phm_rule is 3, expected text");
   check_refused(with("score_start", 1e300), "score_start is 1e+300, expected 0 to 1e6");
   check_refused(with("task", "nonsense"), "there is no task \"nonsense\"");
   check_refused(with("scores", "every-0"), "scores is \"every-0\"");

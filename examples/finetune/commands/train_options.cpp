@@ -156,9 +156,16 @@ void add_method_options(CLI::App& command, Settings& settings, SearchText& text)
   command.add_option("--beside", method.beside, "what trains in them besides: biases, norms, both, or none")
       ->default_str("the method's");
   command.add_option("--adapter", method.adapter, adapter_help())->default_str("the method's");
-  command.add_option("--adapter-width", method.adapter_width,
-                     "hidden features of a bottleneck; 0: a 12th of the model's width, of pfeiffer a 16th, of an MLP "
-                     "that makes virtual tokens 512");
+  command.add_option(
+      "--adapter-width", method.adapter_width,
+      "hidden features of a bottleneck; 0: a 12th of the model's width, of pfeiffer a 16th, of compacter "
+      "and low-rank a 32nd, rounded up to a multiple of --phm-dim, of an MLP that makes virtual tokens "
+      "512");
+  command.add_option("--adapter-rank", method.adapter_rank, "of the factors of compacter and low-rank; 0: 1");
+  command.add_option("--phm-dim", method.phm_dim,
+                     "n of compacter, whose weights are sums of n Kronecker products; divides both widths; 0: 4");
+  command.add_option("--phm-rule", method.phm_rule, "the n x n matrices of compacter: shared by all adapters, or own")
+      ->default_str("shared");
   command.add_option("--virtual-tokens", method.virtual_tokens, "of a prefix or prompt; 0: 20");
   command
       .add_option("--reparameterisation", method.reparameterisation,

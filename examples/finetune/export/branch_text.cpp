@@ -8,13 +8,15 @@
 #include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <type_traits>
 
 namespace finetune {
 
 namespace {
 
 constexpr std::array activations{"relu", "gelu", "gelu_tanh", "silu"};
-constexpr index_t most_width = 1 << 16;
+constexpr std::array rule_names{"shared", "own"};
+constexpr index_t most_width = 1 << 16, most_parts = 1 << 8;
 
 template <class List>
 std::size_t place_in(const List& names, const nlohmann::json& value, const std::string& what) {
@@ -25,15 +27,59 @@ std::size_t place_in(const List& names, const nlohmann::json& value, const std::
   return static_cast<std::size_t>(found - names.begin());
 }
 
-pst::Bottleneck read_bottleneck(const nlohmann::json& json, const std::string& what) {
-  const auto width = json.find("width"), scale = json.find("scale"), activation = json.find("activation");
-  pst::require(width != json.end() && width->is_number_unsigned() && *width >= 1 && *width <= most_width &&
-                   scale != json.end() && scale->is_number() && std::isfinite(scale->get<double>()) &&
-                   activation != json.end(),
-               what, " has a bottleneck without a width of 1 to ", most_width, ", a finite scale and an activation");
-  return {.width = width->get<index_t>(),
-          .scale = scale->get<double>(),
-          .activation = static_cast<pst::Activation>(place_in(activations, *activation, what))};
+/// A whole number of at least 1.
+index_t read_count(const nlohmann::json& json, const char* name, index_t most, const std::string& what) {
+  const auto found = json.find(name);
+  pst::require(found != json.end() && found->is_number_unsigned() && *found >= 1 && *found <= most, what,
+               " has a bottleneck without a ", name, " of 1 to ", most);
+  return found->get<index_t>();
+}
+
+template <class Projection>
+transformer::Branch<float>::Policy read_bottleneck(const nlohmann::json& json, const std::string& what,
+                                                   const Projection& projection) {
+  const auto scale = json.find("scale"), activation = json.find("activation");
+  const index_t width = read_count(json, "width", most_width, what);
+  pst::require(
+      scale != json.end() && scale->is_number() && std::isfinite(scale->get<double>()) && activation != json.end(),
+      what, " has a bottleneck without a finite scale and an activation");
+  return pst::BottleneckOf<Projection>{
+      .width = width,
+      .scale = scale->get<double>(),
+      .activation = static_cast<pst::Activation>(place_in(activations, *activation, what)),
+      .projection = projection};
+}
+
+transformer::Branch<float>::Policy read_policy(const nlohmann::json& json, const std::string& what) {
+  if (place_in(std::array{"bottleneck", "rescale"}, json["kind"], what) == 1) return pst::Rescale{};
+  if (!json.contains("projection")) return read_bottleneck(json, what, pst::DenseProjection{});
+  const index_t rank = read_count(json, "rank", most_width, what);
+  if (place_in(std::array{"low-rank", "kronecker"}, json["projection"], what) == 0)
+    return read_bottleneck(json, what, pst::LowRankProjection{.rank = rank});
+  const index_t parts = read_count(json, "parts", most_parts, what);
+  pst::require(json.contains("rule"), what, " has Kronecker products without a rule");
+  return read_bottleneck(
+      json, what,
+      pst::KroneckerProjection{
+          .parts = parts, .rank = rank, .shares_rule = place_in(rule_names, json["rule"], what) == 0});
+}
+
+void write_policy(nlohmann::ordered_json& json, const pst::Rescale&) { json["kind"] = "rescale"; }
+template <class Projection>
+void write_policy(nlohmann::ordered_json& json, const pst::BottleneckOf<Projection>& bottleneck) {
+  json["kind"] = "bottleneck";
+  json["width"] = bottleneck.width;
+  json["scale"] = bottleneck.scale;
+  json["activation"] = activations.at(static_cast<std::size_t>(bottleneck.activation));
+  if constexpr (std::is_same_v<Projection, pst::LowRankProjection>) {
+    json["projection"] = "low-rank";
+    json["rank"] = bottleneck.projection.rank;
+  } else if constexpr (std::is_same_v<Projection, pst::KroneckerProjection>) {
+    json["projection"] = "kronecker";
+    json["rank"] = bottleneck.projection.rank;
+    json["parts"] = bottleneck.projection.parts;
+    json["rule"] = rule_names.at(bottleneck.projection.shares_rule ? 0 : 1);
+  }
 }
 
 }  // namespace
@@ -42,14 +88,7 @@ std::string branches_text(std::span<const PlacedBranch> branches) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const PlacedBranch& each : branches) {
     nlohmann::ordered_json json{{"place", transformer::name_of(each.place)}};
-    if (const auto* const bottleneck = std::get_if<pst::Bottleneck>(&each.policy)) {
-      json["kind"] = "bottleneck";
-      json["width"] = bottleneck->width;
-      json["scale"] = bottleneck->scale;
-      json["activation"] = activations.at(static_cast<std::size_t>(bottleneck->activation));
-    } else {
-      json["kind"] = "rescale";
-    }
+    std::visit([&](const auto& policy) { write_policy(json, policy); }, each.policy);
     list.push_back(std::move(json));
   }
   return list.dump();
@@ -66,10 +105,7 @@ std::vector<PlacedBranch> read_branches(std::string_view text, const std::string
     PlacedBranch branch;
     branch.place =
         static_cast<transformer::BranchPlace>(place_in(transformer::branch_place_names, json["place"], what));
-    if (place_in(std::array{"bottleneck", "rescale"}, json["kind"], what) == 0)
-      branch.policy = read_bottleneck(json, what);
-    else
-      branch.policy = pst::Rescale{};
+    branch.policy = read_policy(json, what);
     pst::require(std::ranges::find(branches, branch.place, &PlacedBranch::place) == branches.end(), what,
                  " has two branches in one place");
     branches.push_back(branch);

@@ -126,6 +126,42 @@ void check_layers(const std::map<std::string, pst::TensorList>& of_layers, const
     if (!known.contains(name)) faults.missing("in the base, layer " + name);
 }
 
+/// A matrix that a file should have; more is right where it says at least.
+struct Sides {
+  std::string name;
+  index_t rows, cols;
+  bool least_rows = false, least_cols = false;
+};
+void check_sides(const std::map<std::string, pst::Tensor>& plain, const Sides& sides, TensorFaults& faults) {
+  const auto found = plain.find(sides.name);
+  if (found == plain.end()) return faults.missing(sides.name);
+  const auto fits = [](index_t side, index_t expected, bool least) {
+    return least ? side >= expected : side == expected;
+  };
+  const auto& shape = found->second.shape;
+  if (shape.size() != 2 || !fits(shape[0], sides.rows, sides.least_rows) ||
+      !fits(shape[1], sides.cols, sides.least_cols))
+    faults.misshaped(sides.name, (sides.least_rows ? "at least " : "") + std::to_string(sides.rows) + " rows of " +
+                                     (sides.least_cols ? "at least " : "") + std::to_string(sides.cols));
+}
+
+/// What of a branch called `name` shows how wide it is, in a model of width `d`.
+std::vector<Sides> sides_of(const pst::Rescale&, const std::string&, index_t) { return {}; }
+std::vector<Sides> sides_of(const pst::Bottleneck& branch, const std::string& name, index_t d) {
+  return {{.name = name + ".down", .rows = branch.width, .cols = d, .least_cols = true}};
+}
+std::vector<Sides> sides_of(const transformer::LowRankBottleneck& branch, const std::string& name, index_t d) {
+  return {{.name = name + ".down.left", .rows = branch.width, .cols = branch.projection.rank},
+          {.name = name + ".down.right", .rows = branch.projection.rank, .cols = d, .least_cols = true}};
+}
+std::vector<Sides> sides_of(const transformer::KroneckerBottleneck& branch, const std::string& name, index_t d) {
+  const pst::KroneckerProjection& of = branch.projection;
+  std::vector<Sides> sides{{.name = name + ".down.left", .rows = d, .cols = of.rank, .least_rows = true},
+                           {.name = name + ".down.right", .rows = of.parts * of.rank, .cols = branch.width / of.parts}};
+  if (!of.shares_rule) sides.push_back({.name = name + ".down.rule", .rows = of.parts * of.parts, .cols = of.parts});
+  return sides;
+}
+
 }  // namespace
 
 TaskHeading read_task_heading(const std::filesystem::path& file) {
@@ -154,24 +190,23 @@ TaskContents::TaskContents(const std::filesystem::path& path) {
   }
 }
 
-/// Bottlenecks and virtual tokens are not allocated before the file has shown as many numbers.
+/// Bottlenecks and virtual tokens are not allocated before the file has shown as many numbers. A bottleneck that is
+/// made from factors is no wider than the model, since its weight is larger than they are.
 void TaskContents::check_widths(const ModelConfig& config) const {
   TensorFaults faults;
-  for (const PlacedBranch& each : heading_.branches) {
-    const auto* const bottleneck = std::get_if<pst::Bottleneck>(&each.policy);
-    if (bottleneck == nullptr) continue;
+  const auto check = [&](const std::string& name, const auto& policy) {
+    for (const Sides& sides : sides_of(policy, name, config.width)) check_sides(plain_, sides, faults);
+    if constexpr (requires { policy.projection.rank; })
+      pst::require(policy.width <= config.width, source_, ": has a bottleneck of ", policy.width,
+                   " features that is made from factors, expected at most the ", config.width, " of the model");
+  };
+  for (const PlacedBranch& each : heading_.branches)
     for (index_t block = 0; block < config.blocks; ++block) {
-      const std::string own = "adapter." + std::string{transformer::name_of(each.place)} + ".down";
+      const std::string own = "adapter." + std::string{transformer::name_of(each.place)};
       const std::string name =
           std::string{prefix_of(config.architecture)} + encoder_names(config.architecture).in_block(block, own);
-      const auto found = plain_.find(name);
-      if (found == plain_.end())
-        faults.missing(name);
-      else if (const auto& shape = found->second.shape;
-               shape.size() != 2 || shape[0] != bottleneck->width || shape[1] < config.width)
-        faults.misshaped(name, std::to_string(bottleneck->width) + " rows of at least " + std::to_string(config.width));
+      std::visit([&](const auto& policy) { check(name, policy); }, each.policy);
     }
-  }
   if (heading_.tokens) {
     const std::string name = name_of_tokens(*heading_.tokens, config);
     const std::vector<index_t> expected{heading_.tokens->count, heading_.tokens->features(config)};
@@ -198,7 +233,11 @@ void TaskContents::put_into(SharedBase& base, const std::filesystem::path& folde
                ": give the folder that the task was trained from");
   Model& model = *base.model;
   check_widths(model.config());
-  model.put_branches(heading_.branches, 1);
+  try {
+    model.put_branches(heading_.branches, 1);
+  } catch (const pst::Error& error) {
+    pst::fail(source_, ": ", error.what());
+  }
   if (heading_.tokens) model.put_virtual_tokens(*heading_.tokens, 1);
   check_tensors(base);
   const auto of_model = plain_views(model);

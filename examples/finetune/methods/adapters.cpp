@@ -18,6 +18,12 @@ constexpr std::array adapter_table{
     AdapterInfo{"houlsby", "h + A(h) behind attention and behind feed-forward, gelu, near the identity at first"},
     AdapterInfo{"pfeiffer", "h + A(h) behind each block, relu, near the identity at first"},
     AdapterInfo{"parallel", "4 A(x) beside feed-forward, relu, zero at first"},
+    AdapterInfo{
+        "compacter",
+        "as houlsby, but weights are sums of Kronecker products with a rule that all share, drawn as its authors "
+        "do"},
+    AdapterInfo{"compacter++", "the same behind feed-forward alone"},
+    AdapterInfo{"low-rank", "as houlsby, but weights have a low rank, drawn likewise"},
     AdapterInfo{"ia3", "keys, values and the activation times a vector each, one at first; can be merged"},
     AdapterInfo{"prefix", "keys and values in front of those of every block (prefix tuning)"},
     AdapterInfo{"prompt", "embedded tokens in front of every sequence (prompt tuning)"},
@@ -25,7 +31,9 @@ constexpr std::array adapter_table{
 
 constexpr index_t usual_tokens = 20;
 constexpr index_t usual_hidden = 512;  ///< of the MLP, as Li and Liang have it
+constexpr index_t usual_parts = 4;     ///< of Compacter
 
+bool is_compacter(std::string_view adapter) { return adapter == "compacter" || adapter == "compacter++"; }
 bool are_virtual_tokens(std::string_view adapter) { return adapter == "prefix" || adapter == "prompt"; }
 
 /// Whether the adapter is one of virtual tokens that come from an MLP.
@@ -52,6 +60,36 @@ void refuse_settings_of_tokens(const MethodSettings& settings) {
                "none: choose prefix or prompt with --method or --adapter");
 }
 
+void refuse_settings_of_bottlenecks(const MethodSettings& settings, std::string_view name) {
+  const bool has_none = name == "none" || name == "ia3" || are_virtual_tokens(name);
+  pst::require(settings.adapter_width == 0 || !has_none || comes_from_mlp(settings, name), "the width of adapters is ",
+               settings.adapter_width, ", but there is no bottleneck: choose one with --adapter");
+  pst::require(settings.adapter_rank == 0 || is_compacter(name) || name == "low-rank", "the rank of adapters is ",
+               settings.adapter_rank, ", but the adapter is ", name,
+               ", which has none: leave it out, or choose compacter, compacter++ or low-rank");
+  pst::require((settings.phm_dim == 0 && settings.phm_rule.empty()) || is_compacter(name),
+               "the parts (phm-dim) or the rule of Kronecker products are chosen, but the adapter is ", name,
+               ", which has none: leave them out, or choose compacter or compacter++");
+}
+
+/// A bottleneck of Compacter, or of the low-rank adapter of its authors: a 32nd of the model's width, gelu.
+transformer::Branch<float>::Policy factored(const MethodSettings& settings, std::string_view name, index_t width) {
+  const index_t rank = settings.adapter_rank > 0 ? settings.adapter_rank : 1;
+  const index_t parts = !is_compacter(name) ? 1 : settings.phm_dim > 0 ? settings.phm_dim : usual_parts;
+  const index_t share = std::max<index_t>(1, width / 32);
+  const index_t wide = settings.adapter_width > 0 ? settings.adapter_width : (share + parts - 1) / parts * parts;
+  if (!is_compacter(name))
+    return transformer::LowRankBottleneck{
+        .width = wide, .activation = pst::Activation::gelu_tanh, .projection = {.rank = rank}};
+  const bool shares = choice(std::array{"shared", "own"}, settings.phm_rule, "the rule of Kronecker products") == 0;
+  pst::require(width % parts == 0 && wide % parts == 0, "Kronecker products have ", parts,
+               " parts, the model has a width of ", width, " and the adapter of ", wide, ", expected multiples of ",
+               parts, ": choose another --phm-dim or --adapter-width");
+  return transformer::KroneckerBottleneck{.width = wide,
+                                          .activation = pst::Activation::gelu_tanh,
+                                          .projection = {.parts = parts, .rank = rank, .shares_rule = shares}};
+}
+
 }  // namespace
 
 std::span<const AdapterInfo> adapters() { return adapter_table; }
@@ -65,10 +103,7 @@ std::string_view adapter_of(const MethodSettings& settings) {
 std::vector<PlacedBranch> branches_of(const MethodSettings& settings, index_t width) {
   using Place = transformer::BranchPlace;
   const std::string_view name = adapter_of(settings);
-  const bool has_hidden =
-      comes_from_mlp(settings, name) || (name != "none" && name != "ia3" && !are_virtual_tokens(name));
-  pst::require(settings.adapter_width == 0 || has_hidden, "the width of adapters is ", settings.adapter_width,
-               ", but there is no bottleneck: choose one with --adapter");
+  refuse_settings_of_bottlenecks(settings, name);
   const auto wide = [&](index_t share) {
     return settings.adapter_width > 0 ? settings.adapter_width : std::max<index_t>(1, width / share);
   };
@@ -83,6 +118,11 @@ std::vector<PlacedBranch> branches_of(const MethodSettings& settings, index_t wi
                                                          .scale = 4.0,
                                                          .activation = pst::Activation::relu,
                                                          .start = pst::BottleneckStart::identity}}};
+  if (name == "compacter" || name == "low-rank") {
+    const auto branch = factored(settings, name, width);
+    return {{Place::after_attention, branch}, {Place::after_feed_forward, branch}};
+  }
+  if (name == "compacter++") return {{Place::after_feed_forward, factored(settings, name, width)}};
   if (name == "ia3")
     return {{Place::keys, pst::Rescale{}}, {Place::values, pst::Rescale{}}, {Place::activation, pst::Rescale{}}};
   return {};

@@ -16,13 +16,14 @@ struct AdapterInfo {
   std::string_view name;  ///< on the command line
   std::string_view description;
 };
-/// "none", "houlsby", "pfeiffer", "parallel", "ia3", "prefix" and "prompt".
+/// "none", "houlsby", "pfeiffer", "parallel", "compacter", "compacter++", "low-rank", "ia3", "prefix" and "prompt".
 [[nodiscard]] std::span<const AdapterInfo> adapters();
 
 /// The adapter of a method, or the one that is chosen instead. Throws pst::Error when there is none of the name.
 [[nodiscard]] std::string_view adapter_of(const MethodSettings& settings);
 
-/// Its branches in a model of this width; none where it is virtual tokens.
+/// Its branches in a model of this width; none where it is virtual tokens. Throws pst::Error on settings that it does
+/// not use, and on parts that do not divide the widths.
 [[nodiscard]] std::vector<PlacedBranch> branches_of(const MethodSettings& settings, index_t width);
 /// Whether it is one of virtual tokens.
 [[nodiscard]] bool has_virtual_tokens(const MethodSettings& settings);

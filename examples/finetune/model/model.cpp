@@ -71,7 +71,7 @@ void Model::put_branches(std::span<const PlacedBranch> branches, std::uint64_t s
 }
 
 void Model::remove_branches() {
-  for (auto& block : encoder_.blocks) block.remove_branches();
+  encoder_.remove_branches();
   branches_.clear();
   collect_parameters();
 }
@@ -175,11 +175,11 @@ std::vector<ModelParameter> Model::current_parameters() {
     });
   });
   encoder_.for_each_norm(add_norm);
-  encoder_.for_each_branch([&](auto& branch) {
-    branch.for_each_parameter([&](const pst::Parameter<float>& parameter) {
-      add(Part::branch, std::string{prefix} + std::string{parameter.name}, parameter);
-    });
-  });
+  const auto add_branch = [&](const pst::Parameter<float>& parameter) {
+    add(Part::branch, std::string{prefix} + std::string{parameter.name}, parameter);
+  };
+  encoder_.for_each_branch([&](auto& branch) { branch.for_each_parameter(add_branch); });
+  encoder_.rule.for_each_parameter(add_branch);
   if (virtual_tokens_)
     virtual_tokens_->for_each_parameter([&](const pst::Parameter<float>& parameter) {
       add(Part::tokens, std::string{prefix} + std::string{parameter.name}, parameter);

@@ -21,13 +21,14 @@ namespace {
 
 constexpr const char* settings_format = "pst-finetune settings 1";
 /// Fields that the first runs were begun without.
-constexpr std::array<std::string_view, 21> later_fields{"score_start",  "modules",        "exclude",
+constexpr std::array<std::string_view, 24> later_fields{"score_start",  "modules",        "exclude",
                                                         "beside",       "adapter",        "adapter_width",
                                                         "keep_mask",    "delta_start",    "score_factor_start",
                                                         "rest",         "teacher",        "teacher_weight",
                                                         "temperature",  "virtual_tokens", "reparameterisation",
                                                         "prompt_start", "positions",      "pooled",
-                                                        "token_rate",   "threshold",      "masked"};
+                                                        "token_rate",   "threshold",      "masked",
+                                                        "adapter_rank", "phm_dim",        "phm_rule"};
 constexpr double no_limit = std::numeric_limits<double>::max();
 
 /// Calls `visit(name, field)` for every field that a file has.
@@ -61,6 +62,9 @@ void for_each_field(Chosen& settings, Visit&& visit) {
   visit("beside", method.beside);
   visit("adapter", method.adapter);
   visit("adapter_width", method.adapter_width);
+  visit("adapter_rank", method.adapter_rank);
+  visit("phm_dim", method.phm_dim);
+  visit("phm_rule", method.phm_rule);
   visit("virtual_tokens", method.virtual_tokens);
   visit("reparameterisation", method.reparameterisation);
   visit("prompt_start", method.prompt_start);
@@ -191,6 +195,8 @@ void check(const Settings& settings) {
   pst::require(!settings.reference || adapter.empty() || adapter == "none", "there are adapters (", adapter,
                "), but --reference is the authors' code, which has none");
   within("the width of adapters", static_cast<double>(settings.method.adapter_width), 0, 1 << 16);
+  within("the rank of adapters", static_cast<double>(settings.method.adapter_rank), 0, 1 << 16);
+  within("phm-dim", static_cast<double>(settings.method.phm_dim), 0, 1 << 8);
   within("virtual tokens", static_cast<double>(settings.method.virtual_tokens), 0, 1 << 16);
   static_cast<void>(virtual_tokens_of(settings.method, 1));
   within("the rate of scores", settings.score_rate, 0, 1e6);

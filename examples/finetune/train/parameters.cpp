@@ -95,8 +95,8 @@ void Optimizer::follow(const Model& model, const Settings& settings) {
   const auto trains = trained_parameters(settings, model.config());
   for (const ModelParameter& each : model.parameters()) {
     if (!trains(each)) continue;
-    const bool is_scale = (each.part == Part::branch && each.parameter.value.rows == 1) ||  // of (IA)3: one is its rest
-                          each.name.ends_with(".delta.m");                                  // and W0's norms DoRA's
+    const bool is_scale = (each.part == Part::branch && each.name.ends_with(".scale")) ||  // of (IA)3: one is its rest
+                          each.name.ends_with(".delta.m");                                 // and W0's norms DoRA's
     const bool decays = each.part != Part::norm && each.parameter.group != pst::ParameterGroup::bias && !is_scale;
     const bool is_token = each.part == Part::tokens;
     const std::string name = is_kept(each) ? kept_group
