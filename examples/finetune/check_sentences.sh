@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# check_sentences.sh generated|stopped|inspected|prompted PROGRAM DATA: lets a GPT-2 of random weights write sentences, and looks
+# check_sentences.sh generated|stopped|inspected|prompted|adapted PROGRAM DATA: lets a GPT-2 of random weights write sentences, and looks
 # into it, in a folder of its own. DATA is tests/finetune/data.
 set -eu
 part=$1
@@ -191,6 +191,33 @@ prompted)
   expect 1 'error: there are 20 virtual tokens in front of a sequence, but the model has 16 positions: take fewer'
   status_of $few --method lora --virtual-tokens 3 --out "$folder/other"
   expect 1 'error: virtual tokens are described .*, but there are none: choose prefix or prompt'
+  ;;
+adapted)
+  few="$program train --model $model --task e2e --data $task --batch 8 --steps 8 --threads 1"
+  run=$folder/run
+  status_of $few --method compacter --adapter-width 8 --beside none --out "$run"
+  expect_trained '^| compacter | e2e |'
+  status_of "$program" export --run "$run" --to-task-file "$run.file" --to-adapters "$run.adapters"
+  expect 0 'read again: every number as written'
+  for from in "--run $run" "--task-file $run.file --base $model" "--adapters $run.adapters --base $model"; do
+    status_of "$program" generate $from --task e2e --data "$task" --max-new-tokens 6 --limit 30 \
+      --out "$folder/sentences" --overwrite
+    expect 0 '^bleu  *[0-9.]*$'
+    [ ! -e "$run.before" ] || cmp "$run.before" "$folder/sentences" || fail "other sentences from $from"
+    mv "$folder/sentences" "$run.before"
+  done
+  status_of "$program" inspect --run "$run" --depth 3
+  expect 0 '─ adapter  '
+  status_of "$program" inspect --adapters "$run.adapters" --base "$model" --depth 1
+  expect 0 '^model  '
+  status_of "$program" generate --adapters "$model" --base "$model" --task e2e --data "$task" --out "$folder/none"
+  expect 1 'adapter_config.json'
+  status_of "$program" eval --adapters "$run.adapters" --task e2e --data "$task"
+  expect 2 '--base'
+  status_of $few --method houlsby --phm-dim 4 --out "$folder/other"
+  expect 1 'error: the parts (phm-dim) or the rule of Kronecker products are chosen, but the adapter is houlsby'
+  status_of $few --method compacter --phm-dim 5 --out "$folder/other"
+  expect 1 'error: Kronecker products have 5 parts, the model has a width of 32 and the adapter of 5'
   ;;
 *) fail "unknown part $part" ;;
 esac

@@ -2,6 +2,9 @@
 // Adapters and (IA)3 in whole models: what trains, what is stored, and what can be merged.
 #include "finetune/methods/adapters.hpp"
 
+#include <pst/io/checksum.hpp>
+#include <pst/io/tensor_file.hpp>
+
 #include <cstring>
 #include <random>
 
@@ -13,6 +16,7 @@
 #include "finetune/export/task_file.hpp"
 #include "short_training.hpp"
 #include "trained_models.hpp"
+#include "training_job.hpp"
 
 using namespace finetune;
 using namespace finetune::test;
@@ -125,6 +129,46 @@ TEST_CASE("PST has an adapter beside it, and a state goes on with the same bits"
   }
 }
 
+TEST_CASE("a run with factors goes on from any state with the same bytes, for any number of threads") {
+  for (const char* method : {"compacter", "low-rank"}) {
+    Job job{"bert"};
+    job.settings.method = {.name = method, .adapter_rank = 2};
+    job.train("whole");
+    const auto state = [&](const char* name) {
+      return common::read_file(snapshot_file(job.out(name), Checkpoint::last));
+    };
+    job.train_until(7, "part");
+    job.train("part");
+    CHECK(state("part") == state("whole"));
+    job.settings.threads = 1;
+    job.train("alone");
+    CHECK(state("alone") == state("whole"));
+  }
+}
+
+TEST_CASE("a model shows a shared rule once, and scales of (IA)3 alone have no decay among adapters") {
+  const auto model = adapted(data / "bert", {.name = "compacter", .beside = "none"});
+  CHECK(std::ranges::count(model->parameters(), "bert.adapter.rule", &ModelParameter::name) == 1);
+  Settings settings = settings_of({.name = "low-rank", .beside = "none"});
+  settings.weight_decay = 0.1;
+  for (const char* name : {"low-rank", "ia3"}) {
+    settings.method.name = name;
+    const auto decaying = adapted(data / "bert", settings.method);
+    Optimizer optimizer{*decaying, settings};
+    decaying->begin_step(1, 1);
+    Matrix before;
+    const auto first = [&](const auto& use) {
+      for (const ModelParameter& each : decaying->parameters())
+        if (each.part == Part::branch && each.parameter.value.rows == 1 &&
+            each.parameter.group != pst::ParameterGroup::bias)
+          return use(transformer::map(each.parameter.value));
+    };
+    first([&](const auto& value) { before = value; });
+    optimizer.step(1.0, 1.0);  // without a gradient, decay alone moves
+    first([&](const auto& value) { CHECK((value == before) == (settings.method.name == "ia3")); });
+  }
+}
+
 TEST_CASE("dense and compressed models keep their branches and virtual tokens") {
   for (const MethodSettings& method : {MethodSettings{.name = "houlsby"},
                                        {.name = "compacter"},
@@ -195,6 +239,36 @@ TEST_CASE("settings that an adapter does not use, and parts that do not divide, 
   CHECK(refused({.name = "compacter", .phm_rule = "mine"}) ==
         "the rule of Kronecker products is \"mine\", expected shared or own");
   CHECK(refused({.name = "compacter", .phm_dim = 3, .phm_rule = "own"}).empty());
+}
+
+TEST_CASE("a task file with factors that do not fit their branches is refused with the whole list") {
+  const TemporaryDirectory folder;
+  const fs::path file = folder.path() / "delta";
+  const auto model = trained(data / "bert", "bert", {.name = "compacter++", .adapter_width = 8});
+  export_task_file(*model, file, {.base = data / "bert"}, random_probes(model->config(), 4));
+  const auto opened = pst::io::Safetensors::open(file);
+  const pst::io::Metadata metadata{opened.metadata().begin(), opened.metadata().end()};
+  const auto refused = [&](const std::string& from, const std::string& to, const char* without = "") {
+    pst::TensorList tensors = pst::io::load_tensors(file);
+    std::erase_if(tensors, [&](const pst::Tensor& tensor) { return tensor.name == without; });
+    pst::io::Metadata own = metadata;
+    std::string& text = own["branches"];
+    if (const std::size_t at = text.find(from); !from.empty() && at != std::string::npos)
+      text.replace(at, from.size(), to);
+    own.erase(pst::io::checksum_field);
+    own[pst::io::checksum_field] = pst::io::checksum_of(tensors);
+    pst::io::save_tensors(folder / "other", tensors, own);
+    return error_of([&] { static_cast<void>(apply_task_file(folder / "other", data / "bert")); });
+  };
+  CHECK(refused("", "").empty());
+  CHECK(refused("\"width\":8", "\"width\":16")
+            .ends_with("bert.encoder.layer.0.adapter.after_feed_forward.down.right (expected 4 rows of 4), "
+                       "bert.encoder.layer.1.adapter.after_feed_forward.down.right (expected 4 rows of 4)"));
+  CHECK(refused("\"width\":8", "\"width\":60000").find("expected at most the 32 of the model") != std::string::npos);
+  CHECK(refused("\"parts\":4", "\"parts\":3").find("down.right (expected 3 rows of 2)") != std::string::npos);
+  CHECK(refused("\"rank\":1", "\"rank\":2").find("down.left (expected at least 32 rows of 2)") != std::string::npos);
+  CHECK(refused("\"rule\":\"shared\"", "\"rule\":\"own\"").find("unknown: bert.adapter.rule") != std::string::npos);
+  CHECK(refused("", "", "bert.adapter.rule").find("missing: bert.adapter.rule") != std::string::npos);
 }
 
 TEST_CASE("branches as text read back as the same, and nothing else is read") {

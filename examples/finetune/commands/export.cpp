@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "finetune/commands/command.hpp"
+#include "finetune/export/adapters_folder.hpp"
 #include "finetune/export/archive.hpp"
 #include "finetune/export/fold_branches.hpp"
 #include "finetune/export/ia3.hpp"
@@ -59,11 +60,12 @@ void print(const char* what, const fs::path& path, const ExportReport& report, b
 
 /// Before the run is read, which takes a while.
 void check_places(const ExportCommand& options) {
-  std::vector<fs::path> targets{options.folder, options.archive, options.task_file,
-                                options.lora,   options.ia3,     options.prompt};
+  std::vector<fs::path> targets{options.folder, options.archive, options.task_file, options.lora,
+                                options.ia3,    options.prompt,  options.adapters};
   std::erase(targets, fs::path{});
   pst::require(!targets.empty(),
-               "nothing to write: give --to-folder, --to-archive, --to-task-file, --to-lora, --to-ia3 or --to-prompt");
+               "nothing to write: give --to-folder, --to-archive, --to-task-file, --to-lora, --to-ia3, --to-prompt or "
+               "--to-adapters");
   pst::require(options.type == "f32" || !options.folder.empty() || !options.archive.empty(), "--type is ", options.type,
                ", but task files and adapters are written in f32: leave it out, or give --to-folder or --to-archive");
   check_targets(targets, options.run, options.base.empty() ? read_settings(options.run).model : options.base);
@@ -114,6 +116,9 @@ void export_run(const ExportCommand& options) {
   if (!options.prompt.empty())
     print("adapter", options.prompt,
           export_prompt(model, options.prompt, {.base = base, .overwrite = options.overwrite}, probes), false);
+  if (!options.adapters.empty())
+    print("adapter", options.adapters,
+          export_adapters(model, options.adapters, {.base = base, .overwrite = options.overwrite}, probes), false);
 }
 
 Run add_export(CLI::App& program) {
@@ -133,6 +138,7 @@ Run add_export(CLI::App& program) {
   command->add_option("--to-lora", options->lora, "a LoRA adapter for PEFT: the dense part of the model alone");
   command->add_option("--to-ia3", options->ia3, "an (IA)3 adapter for PEFT");
   command->add_option("--to-prompt", options->prompt, "a prefix or prompt for PEFT");
+  command->add_option("--to-adapters", options->adapters, "a bottleneck for the library adapters");
   command->add_option("--type", options->type, "numbers of a folder or archive")
       ->check(CLI::IsMember({"f32", "f16", "bf16"}));
   command->add_flag("--with-scores", options->scores, "importance scores go into the task file, to go on training")

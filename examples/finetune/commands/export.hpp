@@ -13,7 +13,7 @@ namespace finetune {
 struct ExportCommand {
   std::filesystem::path run{}, base{};
   std::string checkpoint = "best";  ///< or last
-  std::filesystem::path folder{}, archive{}, task_file{}, lora{}, ia3{}, prompt{};
+  std::filesystem::path folder{}, archive{}, task_file{}, lora{}, ia3{}, prompt{}, adapters{};
   std::string type = "f32";
   bool scores = false, overwrite = false, layers = false;
   std::size_t probes = 64;

@@ -2,6 +2,7 @@
 #include "finetune/commands/model_source.hpp"
 
 #include "finetune/commands/command_line.hpp"
+#include "finetune/export/adapters_folder.hpp"
 #include "finetune/export/archive.hpp"
 #include "finetune/export/peft.hpp"
 #include "finetune/export/task_file.hpp"
@@ -24,12 +25,16 @@ void add_model_options(CLI::App& command, ModelSource& source, std::vector<std::
   file->check(CLI::ExistingFile);
   CLI::Option* const peft = group->add_option("--peft", source.peft, "a folder with an adapter of PEFT");
   peft->check(CLI::ExistingDirectory);
+  CLI::Option* const adapters = group->add_option(
+      "--adapters", source.adapters, "a folder with a bottleneck of the library adapters, saved with use_safetensors");
+  adapters->check(CLI::ExistingDirectory);
   group->require_option(1);
   CLI::Option* const base = command.add_option(
       "--base", source.base, "the Hugging Face folder of a task file or adapter, or of a run whose model has moved");
   base->check(CLI::ExistingDirectory)->excludes(model)->excludes(archive);
   file->needs(base);
   peft->needs(base);
+  adapters->needs(base);
   command.add_option("--checkpoint", source.checkpoint, "of a run: the state with the best score, or the last one")
       ->check(CLI::IsMember({"best", "last"}))
       ->needs(run);
@@ -46,7 +51,7 @@ OpenedModel open_model(const ModelSource& source, bool with_tokenizer) {
     opened.tokenizer = std::move(run.tokenizer);
     return opened;
   }
-  const bool has_base = !source.task_file.empty() || !source.peft.empty();
+  const bool has_base = !source.task_file.empty() || !source.peft.empty() || !source.adapters.empty();
   opened.folder = !source.archive.empty() ? source.archive : has_base ? source.base : source.model;
   if (!source.archive.empty()) {
     opened.model = load_archive(source.archive);
@@ -54,6 +59,8 @@ OpenedModel open_model(const ModelSource& source, bool with_tokenizer) {
     opened.model = apply_task_file(source.task_file, source.base);
   } else if (!source.peft.empty()) {
     opened.model = apply_peft(source.peft, source.base);
+  } else if (!source.adapters.empty()) {
+    opened.model = apply_adapters(source.adapters, source.base);
   } else {
     LoadedModel loaded =
         load_model(opened.folder, {.train_embeddings = false, .together = true}, transformer::dense_layers<float>());

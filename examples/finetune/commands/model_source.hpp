@@ -13,13 +13,14 @@
 
 namespace finetune {
 
-/// Where a command takes its model from: one of the first five.
+/// Where a command takes its model from: one of the first six.
 struct ModelSource {
   std::filesystem::path model;      ///< a Hugging Face folder
   std::filesystem::path run;        ///< what `train` left
   std::filesystem::path archive;    ///< a sparse archive that `export` wrote
   std::filesystem::path task_file;  ///< another file of `export`, to be applied to `base`
   std::filesystem::path peft;       ///< the folder of an adapter of PEFT, to be applied to `base`
+  std::filesystem::path adapters;   ///< that of an adapter of the library adapters, likewise
   std::filesystem::path base;  ///< the Hugging Face folder of a task file or adapter, or that of a run where it is now
   std::string checkpoint = "best";  ///< of a run
 };
@@ -33,8 +34,8 @@ struct OpenedModel {
   std::filesystem::path folder;        ///< with config.json and the files of the tokenizer
 };
 
-/// Adds --model, --run, --archive, --task-file and --peft, of which one is needed, and what goes with them. Where
-/// `task_files` is given, --task-file may stand several times, and they are put there.
+/// Adds --model, --run, --archive, --task-file, --peft and --adapters, of which one is needed, and what goes with them.
+/// Where `task_files` is given, --task-file may stand several times, and they are put there.
 void add_model_options(CLI::App& command, ModelSource& source, std::vector<std::string>* task_files = nullptr);
 
 /// Reads the model; that of an archive has compressed layers, all others dense ones.

@@ -9,94 +9,21 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.hpp"
+#include "finetune/export/config_fields.hpp"
 
 namespace finetune {
 
 namespace {
 
-constexpr std::size_t most_adapter_config_bytes = std::size_t{1} << 20;
 constexpr index_t most_rank = 1 << 16;
-constexpr index_t most_count = 1 << 16;
 constexpr std::size_t longest_pattern = 500;  // std::regex matches by recursion
 
-/// The fields of a configuration from a stranger.
-class Fields {
- public:
-  Fields(std::string_view text, std::string source) : source_{std::move(source)} {
-    pst::require(text.size() <= most_adapter_config_bytes, source_, ": has ", text.size(), " bytes, expected at most ",
-                 most_adapter_config_bytes);
-    json_ = pst::io::strict_json(text, source_, 8);
-    pst::require(json_.is_object(), source_, ": is no JSON object");
-  }
+using Fields = ConfigFields;
 
-  [[nodiscard]] bool flag(const char* name) const {
-    const nlohmann::json& value = at(name);
-    require(value.is_null() || value.is_boolean(), name, "true or false");
-    return value.is_boolean() && value.get<bool>();
-  }
-  [[nodiscard]] double number(const char* name, double otherwise) const {
-    const nlohmann::json& value = at(name);
-    require(value.is_null() || (value.is_number() && std::isfinite(value.get<double>())), name, "a finite number");
-    return value.is_null() ? otherwise : value.get<double>();
-  }
-  /// A whole number of at least 1; 0 where there is none.
-  [[nodiscard]] index_t count(const char* name) const {
-    const nlohmann::json& value = at(name);
-    require(value.is_null() || (value.is_number_unsigned() && value >= 1 && value <= most_count), name,
-            "a whole number of 1 to 65536");
-    return value.is_null() ? 0 : value.get<index_t>();
-  }
-  [[nodiscard]] std::string text(const char* name) const {
-    const nlohmann::json& value = at(name);
-    require(value.is_null() || value.is_string(), name, "text");
-    return value.is_null() ? std::string{} : value.get<std::string>();
-  }
-  [[nodiscard]] std::vector<std::string> texts(const char* name) const {
-    const nlohmann::json& value = at(name);
-    if (value.is_null()) return {};
-    require(value.is_array() && std::ranges::all_of(value, [](const auto& each) { return each.is_string(); }), name,
-            "a list of texts");
-    return value.get<std::vector<std::string>>();
-  }
-  [[nodiscard]] std::vector<index_t> numbers(const char* name) const {
-    const nlohmann::json& value = at(name);
-    if (value.is_null()) return {};
-    if (value.is_number_unsigned()) return {value.get<index_t>()};
-    require(value.is_array() && std::ranges::all_of(value, [](const auto& each) { return each.is_number_unsigned(); }),
-            name, "a list of whole numbers");
-    return value.get<std::vector<index_t>>();
-  }
-  [[nodiscard]] std::map<std::string, double> patterns(const char* name) const {
-    const nlohmann::json& value = at(name);
-    std::map<std::string, double> found;
-    if (value.is_null()) return found;
-    require(value.is_object(), name, "an object of numbers");
-    for (const auto& [pattern, number] : value.items()) {
-      require(number.is_number() && number.get<double>() > 0, name, "an object of positive numbers");
-      found[pattern] = number.get<double>();
-    }
-    return found;
-  }
-  [[nodiscard]] const std::string& source() const noexcept { return source_; }
-  [[nodiscard]] bool is_text(const char* name) const { return at(name).is_string(); }
-  void require(bool ok, const char* name, const std::string& expected) const {
-    pst::require(ok, source_, ": ", name, " is ", pst::io::printable(at(name).dump()), ", expected ", expected);
-  }
-  [[nodiscard]] bool is_given(const char* name) const { return !at(name).is_null() && !at(name).empty(); }
-  /// For what would make another model.
-  void refuse(bool is_asked, const char* name) const {
-    require(!is_asked, name, "it to be off: such adapters are not read, merge it with PEFT");
-  }
-
- private:
-  [[nodiscard]] const nlohmann::json& at(const char* name) const {
-    static const nlohmann::json none;
-    const auto found = json_.find(name);
-    return found != json_.end() ? *found : none;
-  }
-  std::string source_;
-  nlohmann::json json_;
-};
+/// For what would make another model.
+void refuse(const Fields& fields, bool is_asked, const char* name) {
+  fields.require(!is_asked, name, "it to be off: such adapters are not read, merge it with PEFT");
+}
 
 bool ends_with_module(std::string_view module, std::string_view name) {
   return module.ends_with(name) && (module.size() == name.size() || module[module.size() - name.size() - 1] == '.');
@@ -191,9 +118,9 @@ PeftConfig parse_peft_config(std::string_view text, const std::string& source) {
   PeftConfig config;
   config.is_ia3 = type == "IA3";
   config.is_dora = !config.is_ia3 && fields.flag("use_dora");
-  for (const char* name : {"lora_bias", "use_qalora", "use_bdlora"}) fields.refuse(fields.flag(name), name);
+  for (const char* name : {"lora_bias", "use_qalora", "use_bdlora"}) refuse(fields, fields.flag(name), name);
   for (const char* name : {"layer_replication", "target_parameters", "trainable_token_indices", "exclude_modules"})
-    fields.refuse(fields.is_given(name), name);
+    refuse(fields, fields.is_given(name), name);
   const double rank = fields.number("r", 8);
   fields.require(rank >= 1 && rank <= most_rank && rank == std::floor(rank), "r", "a whole number of 1 to 65536");
   config.rank = static_cast<index_t>(rank);

@@ -111,8 +111,19 @@ def peft():
     return {file.parent.name: compact(json.loads(file.read_text())) for file in files}
 
 
+def adapters():
+    """The first byte: twice the number of the base, and 1 for a head."""
+    inputs = {}
+    for file in sorted((DATA / "library_adapters").glob("*/*_config.json")):
+        base = ["bert", "roberta", "gpt2"].index(file.parent.name.split("_")[0])
+        settings = json.loads(file.read_text()) | {"hidden_size": 48}
+        is_head = file.name == "head_config.json"
+        inputs[f"{file.parent.name}_{file.stem}"] = bytes([2 * base + is_head]) + compact(settings)
+    return inputs
+
+
 def main():
-    for make in (tokenizer, config, checkpoint, tasks, settings, peft):
+    for make in (tokenizer, config, checkpoint, tasks, settings, peft, adapters):
         folder = Path(sys.argv[1]) / make.__name__
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in make().items():
