@@ -27,6 +27,9 @@ void draw_rule(B& on, View rule, double deviation, std::uint64_t seed) {
 /// and so do the s_k, and the t_k: as in the files of `adapters`, row by row. H is formed once for each forward, in
 /// parts rank in out multiplications. s and t begin evenly by Glorot with gain sqrt 2; at zero, t is zero. A shared
 /// rule is drawn by its owner (`draw_rule`): its gradient gets what every projection adds.
+///
+/// A begins with a deviation of 1e-2, the default of the authors' code. Their configuration of a shared rule has 1e-4,
+/// with which the first gradients of s and t are at most a hundredth of these.
 /// @ingroup adapter
 struct KroneckerProjection {
   using role = roles::projection;
@@ -63,17 +66,17 @@ class KroneckerProjection::State {
                                     "of a SharedParameter, or set shares_rule to false"
                                   : "a Kronecker projection has a rule of its own, but is given a shared one: leave "
                                     "it out, or set shares_rule to true");
-    const index_t parts = kronecker.parts;
-    require(!kronecker.shares_rule || (shared.value.rows == parts * parts && shared.value.cols == parts),
+    const index_t n = kronecker.parts;
+    require(!kronecker.shares_rule || (shared.value.rows == n * n && shared.value.cols == n),
             "the rule that Kronecker projections share is ", shared.value.rows, " x ", shared.value.cols, ", expected ",
-            parts * parts, " x ", parts);
+            n * n, " x ", n);
   }
 
   void begin(B& on, ProjectionStart start, double, std::uint64_t seed) {
-    const index_t parts = kronecker_.parts, rank = kronecker_.rank;
-    draw(on, left_, detail::glorot_bound(shape_.in / parts, rank), derive_seed(seed, 'l'));
+    const index_t n = kronecker_.parts;
+    draw(on, left_, detail::glorot_bound(shape_.in / n, kronecker_.rank), derive_seed(seed, 'l'));
     if (start != ProjectionStart::zero)
-      draw(on, right_, detail::glorot_bound(rank, shape_.out / parts), derive_seed(seed, 'r'));
+      draw(on, right_, detail::glorot_bound(kronecker_.rank, shape_.out / n), derive_seed(seed, 'r'));
     if (!kronecker_.shares_rule) draw_rule(on, own_rule_.value(), kronecker_.rule_deviation, derive_seed(seed, 'A'));
   }
   void compute(B& on) {
