@@ -9,6 +9,7 @@
 
 #include "common/files.hpp"
 #include "finetune/export/adapters_config.hpp"
+#include "finetune/export/peft.hpp"
 #include "finetune/methods/adapters.hpp"
 #include "short_training.hpp"
 #include "trained_models.hpp"
@@ -143,6 +144,10 @@ TEST_CASE("what a bottleneck of the library asks for and what is not done here i
   CHECK(other.refusal("bert").starts_with("version is \"3.2.1\", expected adapters.1.3.0 or the like"));
   other.config = {{"peft_type", "LORA"}};
   CHECK(other.refusal("bert").starts_with("peft_type is \"LORA\", expected no adapter of PEFT here"));
+  const fs::path own = data / "library_adapters" / "bert_seq_bn";
+  CHECK(error_of([&] { static_cast<void>(apply_peft(own, data / "bert")); })
+            .ends_with("peft_type is null, expected an adapter of PEFT: one of the library adapters is read with "
+                       "--adapters in place of --peft"));
 }
 
 TEST_CASE("a pickle, and heads that are not read, are refused") {

@@ -287,5 +287,35 @@ TEST_CASE_TEMPLATE("the product of a sparse matrix allocates nothing", T, Refere
   }
 }
 
+TEST_CASE_TEMPLATE("a branch allocates nothing once its tape has room", T, ReferenceFloat, EigenFloat, EigenDouble) {
+  using Scalar = typename T::scalar;
+  using Backend = typename T::backend;
+  Backend on = on_one_thread<Backend>();
+  SharedParameter<Backend, Scalar> rule{"rule", ParameterGroup::delta, 16, 4};
+  const auto x = Draw{3}.normal<Scalar>(130, 40), grad_y = Draw{4}.normal<Scalar>(130, 40);
+  HostMatrix<Scalar> y(130, 40), grad_x(130, 40);
+  const auto check = [&](auto& state, typename std::remove_reference_t<decltype(state)>::Tape&& tape) {
+    const auto pass = [&](index_t tokens) {
+      state.forward(on, x.view().middle_rows(0, tokens), y.view().middle_rows(0, tokens), tape);
+      state.backward(on, x.view().middle_rows(0, tokens), tape, grad_y.view().middle_rows(0, tokens),
+                     grad_x.view().middle_rows(0, tokens));
+    };
+    pass(130);
+    for (const index_t tokens : {130, 3, 1, 64}) {
+      CHECK(calls(calls_of_new, [&] { pass(tokens); }) == 0);
+      CHECK(calls(calls_of_malloc, [&] { pass(tokens); }) == 0);
+    }
+  };
+  Bottleneck::State<Backend, Scalar> dense{{.width = 8}, on, 40, "a", 1};
+  check(dense, {});
+  typename BottleneckOf<LowRankProjection>::State<Backend, Scalar> low_rank{{.width = 8}, on, 40, "a", 1};
+  check(low_rank, {});
+  typename BottleneckOf<KroneckerProjection>::State<Backend, Scalar> kronecker{{.width = 8}, on, 40,
+                                                                               "a",          1,  rule.parameter()};
+  check(kronecker, {});
+  Rescale::State<Backend, Scalar> rescale{{}, on, 40, "a", 1};
+  check(rescale, {});
+}
+
 }  // namespace
 }  // namespace pst::test

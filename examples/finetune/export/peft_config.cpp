@@ -114,6 +114,8 @@ PeftConfig parse_peft_config(std::string_view text, const std::string& source) {
   const std::string type = fields.text("peft_type");
   if (type == "PROMPT_TUNING" || type == "P_TUNING" || type == "PREFIX_TUNING")
     return config_of_tokens(fields, type == "PREFIX_TUNING" ? TokenPlace::prefix : TokenPlace::prompt);
+  fields.require(!type.empty() || !fields.is_given("config"), "peft_type",
+                 "an adapter of PEFT: one of the library adapters is read with --adapters in place of --peft");
   fields.require(type == "LORA" || type == "IA3", "peft_type", "LORA, IA3, PROMPT_TUNING, P_TUNING or PREFIX_TUNING");
   PeftConfig config;
   config.is_ia3 = type == "IA3";
