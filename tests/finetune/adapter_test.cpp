@@ -267,7 +267,8 @@ TEST_CASE("a task file with factors that do not fit their branches is refused wi
   CHECK(refused("\"width\":8", "\"width\":60000").find("expected at most the 32 of the model") != std::string::npos);
   CHECK(refused("\"parts\":4", "\"parts\":3").find("down.right (expected 3 rows of 2)") != std::string::npos);
   CHECK(refused("\"rank\":1", "\"rank\":2").find("down.left (expected at least 32 rows of 2)") != std::string::npos);
-  CHECK(refused("\"rule\":\"shared\"", "\"rule\":\"own\"").find("unknown: bert.adapter.rule") != std::string::npos);
+  CHECK(refused("\"rule\":\"shared\"", "\"rule\":\"own\"")
+            .find("missing: bert.encoder.layer.0.adapter.after_feed_forward.down.rule") != std::string::npos);
   CHECK(refused("", "", "bert.adapter.rule").find("missing: bert.adapter.rule") != std::string::npos);
 }
 

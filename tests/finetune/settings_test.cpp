@@ -34,6 +34,9 @@ Settings unusual() {
   settings.method.beside = "norms";
   settings.method.adapter = "parallel";
   settings.method.adapter_width = 7;
+  settings.method.adapter_rank = 2;
+  settings.method.phm_dim = 8;
+  settings.method.phm_rule = "own";
   settings.method.score_factor_start = "kaiming";
   settings.method.rest = "delta";
   settings.rate = 1.0 / 3.0;

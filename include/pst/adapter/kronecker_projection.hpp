@@ -36,7 +36,7 @@ struct KroneckerProjection {
   index_t parts = 4;  ///< n of the paper; divides in and out
   index_t rank = 1;
   bool shares_rule = true;       ///< A is that of all projections that are given it, and not its own
-  double rule_deviation = 1e-2;  ///< of A at first, where it is its own
+  double rule_deviation = 1e-2;  ///< of A at first; a shared one is drawn with it by its owner
 
   template <class B, class Scalar>
   class State;
