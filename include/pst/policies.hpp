@@ -8,6 +8,7 @@
 #include "pst/delta/frozen.hpp"
 #include "pst/delta/full.hpp"
 #include "pst/delta/low_rank.hpp"
+#include "pst/delta/projected.hpp"
 #include "pst/delta/row_scaled.hpp"
 #include "pst/importance/low_rank_score.hpp"
 #include "pst/importance/magnitude.hpp"

@@ -102,6 +102,17 @@ TEST_CASE_TEMPLATE("map gives the bits of Reference, with masks, parts of words 
       });
     }
 }
+TEST_CASE_TEMPLATE("the Walsh-Hadamard transform has the bits of Reference", Scalar, float, double) {
+  Reference truth;
+  EigenCpu on{1};
+  for (index_t cols = 1; cols <= 4096; cols *= 2) {
+    CAPTURE(cols);
+    auto expected = Draw{2}.normal<Scalar>(3, cols, 3), found = expected;
+    truth.hadamard(expected.view()), on.hadamard(found.view());
+    CHECK(distance(found, expected) == 0);
+    CHECK(found.gap_is_untouched());
+  }
+}
 TEST_CASE_TEMPLATE("sums are those of Reference", Scalar, float, double) {
   Reference truth;
   EigenCpu on{1};

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <bit>
 #include <limits>
 #include <numeric>
 #include <utility>
@@ -47,6 +48,23 @@ TEST_CASE("elementwise verbs work on every element once") {
   on.fill(copy.view(), 0.0F);
   on.copy_out(out.view(), copy.view());
   CHECK(rows_of(copy) == rows_of(out));
+}
+TEST_CASE("rows times the Walsh-Hadamard matrix, by its definition") {
+  Reference on;
+  for (const index_t cols : {1, 2, 4, 8, 32}) {
+    CAPTURE(cols);
+    auto out = Draw{3}.grid<float>(3, cols, 2);
+    const auto in = out;
+    on.hadamard(out.view());
+    for (index_t r = 0; r < 3; ++r)
+      for (index_t c = 0; c < cols; ++c) {
+        float sum = 0;
+        for (index_t k = 0; k < cols; ++k)
+          sum += std::popcount(static_cast<unsigned>(c & k)) % 2 == 0 ? in(r, k) : -in(r, k);
+        CHECK(out(r, c) == sum);
+      }
+    CHECK(out.gap_is_untouched());
+  }
 }
 TEST_CASE("products are added to what is there") {
   Reference on;

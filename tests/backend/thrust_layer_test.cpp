@@ -12,6 +12,7 @@
 #include "pst/bias/trained_bias.hpp"
 #include "pst/delta/frozen.hpp"
 #include "pst/delta/full.hpp"
+#include "pst/delta/projected.hpp"
 #include "pst/delta/row_scaled.hpp"
 #include "pst/importance/movement.hpp"
 #include "pst/importance/soft_movement.hpp"
@@ -170,6 +171,34 @@ TEST_CASE_TEMPLATE("on Thrust, scores and masks at rest give what they give on R
   compare<T, ScoreTokenSample, RefreshUntil>([](auto& options) { options.dense_above_density = 1; });
   compare<T, ScoreRestAfter>([](auto& options) { options.score_gradient.progress = 0.2; });
   compare<T, ScoreRestAfter, DenseGradient>([](auto& options) { options.score_gradient.progress = 0.2; });
+}
+
+TEST_CASE_TEMPLATE("on Thrust, layers that share a vector learn what they learn on Reference", T, float, double) {
+  const auto compare_shared = [](Shape shape, index_t dimension) {
+    ThrustCpp thrust{.block_elements = 100};
+    Reference reference;
+    IntrinsicVector<ThrustCpp, T> found_vector{thrust, dimension, 5};
+    IntrinsicVector<Reference, T> expected_vector{reference, dimension, 5};
+    using Found = LayerOn<ThrustCpp, T, Magnitude, Projected<ThrustCpp, T>, MaskedGradient>;
+    using Expected = LayerOn<Reference, T, Magnitude, Projected<Reference, T>, MaskedGradient>;
+    Draw draw{21};
+    Trained<Found> found{shape, 7, {.delta = {&found_vector, true}, .seed = 3, .name = "x"}, thrust, draw};
+    Trained<Expected> expected{shape, 7, {.delta = {&expected_vector, true}, .seed = 3, .name = "x"}, reference, draw};
+    for (const int step : {0, 5, 10}) {
+      found_vector.shared().zero_gradients(thrust), expected_vector.shared().zero_gradients(reference);
+      found.layer.begin_step(step, 10), expected.layer.begin_step(step, 10);
+      const auto x = draw.normal<T>(7, shape.in), grad_y = draw.normal<T>(7, shape.out);
+      found.pass(x, grad_y), expected.pass(x, grad_y);
+      check_agreement(found, expected, tolerances<T>::value);
+      CHECK(distance(found_vector.shared().grad(), expected_vector.shared().grad()) <= tolerances<T>::value);
+      const auto z = draw.normal<T>(1, dimension, 0, 0.1);
+      for (index_t c = 0; c < dimension; ++c)
+        found_vector.shared().value()(0, c) = expected_vector.shared().value()(0, c) = z(0, c);
+    }
+  };
+  compare_shared({36, 21}, 20);
+  compare_shared({520, 3}, 7);
+  compare_shared({4, 5}, 40);
 }
 
 TEST_CASE("on Thrust, every selector prunes what it prunes on Reference") {

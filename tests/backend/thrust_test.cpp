@@ -89,6 +89,13 @@ TEST_CASE_TEMPLATE("on Thrust, elementwise verbs give the same bits as on Refere
     }
 }
 
+TEST_CASE_TEMPLATE("on Thrust, the Walsh-Hadamard transform gives the same bits as on Reference", T, float, double) {
+  for (index_t cols = 1; cols <= 256; cols *= 2) {
+    CAPTURE(cols);
+    CHECK(apart(Draw{7}.normal<T>(3, cols, 2), [&](auto& on, auto to) { on.hadamard(to); }) == 0);
+  }
+}
+
 TEST_CASE_TEMPLATE("on Thrust, products and sums are those of Reference", T, float, double) {
   Draw draw{12};
   constexpr double near = tolerances<T>::value;

@@ -68,6 +68,8 @@ struct Archetype {
   void add_outer_sum(double, Const<T>, Const<T>, View<T>);
   template <class T>
   void add_slices(Const<T>, View<T>);
+  template <class T>
+  void hadamard(View<T>);
   template <class T, class... Terms>
   void sum_terms(View<T>, const Terms&...);
   template <class T>
@@ -173,6 +175,7 @@ using OnArchetype = SparseLinear<>::with<Archetype>;
   use(TypeList<OnArchetype::with<ScoreEveryKthStep>::with<RefreshEveryKthStep>>{});
   use(TypeList<OnArchetype::with<ScoreTokenSample>::with<RefreshUntil>>{});
   use(TypeList<OnArchetype::with<ScoreRestAfter>::with<DenseGradient>>{});
+  use(TypeList<OnArchetype::with<Projected<Archetype, float>>>{});
   OnArchetype::with<GlobalTopK> global{{.in = 8, .out = 8}};
   use_everything_together(global, view);
 }

@@ -272,6 +272,16 @@ TEST_CASE_TEMPLATE("steps, forward and backward of rows that are scaled allocate
       {.in = 70, .out = 45}, {}, on_one_thread<typename T::backend>()};
   check_no_allocations_in_steps(layer, weight.view());
 }
+TEST_CASE_TEMPLATE("steps, forward and backward of a projection allocate nothing", T, ReferenceFloat, PartsFloat) {
+  using Backend = typename T::backend;
+  const auto weight = Draw{1}.normal<float>(45, 70);
+  auto on = on_one_thread<Backend>();
+  IntrinsicVector<Backend, float> vector{on, 50, 1};
+  SparseLinear<float, Magnitude, Projected<Backend, float>, KeepAll, ConstantSchedule, MaskedGradient, FrozenBias,
+               Backend>
+      layer{{.in = 70, .out = 45}, {.delta = {&vector, true}}, on};
+  check_no_allocations_in_steps(layer, weight.view());
+}
 TEST_CASE_TEMPLATE("the product of a sparse matrix allocates nothing", T, ReferenceFloat, ReferenceDouble, EigenFloat,
                    EigenDouble) {
   using Scalar = typename T::scalar;

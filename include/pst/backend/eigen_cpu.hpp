@@ -19,6 +19,7 @@
 #include "pst/backend/eigen_cpu/callers_threads.hpp"
 #include "pst/backend/eigen_cpu/compress.hpp"
 #include "pst/backend/eigen_cpu/gemm.hpp"
+#include "pst/backend/eigen_cpu/hadamard.hpp"
 #include "pst/backend/eigen_cpu/map.hpp"
 #include "pst/backend/eigen_cpu/ranking.hpp"
 #include "pst/backend/eigen_cpu/scratch.hpp"
@@ -170,6 +171,10 @@ struct EigenCpu : Reference {
       Eigen::Map<Row>(out.row(r), out.cols) += static_cast<T>(alpha) * (column(r, 0) + add);
   }
 
+  template <class T>
+  void hadamard(MatrixView<T> out) {
+    for (index_t r = 0; r < out.rows; ++r) eigen_cpu::hadamard(out.row(r), out.cols);
+  }
   template <class T, class... Terms>
   void sum_terms(MatrixView<T> out, const Terms&... terms) {
     if (std::max({index_t{0}, eigen_cpu::MostRanks::in(terms)...}) > eigen_cpu::swept_ranks)

@@ -146,6 +146,18 @@ struct Reference {
     for (index_t r = 0; r < slices.rows; ++r)
       for (index_t c = 0; c < out.cols; ++c) out(r % out.rows, c) += slices(r, c);
   }
+  /// Each row of `out` times the Walsh-Hadamard matrix, H(i, j) = -1 where i and j have an odd number of bits in
+  /// common, or else 1; not scaled. The number of columns is a power of two.
+  template <class T>
+  void hadamard(MatrixView<T> out) {
+    for (index_t r = 0; r < out.rows; ++r)
+      for (index_t h = 1; h < out.cols; h *= 2)
+        for (index_t c = 0; c < out.cols; ++c)
+          if ((c & h) == 0) {
+            const T a = out(r, c), b = out(r, c + h);
+            out(r, c) = a + b, out(r, c + h) = a - b;
+          }
+  }
   /// Whether no element is NaN or infinite.
   template <class T>
   [[nodiscard]] bool all_finite(MatrixView<T> in) {

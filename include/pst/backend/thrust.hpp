@@ -121,6 +121,11 @@ struct Thrust {
   void add_slices(Const<T> slices, View<T> out) {
     at_each(out.rows, out.cols, on_thrust::AddSlices<T, space>{slices, out});
   }
+  /// A launch for each of its levels.
+  template <class T>
+  void hadamard(View<T> out) {
+    for (index_t h = 1; h < out.cols; h *= 2) at_each(out.rows, out.cols / 2, on_thrust::Butterfly<T, space>{out, h});
+  }
   template <class T, class... Terms>
   void sum_terms(View<T> out, const Terms&... terms) {
     at_each(out.rows, out.cols, on_thrust::SumTerms<T, space, Terms...>{out, thrust::tuple<Terms...>{terms...}});

@@ -74,6 +74,7 @@ concept MapsElements = requires(B& on, ViewOn<B, const Scalar> in, ViewOn<B, Sca
   on.column_sums(1.0, in, out);
   on.add_outer_sum(1.0, in, in, out);
   on.add_slices(in, out);
+  on.hadamard(out);
   on.sum_terms(out, in, detail::AnyFunctor{});
   { on.all_finite(in) } -> std::same_as<bool>;
   { on.squared_norm(in) } -> std::same_as<double>;

@@ -50,6 +50,18 @@ struct Map {
   }
 };
 
+/// One level of the Walsh-Hadamard transform: pair c of a row.
+template <class T, class Space>
+struct Butterfly {
+  MatrixView<T, Space> out;
+  index_t h;
+  PST_HD void operator()(index_t r, index_t c) const {
+    const index_t i = c / h * 2 * h + c % h;
+    const T a = out(r, i), b = out(r, i + h);
+    out(r, i) = a + b, out(r, i + h) = a - b;
+  }
+};
+
 /// A matrix operand, or its transpose.
 template <class T>
 struct Operand {
