@@ -53,7 +53,9 @@ struct Encoder {
   /// Once per optimizer step, before its first forward: the `step`-th of `steps`, from 1. Masks are refreshed and
   /// gradients are zero.
   void begin_step(index_t step, index_t steps) {
+    check_shared();
     pst::begin_step_together(std::span<pst::AnyLinear<Scalar>* const>{layers()}, step, steps);
+    if (IntrinsicLayers* const shared = shared_vector()) map(shared->parameter().grad).setZero();
     const auto zero = [](auto parameter) { map(parameter.grad).setZero(); };
     for_each_norm([&](auto& each) { each.for_each_parameter(zero); });
     rule.for_each_parameter(zero);
@@ -77,7 +79,10 @@ struct Encoder {
     rule.remove();
   }
   /// Before an evaluation, at a progress of 0 to 1: masks and weights are those of the parameters as they are.
-  void refresh(double progress) { pst::refresh_together(std::span<pst::AnyLinear<Scalar>* const>{layers()}, progress); }
+  void refresh(double progress) {
+    check_shared();
+    pst::refresh_together(std::span<pst::AnyLinear<Scalar>* const>{layers()}, progress);
+  }
   /// Once after the weights are filled.
   void attach() {
     for_each_projection([](auto& projection) { projection.attach(); });
@@ -145,6 +150,14 @@ struct Encoder {
   void for_each_projection(Visit&& visit) {
     for (auto& block : blocks) block.for_each_projection(visit);
   }
+  /// The vector that layers share, where they do: it is one for the whole encoder. It is no parameter of a layer.
+  [[nodiscard]] IntrinsicLayers* shared_vector() {
+    IntrinsicLayers* found = nullptr;
+    for_each_projection([&](Projection<Scalar>& projection) {
+      if (projection.shared) found = projection.shared.get();
+    });
+    return found;
+  }
   /// Calls `visit` with each layer norm.
   template <class Visit>
   void for_each_norm(Visit&& visit) {
@@ -166,6 +179,9 @@ struct Encoder {
   }
 
  private:
+  void check_shared() {
+    if (IntrinsicLayers* const shared = shared_vector()) shared->check();
+  }
   [[nodiscard]] std::vector<pst::AnyLinear<Scalar>*> layers() {
     std::vector<pst::AnyLinear<Scalar>*> list;
     for_each_projection([&](Projection<Scalar>& projection) { list.push_back(&projection.layer); });

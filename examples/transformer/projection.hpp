@@ -5,10 +5,12 @@
 
 #include <cmath>
 #include <functional>
+#include <memory>
 #include <random>
 #include <string>
 #include <utility>
 
+#include "transformer/intrinsic.hpp"
 #include "transformer/matrix.hpp"
 
 namespace transformer {
@@ -29,6 +31,7 @@ struct Projection {
   pst::MatrixView<const Scalar> lent{};  ///< the weight where it is not this projection's own
   Matrix<Scalar> bias;                   ///< 1 x out
   pst::AnyLinear<Scalar> layer;
+  std::shared_ptr<IntrinsicLayers> shared{};  ///< the vector that the layer shares with others, where it does
 
   Projection(std::string name_, pst::AnyLinear<Scalar> layer_, WeightOwner owner = WeightOwner::projection)
       : name{std::move(name_)},

@@ -3,6 +3,8 @@
 #include <pst/io/checksum.hpp>
 #include <pst/io/tensor_file.hpp>
 
+#include <limits>
+#include <nlohmann/json.hpp>
 #include <random>
 
 #include "finetune/export/dense_folder.hpp"
@@ -28,6 +30,10 @@ std::vector<TrainedPart> parts() {
   return {{"low-rank in two modules", {.name = "lora", .delta_rank = 3, .modules = "attn.q,attn.v", .beside = "none"}},
           {"low-rank and biases", {.name = "lora", .delta_rank = 3}},
           {"row norms beside a direction", {.name = "dora", .delta_rank = 3, .beside = "none"}},
+          {"one vector for all weights", {.name = "intrinsic", .dimension = 50}},
+          {"one vector for two modules, with scales, and norms",
+           {.name = "intrinsic", .modules = "attn.q,ff.w1", .beside = "norms", .dimension = 700, .said = true}},
+          {"one vector under a mask that was there", {.name = "intrinsic", .dimension = 50, .keep_mask = true}},
           {"biases", {.name = "bitfit"}},
           {"norms", {.name = "norms"}},
           {"the last block", {.name = "full", .modules = "@last-1"}},
@@ -122,6 +128,8 @@ TEST_CASE("a task file is as large as what trained") {
         blocks * 2 * 3 * (width + width));
   CHECK(size_of({.name = "dora", .delta_rank = 3, .modules = "query,value", .beside = "none"}) ==
         blocks * 2 * (3 * (width + width) + width));
+  CHECK(size_of({.name = "intrinsic", .dimension = 50}) == 50);
+  CHECK(size_of({.name = "intrinsic", .modules = "query,value", .dimension = 50, .said = true}) == 50 + blocks * 2);
   CHECK(size_of({.name = "full", .modules = "query@0", .beside = "none"}) == width * width);
   CHECK(size_of({.name = "masking", .modules = "query@0"}) == 0);  // a bit for each weight, and its size
   // The key's bias adds one number to all scores of a query, which softmax takes away again: it may not move at all.
@@ -224,6 +232,42 @@ TEST_CASE("toolkit test 5: missing, unknown and mis-shaped tensors of a task fil
         }).starts_with(start + "of another shape or type: " + value + "/delta.U (expected "));
   CHECK(refusal([&](Rewritten& copy) { copy.take(value + "/delta.V"); }) ==
         changed.string() + ": layer " + value + ": delta.U and delta.V do not fit, expected 32 x rank and rank x 32");
+}
+
+TEST_CASE("a vector that does not fit what the task file says of it is refused by name") {
+  const TemporaryDirectory folder;
+  const fs::path file = folder.path() / "delta", changed = folder.path() / "changed";
+  const MethodSettings method{.name = "intrinsic", .modules = "query", .dimension = 50, .said = true};
+  export_task_file(*trained(data / "bert", "bert", method), file, {.base = data / "bert"}, {});
+  const auto refusal = [&](auto&& change) {
+    Rewritten copy{file};
+    change(copy);
+    copy.write(changed);
+    const std::string error = error_of([&] { static_cast<void>(apply_task_file(changed, data / "bert")); });
+    return error.empty() ? error : error.substr(error.find(": ") + 2);
+  };
+  const auto described = [&](const char* field, const nlohmann::json& value) {
+    return refusal([&](Rewritten& copy) {
+      nlohmann::json json = nlohmann::json::parse(copy.metadata.at("intrinsic"));
+      json[field] = value;
+      copy.metadata["intrinsic"] = json.dump();
+    });
+  };
+  const std::string start = "is not the task file of this base, ";
+  CHECK(refusal([](Rewritten&) {}).empty());
+  CHECK(refusal([](Rewritten& copy) { copy.take("bert.intrinsic.z"); }) == start + "missing: bert.intrinsic.z");
+  CHECK(described("size", 1 << 20) == start + "of another shape or type: bert.intrinsic.z (expected 1 x 1048576)");
+  CHECK(described("size", 0) == "the description of the vector: size is 0, expected a whole number of 1 to 1048576");
+  CHECK(described("seed", "x").find("seed is \"x\", expected a whole number of at least 0") != std::string::npos);
+  CHECK(described("layers", {"encoder.layer.9.attention.self.query"}) ==
+        start + "missing: in the base, layer encoder.layer.9.attention.self.query");
+  CHECK(described("layers", nlohmann::json::array()).starts_with("layer encoder.layer.0.attention.self.query has "));
+  CHECK(described("scaled", false).find(" is a projection, but has the tensor delta.lambda") != std::string::npos);
+  CHECK(refusal([](Rewritten& copy) {
+          pst::Tensor vector = copy.take("bert.intrinsic.z");
+          reinterpret_cast<float*>(vector.bytes.data())[1] = std::numeric_limits<float>::infinity();
+          copy.tensors.push_back(vector);
+        }).find("bert.intrinsic.z holds inf") != std::string::npos);
 }
 
 TEST_CASE(

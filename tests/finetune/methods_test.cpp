@@ -4,6 +4,7 @@
 #include <pst/optim/adamw.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <random>
 #include <set>
@@ -100,6 +101,7 @@ TEST_CASE("a method trains what its description says") {
       {"frozen", {"bias"}},
       {"bitfit", {"bias"}},
       {"norms", {}},
+      {"intrinsic", {}},
       {"houlsby", {}},
       {"pfeiffer", {}},
       {"parallel", {}},
@@ -141,6 +143,31 @@ TEST_CASE("a state of a method goes on with the same bits") {
     for (std::size_t i = 0; i < ours.size(); ++i)
       CHECK(transformer::map(ours[i].grad) == transformer::map(theirs[i].grad));
   }
+}
+
+TEST_CASE("an intrinsic dimension trains one vector for all weights, and nothing else of the blocks") {
+  const auto counted = [](const MethodSettings& method) {
+    const LoadedModel loaded = load_model(data / "bert", {.train_embeddings = false}, method_layers(method, 1));
+    index_t vector = 0, others = 0;
+    for (const ModelParameter& each : loaded.model->parameters()) {
+      if (each.part == Part::shared) vector += each.parameter.value.size();
+      if (each.part == Part::layer) others += each.parameter.value.size();
+    }
+    return std::pair{vector, others};
+  };
+  const index_t layers = 6 * read_config(data / "bert").blocks;
+  CHECK(counted({.name = "intrinsic"}) == std::pair<index_t, index_t>{2000, 0});
+  CHECK(counted({.name = "intrinsic", .dimension = 30, .said = true}) == std::pair<index_t, index_t>{30, layers});
+  CHECK_THROWS_WITH_AS(static_cast<void>(method_layers({.name = "intrinsic", .beside = "biases"}, 1)),
+                       "biases are to train, but with --method intrinsic those of linear layers rest: choose --beside "
+                       "norms or none",
+                       pst::Error);
+  const LoadedModel loaded = load({.name = "intrinsic", .dimension = 30});
+  for (const ModelParameter& each : loaded.model->parameters())
+    if (each.part == Part::shared) each.parameter.value.data[3] = std::numeric_limits<float>::quiet_NaN();
+  CHECK_THROWS_WITH_AS(loaded.model->begin_step(1, 2),
+                       "the vector of all layers: intrinsic.z is nan at row 0, column 3, expected finite numbers",
+                       pst::Error);
 }
 
 TEST_CASE("a model has layers of different methods, and trains") {
@@ -200,6 +227,8 @@ TEST_CASE("toolkit test 15: an option changes what is learnt with just the metho
       {"--penalty", [](MethodSettings& settings) { settings.penalty = 1e4; }},
       {"--score-start", [](MethodSettings& settings) { settings.score_start = 10; }},
       {"--threshold", [](MethodSettings& settings) { settings.threshold = 0.1; }},
+      {"--dimension", [](MethodSettings& settings) { settings.dimension = 30; }},
+      {"--said", [](MethodSettings& settings) { settings.said = true; }},
       {"--masked", [](MethodSettings& settings) { settings.masked = 0.3; }}};
   for (const MethodInfo& info : methods()) {
     const MethodSettings settings{.name = std::string{info.name}, .sparsity = 0.8, .penalty = 10};

@@ -166,6 +166,9 @@ void add_method_options(CLI::App& command, Settings& settings, SearchText& text)
                      "n of compacter, whose weights are sums of n Kronecker products; divides both widths; 0: 4");
   command.add_option("--phm-rule", method.phm_rule, "the n x n matrices of compacter: shared by all adapters, or own")
       ->default_str("shared");
+  command.add_option("--dimension", method.dimension,
+                     "numbers that all weights are trained by, an intrinsic dimension; 0: 2000");
+  command.add_flag("--said", method.said, "each weight has a scale of its own besides, which trains");
   command.add_option("--virtual-tokens", method.virtual_tokens, "of a prefix or prompt; 0: 20");
   command
       .add_option("--reparameterisation", method.reparameterisation,

@@ -40,7 +40,8 @@ index_t checked_rank(const pst::TensorList& state, const std::string& layer, pst
 }  // namespace
 
 bool is_of_layer(std::string_view name) {
-  return is_read(name) || name == "weight" || name == "weight.kept" || name == "bias" || name.starts_with("score.");
+  return is_read(name) || name == "delta.lambda" || name == "weight" || name == "weight.kept" || name == "bias" ||
+         name.starts_with("score.");
 }
 
 bool fits_layer(const pst::Tensor& tensor, pst::Shape shape) {
@@ -50,6 +51,7 @@ bool fits_layer(const pst::Tensor& tensor, pst::Shape shape) {
   if (tensor.name == "delta.U") return is_number && is_matrix && tensor.shape[0] == shape.out && tensor.shape[1] > 0;
   if (tensor.name == "delta.V") return is_number && is_matrix && tensor.shape[1] == shape.in && tensor.shape[0] > 0;
   if (tensor.name == "delta.m") return is_number && tensor.shape == std::vector<index_t>{shape.out, 1};
+  if (tensor.name == "delta.lambda") return is_number && tensor.shape == std::vector<index_t>{1, 1};
   return true;  // of the mask, which the layer that applies it looks at, and of scores
 }
 

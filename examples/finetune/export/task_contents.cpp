@@ -12,6 +12,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "finetune/export/apply_layer.hpp"
 #include "finetune/export/branch_text.hpp"
@@ -65,6 +66,8 @@ TaskHeading heading_of(const pst::io::Safetensors& file) {
   heading.branches = read_branches(text("branches"), file.source() + ": the list of branches");
   if (const auto tokens = file.metadata().find("virtual_tokens"); tokens != file.metadata().end())
     heading.tokens = read_tokens(tokens->second, file.source() + ": the description of virtual tokens");
+  if (const auto intrinsic = file.metadata().find("intrinsic"); intrinsic != file.metadata().end())
+    heading.intrinsic = read_intrinsic(intrinsic->second, file.source() + ": the description of the vector");
   heading.layers = read_list(text("layers"), file.source() + ": the list of layers");
   heading.plain = read_list(text("plain"), file.source() + ": the list of other tensors");
   return heading;
@@ -87,10 +90,17 @@ void check_plain(const std::map<std::string, pst::Tensor>& plain, const TaskHead
                  TensorFaults& faults) {
   std::set<std::string> expected = base.made_new;
   expected.insert(heading.plain.begin(), heading.plain.end());
+  const std::string vector = heading.intrinsic ? name_of_vector(base.model->config()) : std::string{};
+  if (heading.intrinsic) expected.insert(vector);
   for (const std::string& name : expected)
     if (!plain.contains(name)) faults.missing(name);
   const auto of_model = plain_views(*base.model);
   for (const auto& [name, tensor] : plain) {
+    if (name == vector) {
+      const std::vector<index_t> sides{1, heading.intrinsic->dimension.size};
+      if (tensor.dtype != pst::dtype_of<float> || tensor.shape != sides) faults.misshaped(name, sides_text(sides));
+      continue;
+    }
     const auto at = of_model.find(name);
     const bool is_listed = !heading.lists_contents || expected.contains(name);
     if (at == of_model.end() || !is_listed || is_embedding(base.model->config(), name)) {
@@ -122,6 +132,9 @@ void check_layers(const std::map<std::string, pst::TensorList>& of_layers, const
   });
   for (const auto& [name, tensors] : of_layers)
     if (!known.contains(name)) faults.unknown("layer " + name);
+  if (heading.intrinsic)
+    for (const std::string& name : heading.intrinsic->layers)
+      if (!known.contains(name)) faults.missing("in the base, layer " + name);
   for (const std::string& name : heading.layers)
     if (!known.contains(name)) faults.missing("in the base, layer " + name);
 }
@@ -226,6 +239,41 @@ void TaskContents::check_tensors(const SharedBase& base) const {
   faults.refuse(source_, not_this);
 }
 
+/// What each layer that is not as in the base gave: of a projection, the weight that it makes.
+std::map<std::string, pst::TensorList> TaskContents::states_of(Model& model) const {
+  std::map<std::string, pst::TensorList> states = of_layers_;
+  for (const auto& [layer, tensors] : states)
+    for (const pst::Tensor& tensor : tensors)
+      pst::require(
+          tensor.name != "delta.lambda" || (heading_.intrinsic && contains_name(heading_.intrinsic->layers, layer)),
+          source_, ": layer ", layer, " has ", tensor.name, ", but is no projection of a vector");
+  if (!heading_.intrinsic) return states;
+  const IntrinsicPart& part = *heading_.intrinsic;
+  transformer::IntrinsicLayers shared{part.dimension};
+  const pst::Tensor& vector = plain_.at(name_of_vector(model.config()));
+  pst::detail::check_tensor(vector, source_, shared.parameter().value);
+  std::ranges::copy(vector.values<float>(), shared.parameter().value.data);
+  model.for_each_layer([&](Layer& layer) {
+    if (!contains_name(part.layers, layer.name)) return;
+    auto made = shared.make(layer.name, layer.layer.shape(), part.keeps_zeros);
+    made.attach(layer.lent.data != nullptr ? layer.lent : transformer::view(std::as_const(layer.weight)));
+    made.refresh(1.0);
+    pst::TensorList state = made.save();
+    for (const pst::Tensor& own : states[layer.name]) {
+      const auto at = std::ranges::find(state, own.name, &pst::Tensor::name);
+      pst::require(at != state.end() && own.name == "delta.lambda", source_, ": layer ", layer.name,
+                   " is a projection, but has the tensor ", own.name);
+      *at = own;
+    }
+    made.restore(state);
+    Matrix weight(layer.layer.shape().out, layer.layer.shape().in);
+    made.export_masked(transformer::view(weight));
+    states[layer.name] = {pst::Tensor::from<float>("weight", {weight.rows(), weight.cols()},
+                                                   {weight.data(), static_cast<std::size_t>(weight.size())})};
+  });
+  return states;
+}
+
 void TaskContents::put_into(SharedBase& base, const std::filesystem::path& folder, const ApplyLayer& apply) const {
   pst::require(base.fingerprint == heading_.fingerprint, source_, ": was made for the base \"",
                pst::io::printable(heading_.base), "\" with the fingerprint ", pst::io::printable(heading_.fingerprint),
@@ -242,14 +290,16 @@ void TaskContents::put_into(SharedBase& base, const std::filesystem::path& folde
   check_tensors(base);
   const auto of_model = plain_views(model);
   for (const auto& [name, tensor] : plain_) {
+    if (!of_model.contains(name)) continue;  // the vector of an intrinsic dimension
     const pst::MatrixView<float> value = of_model.at(name);
     pst::detail::check_tensor(tensor, source_, value);
     const std::vector<float> values = tensor.values<float>();
     std::copy(values.begin(), values.end(), value.data);
   }
+  const std::map<std::string, pst::TensorList> states = states_of(model);
   model.for_each_layer([&](Layer& layer) {
-    const auto own = of_layers_.find(layer.name);
-    if (own == of_layers_.end()) return;
+    const auto own = states.find(layer.name);
+    if (own == states.end()) return;
     try {
       apply(layer, own->second, heading_.scale);
     } catch (const pst::Error& error) {

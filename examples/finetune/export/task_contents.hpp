@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "finetune/export/base_folder.hpp"
+#include "finetune/export/intrinsic_text.hpp"
 
 namespace finetune {
 
@@ -26,6 +27,7 @@ struct TaskHeading {
   bool lists_contents = true;
   std::vector<PlacedBranch> branches{};
   std::optional<PlacedTokens> tokens{};
+  std::optional<IntrinsicPart> intrinsic{};
   std::vector<std::string> labels{}, layers{}, plain{};  ///< names of labels, and of what the file has tensors for
 };
 
@@ -54,6 +56,7 @@ class TaskContents {
  private:
   void check_widths(const ModelConfig& config) const;
   void check_tensors(const SharedBase& base) const;
+  [[nodiscard]] std::map<std::string, pst::TensorList> states_of(Model& model) const;
 
   std::string source_;
   TaskHeading heading_;

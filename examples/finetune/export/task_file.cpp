@@ -54,7 +54,7 @@ pst::TensorList own_tensors(Layer& layer, bool scores) {
                  ": has a score for every weight, which a small task file cannot hold: leave the scores out");
     if (tensor.name == "bias" || (is_score && !scores)) continue;  // biases are told from those of the base
     const bool is_of_mask = tensor.name == "mask" || tensor.name == "shape" || tensor.name == "sparsity";
-    if (is_of_mask && !prunes) continue;
+    if (is_of_mask && (!prunes || layer.shared)) continue;  // a projection keeps the zeros of the base, or none
     tensor.name = layer.name + "/" + tensor.name;
     own.push_back(std::move(tensor));
   }
@@ -88,6 +88,8 @@ std::map<std::string, std::string> metadata_of(Model& model, const TaskFileOptio
                                               {"plain", nlohmann::json(plain).dump()},
                                               {"settings", options.settings},
                                               {pst::io::checksum_field, pst::io::checksum_of(tensors)}};
+  if (const IntrinsicPart part = intrinsic_part(model); !part.layers.empty())
+    metadata["intrinsic"] = intrinsic_text(part);
   if (model.virtual_tokens()) metadata["virtual_tokens"] = tokens_text(*model.virtual_tokens());
   return metadata;
 }
@@ -113,7 +115,7 @@ ExportReport export_task_file(Model& model, const fs::path& file, const TaskFile
   std::set<std::string> trained = trained_tensors(model, base);
   for (const std::string& name : trained) tensors.push_back(tensor_of(name, transformer::view(*plain.at(name))));
   for (const ModelParameter& each : model.parameters())
-    if (each.part == Part::branch && trained.insert(each.name).second)
+    if ((each.part == Part::branch || each.part == Part::shared) && trained.insert(each.name).second)
       tensors.push_back(tensor_of(each.name, each.parameter.value));
   if (model.virtual_tokens()) {  // folded: what made the vectors is not needed any more
     const std::string name = name_of_tokens(*model.virtual_tokens(), model.config());

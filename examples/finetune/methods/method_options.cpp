@@ -55,6 +55,8 @@ std::vector<MethodOption> make_table() {
       option("--score-start", "score_start"),
       option("--threshold", "threshold"),
       option("--masked", "masked"),
+      {"--dimension", {"intrinsic"}, {"intrinsic"}},
+      {"--said", {"intrinsic"}, {"intrinsic"}},
       option("--fused", "refresh", "delta_rank"),  // where it matters how weights are put together in layers
   };
 }

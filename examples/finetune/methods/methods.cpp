@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -32,6 +33,7 @@ constexpr std::array rates{
     Rates{"dora", 2e-4, 1.0, 3.0, 3e-4, 1.0, 3.0},         Rates{"frozen", 1e-3, 1.0, 1.0, 1e-3, 1.0, 1.0},
     Rates{"masking", 1e-3, 1.0, 1.0, 1e-3, 1.0, 1.0},
 };
+constexpr index_t usual_dimension = 2000;
 constexpr std::array subsets{
     MethodInfo{.name = "bitfit",
                .layers = "frozen",
@@ -45,6 +47,16 @@ constexpr std::array subsets{
                .trains = "gains and biases of norms",
                .is_sparse = false,
                .beside = "norms"},
+    MethodInfo{.name = "intrinsic",
+               .layers = "frozen",
+               .description = "all weights by random projections of one vector, an intrinsic dimension",
+               .trains = "one vector for all",
+               .is_sparse = false,
+               .rate = 1e-2,
+               .head_rate = 0.1,
+               .published_rate = 1e-2,
+               .published_head_rate = 0.1,
+               .beside = "none"},
     MethodInfo{.name = "houlsby",
                .layers = "frozen",
                .description = "bottlenecks behind attention and feed-forward (Houlsby)",
@@ -223,6 +235,26 @@ pst::LinearSpec layer_spec(const MethodSettings& settings, std::uint64_t seed) {
   return spec;
 }
 
+namespace {
+
+/// The layers of one model, which share a vector.
+MakeLayer projected_layers(const MethodSettings& settings, std::uint64_t seed, const ModulePatterns& chosen) {
+  pst::require(!beside_of(settings).biases,
+               "biases are to train, but with --method intrinsic those of linear layers rest: choose --beside norms or "
+               "none");
+  const auto shared = std::make_shared<transformer::IntrinsicLayers>(transformer::IntrinsicDimension{
+      .size = settings.dimension > 0 ? settings.dimension : usual_dimension, .scaled = settings.said, .seed = seed});
+  const MakeLayer resting = transformer::layers_of<float>({.method = "frozen", .seed = seed});
+  return [=, keeps = settings.keep_mask](const std::string& name, pst::Shape shape, std::uint64_t number) {
+    if (!chosen.matches(name)) return resting(name, shape, number);
+    Layer layer{name, shared->make(name, shape, keeps)};
+    layer.shared = shared;
+    return layer;
+  };
+}
+
+}  // namespace
+
 MakeLayer method_layers(const MethodSettings& settings, std::uint64_t seed, index_t blocks) {
   pst::require(settings.sparsity >= 0 && settings.sparsity < 1, "the sparsity is ", settings.sparsity,
                ", expected a number of at least 0 and below 1");
@@ -230,6 +262,7 @@ MakeLayer method_layers(const MethodSettings& settings, std::uint64_t seed, inde
   pst::check_spec(spec);
   const pst::LinearSpec resting{.method = "frozen", .seed = seed};
   const ModulePatterns chosen{settings.modules, settings.exclude, blocks};
+  if (settings.name == "intrinsic") return projected_layers(settings, seed, chosen);
   return transformer::layers_by_name<float>(
       [=](const std::string& name) { return chosen.matches(name) ? spec : resting; });
 }

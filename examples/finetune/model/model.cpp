@@ -174,6 +174,8 @@ std::vector<ModelParameter> Model::current_parameters() {
       add(Part::layer, std::string{prefix} + std::string{parameter.name}, parameter);
     });
   });
+  if (auto* const shared = encoder_.shared_vector())
+    add(Part::shared, std::string{prefix} + std::string{shared->parameter().name}, shared->parameter());
   encoder_.for_each_norm(add_norm);
   const auto add_branch = [&](const pst::Parameter<float>& parameter) {
     add(Part::branch, std::string{prefix} + std::string{parameter.name}, parameter);
@@ -294,6 +296,8 @@ pst::TensorList Model::save() {
 }
 
 void Model::restore(const pst::TensorList& state) {
+  for (const ModelParameter& each : parameters_)  // layers look at it when they are restored
+    if (each.part == Part::shared) put(pst::find(state, each.name), each.parameter.value);
   for_each_layer([&](Layer& each) {
     const std::string prefix = each.name + "/";
     pst::TensorList own;

@@ -30,13 +30,16 @@ enum class Part {
   norm,
   branch,  ///< an adapter inside the blocks
   tokens,  ///< virtual tokens, or what they are made from
+  shared,  ///< the vector of an intrinsic dimension, which layers share
   layer,   ///< a linear layer inside the blocks: its factors, scores, weight and bias
   pooler,  ///< of BERT
   head     ///< of the task
 };
 
 /// Whether a part is beside the tensors of a folder.
-[[nodiscard]] constexpr bool is_added(Part part) noexcept { return part == Part::branch || part == Part::tokens; }
+[[nodiscard]] constexpr bool is_added(Part part) noexcept {
+  return part == Part::branch || part == Part::tokens || part == Part::shared;
+}
 
 /// A parameter that may train. `parameter.name` is `name`, and lives as long as the model.
 struct ModelParameter {

@@ -21,14 +21,32 @@ namespace {
 
 constexpr const char* settings_format = "pst-finetune settings 1";
 /// Fields that the first runs were begun without.
-constexpr std::array<std::string_view, 24> later_fields{"score_start",  "modules",        "exclude",
-                                                        "beside",       "adapter",        "adapter_width",
-                                                        "keep_mask",    "delta_start",    "score_factor_start",
-                                                        "rest",         "teacher",        "teacher_weight",
-                                                        "temperature",  "virtual_tokens", "reparameterisation",
-                                                        "prompt_start", "positions",      "pooled",
-                                                        "token_rate",   "threshold",      "masked",
-                                                        "adapter_rank", "phm_dim",        "phm_rule"};
+constexpr std::array<std::string_view, 26> later_fields{"score_start",
+                                                        "modules",
+                                                        "exclude",
+                                                        "beside",
+                                                        "adapter",
+                                                        "adapter_width",
+                                                        "keep_mask",
+                                                        "delta_start",
+                                                        "score_factor_start",
+                                                        "rest",
+                                                        "teacher",
+                                                        "teacher_weight",
+                                                        "temperature",
+                                                        "virtual_tokens",
+                                                        "reparameterisation",
+                                                        "prompt_start",
+                                                        "positions",
+                                                        "pooled",
+                                                        "token_rate",
+                                                        "threshold",
+                                                        "masked",
+                                                        "adapter_rank",
+                                                        "phm_dim",
+                                                        "phm_rule",
+                                                        "dimension",
+                                                        "said"};
 constexpr double no_limit = std::numeric_limits<double>::max();
 
 /// Calls `visit(name, field)` for every field that a file has.
@@ -65,6 +83,8 @@ void for_each_field(Chosen& settings, Visit&& visit) {
   visit("adapter_rank", method.adapter_rank);
   visit("phm_dim", method.phm_dim);
   visit("phm_rule", method.phm_rule);
+  visit("dimension", method.dimension);
+  visit("said", method.said);
   visit("virtual_tokens", method.virtual_tokens);
   visit("reparameterisation", method.reparameterisation);
   visit("prompt_start", method.prompt_start);
@@ -197,6 +217,7 @@ void check(const Settings& settings) {
   within("the width of adapters", static_cast<double>(settings.method.adapter_width), 0, 1 << 16);
   within("the rank of adapters", static_cast<double>(settings.method.adapter_rank), 0, 1 << 16);
   within("phm-dim", static_cast<double>(settings.method.phm_dim), 0, 1 << 8);
+  within("the intrinsic dimension", static_cast<double>(settings.method.dimension), 0, 1 << 20);
   within("virtual tokens", static_cast<double>(settings.method.virtual_tokens), 0, 1 << 16);
   static_cast<void>(virtual_tokens_of(settings.method, 1));
   within("the rate of scores", settings.score_rate, 0, 1e6);

@@ -40,6 +40,8 @@ struct MethodSettings {
   index_t adapter_rank = 0;                    ///< of the factors of its weights, where there are some; 0: 1
   index_t phm_dim = 0;                         ///< n of Kronecker products; 0: 4
   std::string phm_rule = "";                   ///< their rule: shared by all, or own; empty: shared
+  index_t dimension = 0;                       ///< of the vector that all weights share; 0: 2000
+  bool said = false;                           ///< each weight has a scale of its own besides
   index_t virtual_tokens = 0;                  ///< of a prefix or prompt; 0: 20
   std::string reparameterisation = "";  ///< what makes them: direct (they train themselves) or mlp; empty: direct
   std::string prompt_start = "";        ///< of a prompt: vocabulary or normal; empty: vocabulary where direct

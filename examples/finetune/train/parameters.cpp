@@ -23,6 +23,7 @@ const char* kind_of(const ModelParameter& each) {
   if (each.part == Part::norm) return "norms";
   if (each.part == Part::branch) return "adapters";
   if (each.part == Part::tokens) return "virtual tokens";
+  if (each.part == Part::shared) return "the vector of all weights";
   if (is_head(each.part)) return each.part == Part::head ? "head" : "pooler";
   switch (each.parameter.group) {
     case pst::ParameterGroup::delta: return "factors of the update";

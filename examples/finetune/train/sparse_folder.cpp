@@ -38,7 +38,7 @@ std::string sparse_folder_remark(double zeros, const MethodSettings& method) {
   const std::string found = zero_share(zeros) + " of these weights are zero in the folder already: ";
   if (method.keep_mask) return found + "they stay so, and no others";
   constexpr const char* other = "; --keep-mask trains with the zeros that it has";
-  if (pst::linear_method(method_named(method.name).layers).delta == "frozen")
+  if (method.name != "intrinsic" && pst::linear_method(method_named(method.name).layers).delta == "frozen")
     return found + "they stay so, for no weight trains";
   if (!prunes(method)) return found + "they train as all others, and the result is dense" + other;
   return found + "they train as all others, the mask is chosen anew, and " + zero_share(method.sparsity) +
