@@ -62,8 +62,8 @@ TEST_CASE("toolkit test 4: the table of words, which is GPT-2's head too, is no 
   const auto file = pst::io::Safetensors::open(folder.path() / "out" / "model.safetensors");
   CHECK(file.find("transformer.wte.weight") != nullptr);
   CHECK(file.find("lm_head.weight") == nullptr);
-  const auto json = nlohmann::json::parse(common::read_file(folder.path() / "out" / "config.json"));
-  CHECK(json.value("tie_word_embeddings", true));
+  const auto written = nlohmann::json::parse(common::read_file(folder.path() / "out" / "config.json"));
+  CHECK(written.value("tie_word_embeddings", true));
 }
 
 TEST_CASE(
