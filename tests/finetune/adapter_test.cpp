@@ -102,7 +102,7 @@ TEST_CASE("a task file holds adapters, and gives the same logits bit for bit") {
                                          {.name = "prefix", .virtual_tokens = 2, .positions = "unchanged"},
                                          {.name = "prompt", .virtual_tokens = 2, .pooled = "first-token"},
                                          {.name = "lora", .delta_rank = 3, .adapter = "prompt", .virtual_tokens = 3}}) {
-      INFO(name << ", " << method.name << ", " << adapter_of(method));
+      INFO(name << ", " << method.name << ", " << (method.adapter.empty() ? method.name : method.adapter));
       const fs::path file = folder.path() / "delta";
       const auto model = trained(data / name, name, method);
       export_task_file(*model, file, {.base = data / name, .overwrite = true}, random_probes(model->config(), 4));
@@ -292,4 +292,28 @@ TEST_CASE("branches as text read back as the same, and nothing else is read") {
        R"([{"place":"keys","kind":"bottleneck","width":4,"scale":1,"activation":"relu","projection":"kronecker","rank":1,"parts":0,"rule":"own"}])",
        R"([{"place":"keys","kind":"bottleneck","width":4,"scale":1,"activation":"relu","projection":"kronecker","rank":1,"parts":2}])"})
     CHECK(error_of([&] { static_cast<void>(read_branches(text, "it")); }).starts_with("it "));
+}
+
+TEST_CASE("several adapters stand beside one another where their places differ, and a task file holds them") {
+  const TemporaryDirectory folder;
+  for (const std::string name : {"bert", "gpt2"}) {
+    const fs::path file = folder.path() / name;
+    const MethodSettings method{
+        .name = "frozen", .beside = "none", .adapter = "prefix,parallel,ia3", .adapter_width = 4, .virtual_tokens = 3};
+    const auto model = trained(data / name, name, method);
+    CHECK(model->branches().size() == 4);
+    CHECK(model->virtual_tokens().has_value());
+    export_task_file(*model, file, {.base = data / name}, {});
+    CHECK(relative_error(logits_of(*apply_task_file(file, data / name), name), logits_of(*model, name)) < 1e-5);
+  }
+  const auto refusal = [](const std::string& adapters) {
+    return error_of([&] { static_cast<void>(adapted(data / "bert", {.name = "frozen", .adapter = adapters})); });
+  };
+  CHECK(refusal("houlsby,low-rank") ==
+        "the adapters houlsby,low-rank have two branches in one place, after_attention: choose some that stand in "
+        "different ones");
+  CHECK(refusal("ia3,ia3") == "the adapter ia3 is there twice");
+  CHECK(refusal("prefix,prompt") == "adapters are prefix,prompt: virtual tokens are a prefix or a prompt, choose one");
+  CHECK(refusal("ia3,none") == "adapters are ia3,none: none is no adapter beside others, leave it out");
+  CHECK(refusal("ia3,").find("there is no adapter") != std::string::npos);
 }

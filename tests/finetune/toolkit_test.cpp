@@ -22,7 +22,7 @@ namespace {
 /// A method that needs nothing to be said but its name, as far as the small fixtures can have it.
 MethodSettings small_method(const MethodInfo& info) {
   MethodSettings settings{.name = std::string{info.name}, .sparsity = 0.5, .schedule = "constant"};
-  if (adapter_of(settings) == "prefix" || adapter_of(settings) == "prompt") settings.virtual_tokens = 3;
+  if (has_virtual_tokens(settings)) settings.virtual_tokens = 3;
   return settings;
 }
 

@@ -24,10 +24,10 @@ namespace {
 /// Before the run, which takes hours.
 void check_place(const TrainOptions& options) {
   if (options.to_folder.empty() || options.dry_run) return;
-  const std::string_view adapter = adapter_of(options.settings.method);
-  pst::require(adapter == "none" || adapter == "ia3", "--to-folder is given, but the adapter ", adapter,
-               " stands beside the weights, and no folder holds it: leave it out, and write a task file by "
-               "`pst-finetune export --to-task-file`");
+  for (const std::string_view adapter : adapters_of(options.settings.method))
+    pst::require(adapter == "ia3", "--to-folder is given, but the adapter ", adapter,
+                 " stands beside the weights, and no folder holds it: leave it out, and write a task file by "
+                 "`pst-finetune export --to-task-file`");
   check_targets({&options.to_folder, 1}, options.out, options.settings.model);
   pst::require(!std::filesystem::exists(options.to_folder), options.to_folder.string(),
                ": exists and is not overwritten: choose another folder, or export the run by `pst-finetune export`");

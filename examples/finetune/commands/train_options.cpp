@@ -75,7 +75,9 @@ std::string method_help() {
 }
 
 std::string adapter_help() {
-  std::string text = "what stands in every block besides, or in front of sequences, with any method:";
+  std::string text =
+      "what stands in every block besides, or in front of sequences, with any method; several with commas between "
+      "(prefix,parallel is MAM):";
   for (const AdapterInfo& info : adapters()) text.append("\n").append(info.name).append(": ").append(info.description);
   return text;
 }

@@ -36,9 +36,13 @@ constexpr index_t usual_parts = 4;     ///< of Compacter
 bool is_compacter(std::string_view adapter) { return adapter == "compacter" || adapter == "compacter++"; }
 bool are_virtual_tokens(std::string_view adapter) { return adapter == "prefix" || adapter == "prompt"; }
 
-/// Whether the adapter is one of virtual tokens that come from an MLP.
-bool comes_from_mlp(const MethodSettings& settings, std::string_view adapter) {
-  return are_virtual_tokens(adapter) && settings.reparameterisation == "mlp";
+bool has_factors(std::string_view adapter) { return is_compacter(adapter) || adapter == "low-rank"; }
+bool is_bottleneck(std::string_view adapter) { return adapter != "ia3" && !are_virtual_tokens(adapter); }
+
+std::string text_of_list(const std::vector<std::string_view>& names) {
+  std::string text;
+  for (const std::string_view name : names) text.append(text.empty() ? "" : ",").append(name);
+  return text.empty() ? "none" : text;
 }
 
 /// The place of `text` in a list of names; the first where there is none.
@@ -60,16 +64,17 @@ void refuse_settings_of_tokens(const MethodSettings& settings) {
                "none: choose prefix or prompt with --method or --adapter");
 }
 
-void refuse_settings_of_bottlenecks(const MethodSettings& settings, std::string_view name) {
-  const bool has_none = name == "none" || name == "ia3" || are_virtual_tokens(name);
-  pst::require(settings.adapter_width == 0 || !has_none || comes_from_mlp(settings, name), "the width of adapters is ",
-               settings.adapter_width, ", but there is no bottleneck: choose one with --adapter");
-  pst::require(settings.adapter_rank == 0 || is_compacter(name) || name == "low-rank", "the rank of adapters is ",
-               settings.adapter_rank, ", but the adapter is ", name,
+void refuse_settings_of_bottlenecks(const MethodSettings& settings, const std::vector<std::string_view>& names) {
+  const bool comes_from_mlp = std::ranges::any_of(names, are_virtual_tokens) && settings.reparameterisation == "mlp";
+  pst::require(settings.adapter_width == 0 || std::ranges::any_of(names, is_bottleneck) || comes_from_mlp,
+               "the width of adapters is ", settings.adapter_width,
+               ", but there is no bottleneck: choose one with --adapter");
+  pst::require(settings.adapter_rank == 0 || std::ranges::any_of(names, has_factors), "the rank of adapters is ",
+               settings.adapter_rank, ", but the adapter is ", text_of_list(names),
                ", which has none: leave it out, or choose compacter, compacter++ or low-rank");
-  pst::require((settings.phm_dim == 0 && settings.phm_rule.empty()) || is_compacter(name),
-               "the parts (phm-dim) or the rule of Kronecker products are chosen, but the adapter is ", name,
-               ", which has none: leave them out, or choose compacter or compacter++");
+  pst::require((settings.phm_dim == 0 && settings.phm_rule.empty()) || std::ranges::any_of(names, is_compacter),
+               "the parts (phm-dim) or the rule of Kronecker products are chosen, but the adapter is ",
+               text_of_list(names), ", which has none: leave them out, or choose compacter or compacter++");
 }
 
 /// A bottleneck of Compacter, or of the low-rank adapter of its authors: a 32nd of the model's width, gelu.
@@ -90,20 +95,9 @@ transformer::Branch<float>::Policy factored(const MethodSettings& settings, std:
                                           .projection = {.parts = parts, .rank = rank, .shares_rule = shares}};
 }
 
-}  // namespace
-
-std::span<const AdapterInfo> adapters() { return adapter_table; }
-
-std::string_view adapter_of(const MethodSettings& settings) {
-  return named(adapter_table, "adapter",
-               settings.adapter.empty() ? method_named(settings.name).adapter : settings.adapter)
-      .name;
-}
-
-std::vector<PlacedBranch> branches_of(const MethodSettings& settings, index_t width) {
+/// The branches of one adapter.
+std::vector<PlacedBranch> branches_named(std::string_view name, const MethodSettings& settings, index_t width) {
   using Place = transformer::BranchPlace;
-  const std::string_view name = adapter_of(settings);
-  refuse_settings_of_bottlenecks(settings, name);
   const auto wide = [&](index_t share) {
     return settings.adapter_width > 0 ? settings.adapter_width : std::max<index_t>(1, width / share);
   };
@@ -128,22 +122,64 @@ std::vector<PlacedBranch> branches_of(const MethodSettings& settings, index_t wi
   return {};
 }
 
-bool has_virtual_tokens(const MethodSettings& settings) { return are_virtual_tokens(adapter_of(settings)); }
+}  // namespace
+
+std::span<const AdapterInfo> adapters() { return adapter_table; }
+
+std::vector<std::string_view> adapters_of(const MethodSettings& settings) {
+  std::string_view left = settings.adapter;
+  if (left.empty()) left = method_named(settings.name).adapter;
+  std::vector<std::string_view> names;
+  for (bool more = true; more;) {
+    const std::size_t comma = left.find(',');
+    const std::string_view name = named(adapter_table, "adapter", left.substr(0, comma)).name;
+    pst::require(std::ranges::find(names, name) == names.end(), "the adapter ", name, " is there twice");
+    names.push_back(name);
+    more = comma != std::string_view::npos;
+    if (more) left.remove_prefix(comma + 1);
+  }
+  if (names.size() == 1 && names.front() == "none") return {};
+  pst::require(std::ranges::find(names, "none") == names.end(), "adapters are ", text_of_list(names),
+               ": none is no adapter beside others, leave it out");
+  return names;
+}
+
+std::vector<PlacedBranch> branches_of(const MethodSettings& settings, index_t width) {
+  const std::vector<std::string_view> names = adapters_of(settings);
+  refuse_settings_of_bottlenecks(settings, names);
+  std::vector<PlacedBranch> all;
+  for (const std::string_view name : names)
+    for (const PlacedBranch& each : branches_named(name, settings, width)) {
+      pst::require(std::ranges::find(all, each.place, &PlacedBranch::place) == all.end(), "the adapters ",
+                   text_of_list(names), " have two branches in one place, ", transformer::name_of(each.place),
+                   ": choose some that stand in different ones");
+      all.push_back(each);
+    }
+  return all;
+}
+
+bool has_virtual_tokens(const MethodSettings& settings) {
+  return std::ranges::any_of(adapters_of(settings), are_virtual_tokens);
+}
 
 std::optional<PlacedTokens> virtual_tokens_of(const MethodSettings& settings, index_t width) {
-  const std::string_view name = adapter_of(settings);
-  if (!are_virtual_tokens(name)) {
+  const std::vector<std::string_view> names = adapters_of(settings);
+  const auto found = std::ranges::find_if(names, are_virtual_tokens);
+  if (found == names.end()) {
     refuse_settings_of_tokens(settings);
     return {};
   }
+  pst::require(std::count_if(found, names.end(), are_virtual_tokens) == 1, "adapters are ", text_of_list(names),
+               ": virtual tokens are a prefix or a prompt, choose one");
+  const std::string_view name = *found;
   PlacedTokens tokens{.place = name == "prompt" ? TokenPlace::prompt : TokenPlace::prefix,
                       .count = settings.virtual_tokens > 0 ? settings.virtual_tokens : usual_tokens};
   const bool is_prompt = tokens.place == TokenPlace::prompt;
   const bool has_mlp =
       choice(std::array{"direct", "mlp"}, settings.reparameterisation, "what makes virtual tokens") == 1;
+  const bool has_own_width = settings.adapter_width > 0 && !std::ranges::any_of(names, is_bottleneck);
   if (has_mlp)
-    tokens.policy =
-        pst::Mlp{.embedding = width, .hidden = settings.adapter_width > 0 ? settings.adapter_width : usual_hidden};
+    tokens.policy = pst::Mlp{.embedding = width, .hidden = has_own_width ? settings.adapter_width : usual_hidden};
   pst::require(is_prompt || (settings.prompt_start.empty() && settings.pooled.empty()),
                "the start of a prompt, or what is pooled behind one, is chosen, but a prefix begins as normal numbers "
                "and adds no row: leave it out, or choose prompt");

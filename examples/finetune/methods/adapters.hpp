@@ -19,18 +19,19 @@ struct AdapterInfo {
 /// "none", "houlsby", "pfeiffer", "parallel", "compacter", "compacter++", "low-rank", "ia3", "prefix" and "prompt".
 [[nodiscard]] std::span<const AdapterInfo> adapters();
 
-/// The adapter of a method, or the one that is chosen instead. Throws pst::Error when there is none of the name.
-[[nodiscard]] std::string_view adapter_of(const MethodSettings& settings);
+/// The adapters of a method, or those that are chosen instead, with commas between them; none of "none". Throws
+/// pst::Error when there is none of a name, and on one that is there twice.
+[[nodiscard]] std::vector<std::string_view> adapters_of(const MethodSettings& settings);
 
-/// Its branches in a model of this width; none where it is virtual tokens. Throws pst::Error on settings that it does
-/// not use, and on parts that do not divide the widths.
+/// Their branches in a model of this width. Throws pst::Error on settings that none of them uses, on parts that do not
+/// divide the widths, and on two in one place.
 [[nodiscard]] std::vector<PlacedBranch> branches_of(const MethodSettings& settings, index_t width);
-/// Whether it is one of virtual tokens.
+/// Whether one of them is virtual tokens.
 [[nodiscard]] bool has_virtual_tokens(const MethodSettings& settings);
-/// Its virtual tokens in a model of this width; none where it is branches. Throws pst::Error on settings that there are
-/// not, and on those of virtual tokens where there are none.
+/// Their virtual tokens in a model of this width, where there are some. Throws pst::Error on settings that there are
+/// not, on those of virtual tokens where there are none, and on a prefix and a prompt at once.
 [[nodiscard]] std::optional<PlacedTokens> virtual_tokens_of(const MethodSettings& settings, index_t width);
-/// After `attach`: puts either of them into a model.
+/// After `attach`: puts all of them into a model.
 void put_adapter(Model& model, const MethodSettings& settings, std::uint64_t seed);
 
 }  // namespace finetune

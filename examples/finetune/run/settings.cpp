@@ -211,8 +211,9 @@ void check(const Settings& settings) {
                settings.method.rest, "\", expected kept or delta");
   pst::require(settings.rate > 0 && settings.rate <= 1e3, "the rate is ", settings.rate,
                ", expected a number above 0 and at most 1000");
-  const std::string_view adapter = adapter_of(settings.method);
-  pst::require(!settings.reference || adapter.empty() || adapter == "none", "there are adapters (", adapter,
+  const std::vector<std::string_view> adapters = adapters_of(settings.method);
+  pst::require(!settings.reference || adapters.empty(), "there are adapters (",
+               adapters.empty() ? std::string_view{} : adapters.front(),
                "), but --reference is the authors' code, which has none");
   within("the width of adapters", static_cast<double>(settings.method.adapter_width), 0, 1 << 16);
   within("the rank of adapters", static_cast<double>(settings.method.adapter_rank), 0, 1 << 16);

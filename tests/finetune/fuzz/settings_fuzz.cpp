@@ -18,7 +18,7 @@ namespace finetune {
 
 // What a method makes of its settings needs every layer type compiled; tests look at that.
 MakeLayer method_layers(const MethodSettings&, std::uint64_t, index_t) { return {}; }
-std::string_view adapter_of(const MethodSettings&) { return {}; }
+std::vector<std::string_view> adapters_of(const MethodSettings&) { return {}; }
 std::optional<PlacedTokens> virtual_tokens_of(const MethodSettings&, index_t) { return {}; }
 
 }  // namespace finetune
