@@ -163,6 +163,46 @@ TEST_CASE_TEMPLATE("scores are those of the scaled rows, and learn beside them u
   check_pruned<T, DenseGradient>(oracle::Rule::dense);
 }
 
+/// S = W~, and a number of each row that learns rowsum(dS .* W~): what a metric may read of the weight.
+struct ReadsWeight {
+  using role = roles::importance;
+  static constexpr bool learns = true;
+  template <class B, class Scalar>
+  struct State {
+    RowFactor<B, Scalar> sums;
+    State(const ReadsWeight&, B&, const LayerLayout& layout, ViewOn<B, const Scalar>)
+        : sums{layout, 1, "score.sums", ParameterGroup::score} {}
+    void score(B& on, Tile, ViewOn<B, const Scalar> weight, ViewOn<B, Scalar> scores) const {
+      on.map(scores, functors::Add{}, ViewOn<B, const Scalar>{scores}, weight);
+    }
+    void backward(B& on, Tile tile, ViewOn<B, const Scalar> weight, ViewOn<B, const Scalar> grad_scores,
+                  ViewOn<B, Scalar> grad_weight) {
+      on.map(grad_weight, functors::Multiply{}, grad_scores, weight);
+      on.row_sums(1.0, grad_weight, sums.grad(tile));
+    }
+    void finish_backward(B&) {}
+    void for_each_parameter(auto&& visit) { visit(sums); }
+    [[nodiscard]] std::size_t persistent_bytes() const { return 0; }
+  };
+};
+
+TEST_CASE_TEMPLATE("a metric that reads the weight when it learns is shown W~", T, ReferenceDouble, PartsDouble) {
+  const Shape shape{.in = 9, .out = 7};
+  const DoraProblem problem = drawn_problem(shape, 2);
+  DoraLayer<T, ReadsWeight> layer{shape, {.delta = {{-0.5, {2}}}, .schedule = {.sparsity = 0.5}}};
+  layer.attach(problem.inner.weight.view());
+  assign_delta(layer, problem);
+  layer.begin_step(0, 1);
+  const auto x = Draw{4}.normal<double>(3, shape.in), grad_y = Draw{5}.normal<double>(3, shape.out);
+  layer.backward(x.view(), grad_y.view());
+  const oracle::Mat effective = problem.effective();
+  oracle::Mat expected(shape.out, 1);
+  for (index_t o = 0; o < shape.out; ++o)
+    for (index_t i = 0; i < shape.in; ++i)
+      for (index_t t = 0; t < 3; ++t) expected(o, 0) += grad_y(t, o) * x(t, i) * effective(o, i) * effective(o, i);
+  CHECK(distance(parameter_of(layer, "score.sums").grad, expected.view()) <= tolerances<double>::value);
+}
+
 TEST_CASE("the gradient is that of finite differences with constant norms, and not with norms that move") {
   using T = ReferenceDouble;
   const Shape shape{.in = 7, .out = 5};
