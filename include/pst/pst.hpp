@@ -4,6 +4,9 @@
 /// Everything for the CPU: all policies, the layer, branches on activations, the optimizers, the backends EigenCpu and
 /// Reference.
 
+// First, so that compilers name few files in front of what they say of a policy in the wrong place.
+#include "pst/concepts/role.hpp"
+
 #include "pst/adapter/bottleneck.hpp"
 #include "pst/adapter/kronecker_projection.hpp"
 #include "pst/adapter/low_rank_projection.hpp"
