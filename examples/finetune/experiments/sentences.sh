@@ -31,8 +31,8 @@ run() {
   shift
   [ -f "$folder/result.json" ] && return
   "$program" train --model "$model" --threads "$threads" --out "$folder" "$@" || [ $? -eq 3 ]  # 3: it has learnt nothing
-  rm -f "$folder/task.safetensors"  # one of a whole model is refused
-  "$program" export --run "$folder" --to-task-file "$folder/task.safetensors" >/dev/null 2>&1 || true
+  rm -f "$folder.safetensors"  # one of a whole model is refused
+  "$program" export --run "$folder" --to-task-file "$folder.safetensors" >/dev/null 2>&1 || true
   python3 "$here/table.py" --add "$here/runs.jsonl" "$folder" >/dev/null
 }
 

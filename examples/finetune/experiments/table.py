@@ -40,7 +40,7 @@ def read_folder(folder):
     result = json.loads((folder / "result.json").read_text())
     found = {name: result[name] for name in RESULTS}
     asked["train_sequences"] = result.get("train_sequences")
-    task_file = folder / "task.safetensors"
+    task_file = folder.with_name(folder.name + ".safetensors")  # beside the run, as sentences.sh writes it
     found["stored"] = task_file.stat().st_size if task_file.exists() else None
     return {"asked": asked, "found": found}
 
