@@ -31,6 +31,17 @@ expect_trained() {
   [ $status -ne 3 ] || status=0
   expect 0 "$1"
 }
+# expect_same_sentences FROM...: the options that say where a model comes from, with each of which it writes the same
+expect_same_sentences() {
+  rm -f "$folder/before"
+  for from in "$@"; do
+    status_of "$program" generate $from --task e2e --data "$task" --max-new-tokens 6 --limit 30 \
+      --out "$folder/sentences" --overwrite
+    expect 0 '^bleu  *[0-9.]*$'
+    [ ! -e "$folder/before" ] || cmp "$folder/before" "$folder/sentences" || fail "other sentences from $from"
+    mv "$folder/sentences" "$folder/before"
+  done
+}
 
 # A model of 40 tokens, nearly all of them letters; meanings of two letters and what people say of them.
 mkdir "$model" "$task"
@@ -172,13 +183,7 @@ prompted)
     expect_trained "^| $method | e2e |"
     status_of "$program" export --run "$run" --to-task-file "$run.file" --to-prompt "$run.peft"
     expect 0 'read again: every number as written'
-    for from in "--run $run" "--task-file $run.file --base $model" "--peft $run.peft --base $model"; do
-      status_of "$program" generate $from --task e2e --data "$task" --max-new-tokens 6 --limit 30 \
-        --out "$folder/sentences" --overwrite
-      expect 0 '^bleu  *[0-9.]*$'
-      [ ! -e "$run.before" ] || cmp "$run.before" "$folder/sentences" || fail "other sentences from $from"
-      mv "$folder/sentences" "$run.before"
-    done
+    expect_same_sentences "--run $run" "--task-file $run.file --base $model" "--peft $run.peft --base $model"
     status_of "$program" inspect --run "$run" --depth 2
     expect 0 "─ $method  "
     for refused in "export --run $run --to-folder $folder/none" "merge --task-file $run.file --base $model --to-folder $folder/none" \
@@ -199,13 +204,7 @@ adapted)
   expect_trained '^| compacter | e2e |'
   status_of "$program" export --run "$run" --to-task-file "$run.file" --to-adapters "$run.adapters"
   expect 0 'read again: every number as written'
-  for from in "--run $run" "--task-file $run.file --base $model" "--adapters $run.adapters --base $model"; do
-    status_of "$program" generate $from --task e2e --data "$task" --max-new-tokens 6 --limit 30 \
-      --out "$folder/sentences" --overwrite
-    expect 0 '^bleu  *[0-9.]*$'
-    [ ! -e "$run.before" ] || cmp "$run.before" "$folder/sentences" || fail "other sentences from $from"
-    mv "$folder/sentences" "$run.before"
-  done
+  expect_same_sentences "--run $run" "--task-file $run.file --base $model" "--adapters $run.adapters --base $model"
   status_of "$program" inspect --run "$run" --depth 3
   expect 0 '─ adapter  '
   status_of "$program" inspect --adapters "$run.adapters" --base "$model" --depth 1
