@@ -98,6 +98,13 @@ AnswerDifference compare_answers(Model& expected, Model& found, Probes probes) {
   return difference;
 }
 
+AnswerDifference check_answers(Model& expected, Model& found, const std::filesystem::path& folder, Probes probes) {
+  const AnswerDifference difference = compare_answers(expected, found, probes);
+  pst::require(difference.logits <= most_difference, folder.string(), ": its logits are up to ", difference.logits,
+               " apart from the model's, relative to the largest: other weights have trained");
+  return difference;
+}
+
 void check_same_numbers(Model& expected, Model& found, ElementType type, const std::string& source) {
   std::map<std::string, Matrix> tensors;
   found.for_each_tensor([&](const TensorPlace& place, const Matrix& value, Layer* layer) {

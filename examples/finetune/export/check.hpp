@@ -54,6 +54,11 @@ struct ExportReport {
 
 [[nodiscard]] AnswerDifference compare_answers(Model& expected, Model& found, Probes probes);
 
+/// The same for what was written to `folder` without the weights of the base: throws pst::Error where the answers
+/// differ, since something has trained then that is not there.
+[[nodiscard]] AnswerDifference check_answers(Model& expected, Model& found, const std::filesystem::path& folder,
+                                             Probes probes);
+
 /// Throws pst::Error unless every number of `found` is that of `expected`, rounded once to `type`.
 void check_same_numbers(Model& expected, Model& found, pst::io::ElementType type, const std::string& source);
 

@@ -72,11 +72,8 @@ ExportReport export_prompt(Model& model, const std::filesystem::path& folder, co
 
   const auto found = apply_peft(output.path(), options.base), expected = densified(model);
   ExportReport report{.dense_bytes = dense_bytes(model)};
-  report.difference = compare_answers(*expected, *found, probes);
+  report.difference = check_answers(*expected, *found, folder, probes);
   report.bytes = std::filesystem::file_size(file);
-  pst::require(report.difference.logits <= most_difference, folder.string(), ": its logits are up to ",
-               report.difference.logits,
-               " apart from the model's, relative to the largest: other weights have trained");
   output.commit();
   return report;
 }
