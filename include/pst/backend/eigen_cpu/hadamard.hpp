@@ -6,15 +6,16 @@
 // Bound by L2 where a row does not fit into L1.
 
 #include <Eigen/Core>
+#include <type_traits>
 
 #include "pst/backend/eigen_cpu/gemm.hpp"
 #include "pst/core/config.hpp"
 
 namespace pst::PST_ABI::PST_ISA::eigen_cpu {
 
-/// The levels within `size` numbers, of which there are few.
-template <index_t size, class T>
-void hadamard_within(T* x) {
+/// The levels within `size` numbers, of which there are few; a constant, as a type, where it is one.
+template <class T, class Size>
+void hadamard_within(T* x, Size size) {
   for (index_t h = 1; h < size; h *= 2)
     for (index_t first = 0; first < size; first += 2 * h)
       for (index_t i = first; i < first + h; ++i) {
@@ -30,16 +31,9 @@ void hadamard(T* x, index_t n) {
   using Packet = typename RegisterTile<T>::Packet;
   using In = Eigen::Map<const Packet>;
   using Out = Eigen::Map<Packet>;
-  if (n < width) {
-    for (index_t h = 1; h < n; h *= 2)
-      for (index_t first = 0; first < n; first += 2 * h)
-        for (index_t i = first; i < first + h; ++i) {
-          const T a = x[i], b = x[i + h];
-          x[i] = a + b, x[i + h] = a - b;
-        }
-    return;
-  }
-  for (index_t first = 0; first < n; first += width) hadamard_within<width>(x + first);
+  if (n < width) return hadamard_within(x, n);
+  for (index_t first = 0; first < n; first += width)
+    hadamard_within(x + first, std::integral_constant<index_t, width>{});
   index_t h = width;
   for (; 2 * h < n; h *= 4)
     for (index_t first = 0; first < n; first += 4 * h)
