@@ -11,7 +11,7 @@ namespace {
 
 constexpr Activation activations[] = {Activation::relu, Activation::gelu, Activation::gelu_tanh, Activation::silu};
 
-TEST_CASE_TEMPLATE("the gradients of a bottleneck are its finite differences", T, ReferenceDouble, EigenDouble) {
+TEST_CASE_TEMPLATE("the gradients of a bottleneck are its finite differences", T, ReferenceDouble, PartsDouble) {
   for (const Activation activation : activations)
     check_branch_gradients<T>(Bottleneck{.width = 4, .scale = 0.75, .activation = activation});
 }

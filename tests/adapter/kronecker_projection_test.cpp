@@ -64,8 +64,7 @@ struct Sharing {
   }
 };
 
-TEST_CASE_TEMPLATE("the gradients of Kronecker products are their finite differences", T, ReferenceDouble,
-                   EigenDouble) {
+TEST_CASE_TEMPLATE("the gradients of Kronecker products are their finite differences", T, ReferenceDouble, PartsDouble) {
   check_branch_gradients<T>(own_rule(4, 2, 1, 0.75));
   check_branch_gradients<T>(own_rule(4, 2, 3));
   check_branch_gradients<T>(own_rule(6, 3, 2));
@@ -79,7 +78,7 @@ TEST_CASE("Kronecker products have the same results on every backend, and for an
   check_branch_backends(own_rule(3, 1, 1), 1, 1);
 }
 TEST_CASE_TEMPLATE("two branches add to one gradient of the rule that they share, which is its finite difference", T,
-                   ReferenceDouble, EigenDouble) {
+                   ReferenceDouble, PartsDouble) {
   Sharing<T> at{{.width = 4, .projection = {.parts = 2, .rank = 2}}, 9, 6};
   const auto found = at.rule_gradient();
   HostMatrix<double> expected(4, 2);

@@ -6,7 +6,7 @@
 namespace pst::test {
 namespace {
 
-TEST_CASE_TEMPLATE("the gradients of a rescaling are its finite differences", T, ReferenceDouble, EigenDouble) {
+TEST_CASE_TEMPLATE("the gradients of a rescaling are its finite differences", T, ReferenceDouble, PartsDouble) {
   check_branch_gradients<T>(Rescale{});
 }
 TEST_CASE("a rescaling has the same results on every backend, and for any number of threads") {

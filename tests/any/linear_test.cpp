@@ -24,7 +24,7 @@ template <class Layer>
 void check_bits(const std::string& text, typename Layer::Options options) {
   using Scalar = typename Layer::scalar;
   INFO(text);
-  for (const Shape shape : {Shape{.in = 48, .out = 200}, Shape{.in = 300, .out = 7}}) {
+  for (const Shape shape : {Shape{.in = 44, .out = 100}, Shape{.in = 268, .out = 7}}) {
     ShortRun<Scalar> expected{shape}, found{shape};
     Layer layer{shape, options};
     AnyLinear<Scalar> any = make_linear<Scalar>(read_spec(text + " bias=trained"), shape);

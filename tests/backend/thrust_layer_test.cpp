@@ -153,7 +153,8 @@ TEST_CASE_TEMPLATE("on Thrust, PST learns what it learns on Reference", T, float
   compare<T, DenseGradient, Frozen>(as_they_are);
 }
 
-TEST_CASE_TEMPLATE("on Thrust, other metrics and deltas learn what they learn on Reference", T, float, double) {
+TEST_CASE("on Thrust, other metrics and deltas learn what they learn on Reference") {
+  using T = float;
   compare<T, Movement, Full, TrainedBias>(as_they_are);
   compare<T, SoftMovement, Threshold, Full>([](auto& options) {
     options.importance.initial_score = 0;
@@ -162,7 +163,8 @@ TEST_CASE_TEMPLATE("on Thrust, other metrics and deltas learn what they learn on
   compare<T, RowScaled<>, MaskedGradient>([](auto& options) { options.schedule.final_sparsity = 0.5; });
 }
 
-TEST_CASE_TEMPLATE("on Thrust, scores and masks at rest give what they give on Reference", T, float, double) {
+TEST_CASE("on Thrust, scores and masks at rest give what they give on Reference") {
+  using T = double;
   compare<T, ScoreEveryKthStep, RefreshEveryKthStep>([](auto& options) {
     options.score_gradient.interval = 2;
     options.refresh.interval = 3;
@@ -173,7 +175,8 @@ TEST_CASE_TEMPLATE("on Thrust, scores and masks at rest give what they give on R
   compare<T, ScoreRestAfter, DenseGradient>([](auto& options) { options.score_gradient.progress = 0.2; });
 }
 
-TEST_CASE_TEMPLATE("on Thrust, layers that share a vector learn what they learn on Reference", T, float, double) {
+TEST_CASE("on Thrust, layers that share a vector learn what they learn on Reference") {
+  using T = float;
   const auto compare_shared = [](Shape shape, index_t dimension) {
     ThrustCpp thrust{.block_elements = 100};
     Reference reference;
@@ -210,7 +213,8 @@ TEST_CASE("on Thrust, every selector prunes what it prunes on Reference") {
   compare<float, GlobalTopK>(as_they_are);
 }
 
-TEST_CASE_TEMPLATE("on Thrust, equal scores are pruned in row-major order across blocks of rows", T, float, double) {
+TEST_CASE("on Thrust, equal scores are pruned in row-major order across blocks of rows") {
+  using T = double;
   const Shape shape{10, 12};
   using Layer = LayerOn<ThrustCpp, T, Magnitude, Frozen, ConstantSchedule>;
   Layer layer{shape, {.schedule = {.sparsity = 0.5}}, ThrustCpp{.block_elements = 30}};
@@ -222,7 +226,8 @@ TEST_CASE_TEMPLATE("on Thrust, equal scores are pruned in row-major order across
     for (index_t c = 0; c < shape.in; ++c) CHECK(layer.mask()(r, c) == (r * shape.in + c >= shape.size() / 2));
 }
 
-TEST_CASE_TEMPLATE("on Thrust, layers share one budget as they share it on Reference", T, float, double) {
+TEST_CASE("on Thrust, layers share one budget as they share it on Reference") {
+  using T = float;
   using Found = LayerOn<ThrustCpp, T, GlobalTopK>;
   using Expected = LayerOn<Reference, T, GlobalTopK>;
   const Shape small{24, 10}, large{40, 30};

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # cmake -D CASE=file.cpp -D COMPILER=g++ -D COMPILER_ID=GNU -D "FLAGS=-I..;-isystem.."
-#       -D PRECOMPILED=.../pst/pst.hpp.gch -P run_case.cmake
+#       -D PRECOMPILED=.../pst/pst.hpp.gch [-D COMPILED_TOGETHER=ON] -P run_case.cmake
 #
-# The file must compile as it is, must not compile with -DPST_EXPECT_ERROR, and what the compiler then says must hold
+# The file must compile as it is (which another test sees to where it is COMPILED_TOGETHER), must not compile with -DPST_EXPECT_ERROR, and what the compiler then says must hold
 # the texts that the file asks for, near the top, where a user reads them:
 #   // expect: text           from every compiler (also expect-gcc:, expect-clang:); each of them must be found
 #   // within: 12 lines       how far down the texts may be (also within-gcc:, within-clang:)
@@ -40,10 +40,12 @@ function(compile status_out output_out)
   set(${output_out} "${output}" PARENT_SCOPE)
 endfunction()
 
-compile(status output)
-if(NOT status EQUAL 0)
-  message("${output}")
-  message(FATAL_ERROR "must compile without PST_EXPECT_ERROR, but does not, see above")
+if(NOT COMPILED_TOGETHER)
+  compile(status output)
+  if(NOT status EQUAL 0)
+    message("${output}")
+    message(FATAL_ERROR "must compile without PST_EXPECT_ERROR, but does not, see above")
+  endif()
 endif()
 compile(status output -DPST_EXPECT_ERROR)
 if(status EQUAL 0)

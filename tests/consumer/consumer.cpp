@@ -5,14 +5,12 @@
 #include <vector>
 
 int main() {
-  std::vector<float> weight(32 * 64), x(4 * 64, 1.0F), y(4 * 32, -1.0F);
-  for (std::size_t i = 0; i < weight.size(); ++i) weight[i] = static_cast<float>(i % 7) - 3.0F;
+  std::vector<float> weight(32 * 64), x(4 * 64, 1.0F), y(4 * 32);
+  for (std::size_t i = 0; i < weight.size(); ++i) weight[i] = i % 8 == 0 ? 1.0F : 0.0F;
 
-  pst::SparseLinear<> layer{{.in = 64, .out = 32}};
-  layer.attach(pst::MatrixView<const float>{weight.data(), 32, 64});
-  layer.begin_step(1, 2);
-  layer.forward(pst::MatrixView<const float>{x.data(), 4, 64}, pst::MatrixView<float>{y.data(), 4, 32});
+  const pst::SparseMatrix<> sparse{pst::MatrixView<const float>{weight.data(), 32, 64}};
+  sparse.product({x.data(), 4, 64}, {y.data(), 4, 32});
 
   std::printf("pst %s, y(0, 0) = %g\n", PST_VERSION_STRING, static_cast<double>(y[0]));
-  return y[0] == y[0] ? 0 : 1;
+  return y[0] == 8.0F ? 0 : 1;
 }

@@ -8,7 +8,7 @@
 namespace pst::test {
 namespace {
 
-TEST_CASE_TEMPLATE("a frozen weight is the attached one, and nothing of it trains", T, ReferenceFloat, EigenDouble) {
+TEST_CASE_TEMPLATE("a frozen weight is the attached one, and nothing of it trains", T, ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   using Layer = typename SparseLinear<Scalar>::template with<typename T::backend>::template with<
       Magnitude>::template with<Frozen>::template with<ConstantSchedule>;

@@ -8,8 +8,7 @@
 namespace pst::test {
 namespace {
 
-TEST_CASE_TEMPLATE("the attached weight is the parameter, with the gradient of the chosen rule", T, ReferenceFloat,
-                   EigenDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("the attached weight is the parameter, with the gradient of the chosen rule", T, ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   using Layer = typename SparseLinear<Scalar>::template with<typename T::backend>::template with<
       Magnitude>::template with<Full>::template with<ConstantSchedule>;

@@ -9,7 +9,7 @@ namespace pst::test {
 namespace {
 
 TEST_CASE_TEMPLATE("magnitude adds the absolute weight and sends the score's gradient back by its sign", T,
-                   ReferenceFloat, ReferenceDouble, EigenFloat, EigenDouble, PartsFloat) {
+                   ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   for (Shape shape : {Shape{1, 1}, Shape{13, 40}, Shape{70, 3}}) {
     MetricOn<T, Magnitude> metric{Draw{1}.grid<Scalar>(shape.out, shape.in, 3)};

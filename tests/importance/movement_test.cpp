@@ -12,8 +12,7 @@
 namespace pst::test {
 namespace {
 
-TEST_CASE_TEMPLATE("movement adds its trained scores, and their gradient is that of the scores", T, ReferenceFloat,
-                   ReferenceDouble, EigenFloat, EigenDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("movement adds its trained scores, and their gradient is that of the scores", T, ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   MetricOn<T, Movement> metric{Draw{1}.grid<Scalar>(37, 21)};
   CHECK(metric.parameters() == 1);
@@ -30,8 +29,7 @@ TEST_CASE_TEMPLATE("movement adds its trained scores, and their gradient is that
   CHECK(metric.state.persistent_bytes() == 0);  // scores and gradients are in the layer's runs
 }
 
-TEST_CASE_TEMPLATE("movement's scores begin at a multiple of the weights' absolutes", T, ReferenceFloat, EigenDouble,
-                   PartsFloat) {
+TEST_CASE_TEMPLATE("movement's scores begin at a multiple of the weights' absolutes", T, ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   const auto weight = Draw{4}.grid<Scalar>(37, 21);
   MetricOn<T, Movement> metric{weight, {.start = 10}};
@@ -68,7 +66,7 @@ using MaskingLayer = SparseLinear<typename T::scalar, Movement, Frozen, Threshol
                                   FrozenBias, typename T::backend>;
 
 TEST_CASE_TEMPLATE("masking begins with a fraction of the weights masked, and dS = G .* W0 for all of them", T,
-                   ReferenceDouble, EigenFloat) {
+                   ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   constexpr index_t out = 90, in = 70, tokens = 5;
   const auto weight = Draw{1}.normal<Scalar>(out, in);

@@ -16,8 +16,7 @@ namespace {
 static_assert(std::is_same_v<Pst, Sum<Magnitude, LowRankScore<Rank<8>>, RowColumnScore>>);
 static_assert(std::is_same_v<Pst::with_rank<DynamicRank>, Sum<Magnitude, LowRankScore<DynamicRank>, RowColumnScore>>);
 
-TEST_CASE_TEMPLATE("a sum adds the scores of its terms and hands the gradient to each", T, ReferenceFloat,
-                   EigenDouble) {
+TEST_CASE_TEMPLATE("a sum adds the scores of its terms and hands the gradient to each", T, ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   const auto weight = Draw{1}.grid<Scalar>(19, 24);
   Sum<Magnitude, Movement, RowColumnScore> options;
@@ -43,7 +42,7 @@ TEST_CASE_TEMPLATE("a sum adds the scores of its terms and hands the gradient to
   CHECK(distance(sum.parameter("score.C").grad, structured.parameter("score.C").grad) == 0);
   CHECK(sum.state.persistent_bytes() == movement.state.persistent_bytes() + structured.state.persistent_bytes());
 }
-TEST_CASE_TEMPLATE("a sum starts its terms and adds their penalties", T, ReferenceFloat, EigenDouble) {
+TEST_CASE_TEMPLATE("a sum starts its terms and adds their penalties", T, ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   const auto weight = Draw{1}.grid<Scalar>(19, 24);
   const Movement movement{.start = 2};

@@ -58,8 +58,8 @@ bool same(const HostMatrix<Scalar>& a, const HostMatrix<Scalar>& b) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("the kept weights of a layer give its outputs and its grad_x, in every bit", T, ReferenceFloat,
-                   EigenFloat, EigenDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("the kept weights of a layer give its outputs and its grad_x, in every bit", T, ReferenceDouble,
+                   PartsFloat) {
   using Scalar = typename T::scalar;
   Resting<T> resting;
   Kept<T> kept = resting.kept();
@@ -84,7 +84,7 @@ TEST_CASE_TEMPLATE("the kept weights of a layer give its outputs and its grad_x,
 }
 
 TEST_CASE_TEMPLATE("gradients of kept weights are those of finite differences, added over micro-batches", T,
-                   ReferenceDouble, EigenDouble, PartsDouble) {
+                   ReferenceDouble, PartsDouble) {
   Resting<T> resting;
   Kept<T> kept = resting.kept();
   const index_t tokens = 6;
@@ -142,7 +142,7 @@ TEST_CASE("a kept weight takes 14 bytes with its gradient") {
   CHECK(report.compressed_bytes == resting.layer.report().compressed_bytes);
 }
 
-TEST_CASE_TEMPLATE("kept weights are saved and restored bit for bit, and move to memory of the engine", T, EigenFloat,
+TEST_CASE_TEMPLATE("kept weights are saved and restored bit for bit, and move to memory of the engine", T, PartsFloat,
                    ReferenceDouble) {
   using Scalar = typename T::scalar;
   Resting<T> resting, other;

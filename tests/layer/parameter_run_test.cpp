@@ -73,7 +73,7 @@ TEST_CASE("a rank that comes from the weight is chosen before the layout is aske
   CHECK(layer.layout().entries[0].cols == 1);
 }
 TEST_CASE_TEMPLATE("what trains in place comes last, with a gradient in the run and no value", T, ReferenceFloat,
-                   EigenFloat) {
+                   PartsFloat) {
   using Layer = typename SparseLinear<>::with<typename T::backend>::template with<Movement>::template with<Full>;
   HostMatrix<float> weight = Draw{1}.normal<float>(18, 23, 2);
   Layer layer{{.in = 23, .out = 18}};

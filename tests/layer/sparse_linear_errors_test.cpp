@@ -28,7 +28,7 @@ TEST_CASE("a layer has at least one input and one output") {
   CHECK(error_of([] { SparseLinear<> layer({.in = 3, .out = -1}); }) ==
         "a layer has at least one input and one output, found in = 3, out = -1");
 }
-TEST_CASE_TEMPLATE("a layer says what must be called first", T, ReferenceFloat, EigenDouble) {
+TEST_CASE_TEMPLATE("a layer says what must be called first", T, ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   PstLayer<T> layer{{.in = 10, .out = 20}};
   HostMatrix<Scalar> weight(20, 10), x(2, 10), y(2, 20), out(20, 10);
@@ -48,7 +48,7 @@ TEST_CASE_TEMPLATE("a layer says what must be called first", T, ReferenceFloat, 
   CHECK(error_of([&] { (void)layer.export_csr(); }) == "layer: call begin_step or refresh before export_masked");
   CHECK(error_of([&] { (void)layer.export_bitmask(); }) == "layer: call begin_step or refresh before export_masked");
 }
-TEST_CASE_TEMPLATE("attach refuses other shapes, narrow strides and null pointers", T, ReferenceFloat, EigenDouble) {
+TEST_CASE_TEMPLATE("attach refuses other shapes, narrow strides and null pointers", T, ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   Attached<T> a;
   HostMatrix<Scalar> wide(20, 11), tall(21, 10), bias(1, 19);
@@ -63,7 +63,7 @@ TEST_CASE_TEMPLATE("attach refuses other shapes, narrow strides and null pointer
         "layer block.3.query: the bias has 19 columns, the layer expects 20");
 }
 TEST_CASE_TEMPLATE("a layer is attached again with a bias if it had one, and without if it had none", T, ReferenceFloat,
-                   EigenFloat) {
+                   PartsFloat) {
   Attached<T> a;
   const auto u = copy_of(parameter_of(a.layer, "delta.U").value);
   CHECK(error_of([&] { a.layer.attach(a.weight.view()); }) ==
@@ -86,7 +86,7 @@ TEST_CASE("a single row may have any stride") {
           layer.forward({x, 2, 4, 3}, {y, 2, 3, 3});
         }) == "layer: x has row stride 3, expected at least its 4 columns");
 }
-TEST_CASE_TEMPLATE("a layer that trains nothing refuses NaN in backward too", T, ReferenceFloat, EigenFloat) {
+TEST_CASE_TEMPLATE("a layer that trains nothing refuses NaN in backward too", T, ReferenceFloat, PartsFloat) {
   typename SparseLinear<float>::with<typename T::backend>::template with<Magnitude>::template with<Frozen> layer{
       {.in = 4, .out = 3}};
   const HostMatrix<float> weight(3, 4);
@@ -98,7 +98,7 @@ TEST_CASE_TEMPLATE("a layer that trains nothing refuses NaN in backward too", T,
         "layer: grad_y is nan at row 1, column 2, expected finite numbers");
   CHECK(grad_x(1, 3) == 3);
 }
-TEST_CASE_TEMPLATE("attach refuses NaN and Inf", T, ReferenceFloat, ReferenceDouble, EigenFloat, EigenDouble) {
+TEST_CASE_TEMPLATE("attach refuses NaN and Inf", T, ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   Attached<T> a;
   a.weight(17, 4) = static_cast<Scalar>(not_a_number);
@@ -108,8 +108,8 @@ TEST_CASE_TEMPLATE("attach refuses NaN and Inf", T, ReferenceFloat, ReferenceDou
   CHECK(error_of([&] { a.layer.attach(a.weight.view(), a.bias.view()); }) ==
         "layer block.3.query: the bias is -inf at row 0, column 19, expected finite numbers");
 }
-TEST_CASE_TEMPLATE("forward and backward refuse other shapes, narrow strides and null pointers", T, ReferenceFloat,
-                   EigenDouble) {
+TEST_CASE_TEMPLATE("forward and backward refuse other shapes, narrow strides and null pointers", T, ReferenceDouble,
+                   PartsFloat) {
   using Scalar = typename T::scalar;
   Attached<T> a;
   a.layer.begin_step(0, 1);
@@ -216,8 +216,8 @@ TEST_CASE("after an attach that was refused, the layer is still not attached") {
   CHECK(error_of([&] { layer.attach(weight.view()); }) == refused);
   CHECK(error_of([&] { (void)layer.save(); }) == "layer: call attach before save");
 }
-TEST_CASE_TEMPLATE("begin_step names the parameter that is NaN and leaves the mask as it was", T, ReferenceFloat,
-                   ReferenceDouble, EigenFloat, EigenDouble) {
+TEST_CASE_TEMPLATE("begin_step names the parameter that is NaN and leaves the mask as it was", T, ReferenceDouble,
+                   PartsFloat) {
   using Scalar = typename T::scalar;
   Attached<T> a;
   a.layer.begin_step(0, 1);
@@ -243,7 +243,7 @@ TEST_CASE_TEMPLATE("begin_step names the parameter that is NaN and leaves the ma
   CHECK(unpacked(a.layer.mask()) == mask);
 }
 TEST_CASE_TEMPLATE("begin_step refuses a borrowed weight that has become NaN, and says where", T, ReferenceFloat,
-                   EigenFloat, PartsFloat) {
+                   PartsFloat) {
   using Scalar = typename T::scalar;
   Attached<T> a;
   a.weight(19, 7) = static_cast<Scalar>(not_a_number);
@@ -252,7 +252,7 @@ TEST_CASE_TEMPLATE("begin_step refuses a borrowed weight that has become NaN, an
   CHECK(text.find("weight") != std::string::npos);
   CHECK(text.find("row 19, column 7") != std::string::npos);
 }
-TEST_CASE_TEMPLATE("begin_step refuses a score that overflows", T, ReferenceFloat, EigenFloat, PartsFloat) {
+TEST_CASE_TEMPLATE("begin_step refuses a score that overflows", T, ReferenceFloat, PartsFloat) {
   using Scalar = typename T::scalar;
   Attached<T> a;
   a.weight(0, 0) = std::numeric_limits<Scalar>::max();
@@ -262,7 +262,7 @@ TEST_CASE_TEMPLATE("begin_step refuses a score that overflows", T, ReferenceFloa
   CHECK(text.find("is inf at row 0, column 0, expected finite numbers") != std::string::npos);
 }
 TEST_CASE_TEMPLATE("backward refuses NaN and Inf, and leaves grad_x and the gradients of earlier batches alone", T,
-                   ReferenceFloat, ReferenceDouble, EigenFloat, EigenDouble) {
+                   ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   Attached<T> a;
   a.layer.begin_step(0, 1);
@@ -292,8 +292,8 @@ TEST_CASE_TEMPLATE("backward refuses NaN and Inf, and leaves grad_x and the grad
   }
 }
 
-TEST_CASE_TEMPLATE("an output over an input, the weight, the bias or what trains is refused", T, ReferenceFloat,
-                   EigenDouble) {
+TEST_CASE_TEMPLATE("an output over an input, the weight, the bias or what trains is refused", T, ReferenceDouble,
+                   PartsFloat) {
   using Scalar = typename T::scalar;
   PstLayer<T> layer{{.in = 10, .out = 10}, {.name = "square"}};
   HostMatrix<Scalar> weight(10, 10), bias(1, 10), x(4, 10), grad_y(4, 10), both(4, 20);

@@ -42,7 +42,7 @@ TEST_CASE_TEMPLATE("refresh twice is refresh once: nothing is counted and no gra
   }
 }
 TEST_CASE_TEMPLATE("refresh moves the mask where every step does, and makes the first one", T, ReferenceFloat,
-                   EigenFloat) {
+                   PartsFloat) {
   Posed<PstLayer<T>> every{posed_case};
   Posed<typename PstLayer<T>::template with<RefreshUntil>> until{posed_case};
   every.layer.refresh(0.5), until.layer.refresh(0.9);
@@ -53,8 +53,7 @@ TEST_CASE_TEMPLATE("refresh moves the mask where every step does, and makes the 
   CHECK(unpacked(every.layer.mask()) != first);
   CHECK(unpacked(until.layer.mask()) == first);  // a later step would see that the mask had moved
 }
-TEST_CASE_TEMPLATE("W' is that of the last refresh, dense and compressed alike", T, ReferenceFloat, ReferenceDouble,
-                   EigenFloat, EigenDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("W' is that of the last refresh, dense and compressed alike", T, ReferenceDouble, PartsFloat) {
   for (double above : {-1.0, 1.0}) {
     Posed<PstLayer<T>> posed{posed_case, {}, {.dense_above_density = above}};
     posed.layer.begin_step(1, 2);
@@ -78,8 +77,7 @@ TEST_CASE_TEMPLATE("W' is that of the last refresh, dense and compressed alike",
     posed.problem = factors;
   }
 }
-TEST_CASE_TEMPLATE("after a refresh that was refused, W' is that of before", T, ReferenceFloat, EigenFloat,
-                   PartsFloat) {
+TEST_CASE_TEMPLATE("after a refresh that was refused, W' is that of before", T, ReferenceFloat, PartsFloat) {
   for (double above : {-1.0, 1.0}) {
     Posed<PstLayer<T>> posed{posed_case, {}, {.dense_above_density = above}};
     posed.layer.begin_step(1, 2);
@@ -99,7 +97,7 @@ TEST_CASE_TEMPLATE("after a refresh that was refused, W' is that of before", T, 
     }
   }
 }
-TEST_CASE_TEMPLATE("backward overwrites the gradients when it is asked to", T, ReferenceFloat, EigenDouble) {
+TEST_CASE_TEMPLATE("backward overwrites the gradients when it is asked to", T, ReferenceDouble, PartsFloat) {
   Posed<PstLayer<T>> posed{posed_case};
   posed.layer.begin_step(1, 2);
   const auto x = posed.own_x.view(), grad_y = posed.own_grad_y.view();
@@ -109,7 +107,7 @@ TEST_CASE_TEMPLATE("backward overwrites the gradients when it is asked to", T, R
   const auto again = gradients_of(posed.layer);
   for (std::size_t n = 0; n < once.size(); ++n) CHECK(same_bits(once[n], again[n]));
 }
-TEST_CASE_TEMPLATE("a penalty does not come back after a step at rest was refused", T, ReferenceFloat, EigenFloat) {
+TEST_CASE_TEMPLATE("a penalty does not come back after a step at rest was refused", T, ReferenceFloat, PartsFloat) {
   using Soft = typename SparseLinear<>::with<typename T::backend>::template with<SoftMovement>::template with<
       Threshold>::template with<ScoreEveryKthStep>;
   auto weight = Draw{1}.normal<float>(9, 5);
@@ -130,8 +128,7 @@ TEST_CASE_TEMPLATE("a penalty does not come back after a step at rest was refuse
   layer.zero_gradients();
   CHECK(parameter_of(layer, "score.S").grad(8, 4) == 0);
 }
-TEST_CASE_TEMPLATE("a clone goes on bit for bit, in memory of its own", T, ReferenceFloat, EigenFloat, EigenDouble,
-                   PartsFloat) {
+TEST_CASE_TEMPLATE("a clone goes on bit for bit, in memory of its own", T, ReferenceDouble, PartsFloat) {
   for (double above : {-1.0, 1.0}) {
     Posed<PstLayer<T>> posed{posed_case, {}, {.name = "query", .dense_above_density = above}};
     posed.layer.begin_step(1, 2);
@@ -150,8 +147,7 @@ TEST_CASE_TEMPLATE("a clone goes on bit for bit, in memory of its own", T, Refer
     CHECK(parameter_of(clone, "delta.U").value(0, 0) != parameter_of(posed.layer, "delta.U").value(0, 0));
   }
 }
-TEST_CASE_TEMPLATE("a mask from elsewhere is taken as it is, and multiplied with", T, ReferenceFloat, EigenFloat,
-                   PartsFloat) {
+TEST_CASE_TEMPLATE("a mask from elsewhere is taken as it is, and multiplied with", T, ReferenceFloat, PartsFloat) {
   for (double above : {-1.0, 1.0}) {
     Posed<PstLayer<T>> posed{posed_case, {}, {.dense_above_density = above}};
     std::vector<mask_word> words(2 * 41, 0);  // 70 columns are two words
@@ -168,7 +164,7 @@ TEST_CASE_TEMPLATE("a mask from elsewhere is taken as it is, and multiplied with
           }) == "layer: the mask is 40 x 70, the layer expects 41 x 70");
   }
 }
-TEST_CASE_TEMPLATE("bytes that save gave are restored, and others are refused", T, ReferenceFloat, EigenDouble) {
+TEST_CASE_TEMPLATE("bytes that save gave are restored, and others are refused", T, ReferenceDouble, PartsFloat) {
   Posed<PstLayer<T>> source{posed_case}, target{posed_case};
   source.move_factors();
   source.layer.begin_step(1, 2);
@@ -192,7 +188,7 @@ TEST_CASE("layers without a name start from other factors where their weights di
   CHECK(same_bits(copy_of(parameter_of(same, "delta.U").value), start));
   CHECK_FALSE(same_bits(copy_of(parameter_of(other, "delta.U").value), start));
 }
-TEST_CASE_TEMPLATE("a refusal in one of several layers leaves none a step ahead", T, ReferenceFloat, EigenFloat) {
+TEST_CASE_TEMPLATE("a refusal in one of several layers leaves none a step ahead", T, ReferenceFloat, PartsFloat) {
   using Layer = typename PstLayer<T>::template with<GlobalTopK>;
   Posed<Layer> a{posed_case}, b{{{30, 41}, 9, 3, 4, 0.8}};
   Layer* const both[] = {&a.layer, &b.layer};
@@ -210,7 +206,7 @@ TEST_CASE_TEMPLATE("a refusal in one of several layers leaves none a step ahead"
   for (std::size_t n = 0; n < after.size(); ++n) CHECK(same_bits(after[n], gradients[n]));
 }
 
-TEST_CASE_TEMPLATE("a restored layer learns at kept weights before its first step", T, ReferenceFloat, EigenFloat) {
+TEST_CASE_TEMPLATE("a restored layer learns at kept weights before its first step", T, ReferenceFloat, PartsFloat) {
   using Layer = typename SparseLinear<>::with<typename T::backend>::template with<Magnitude>::template with<
       MaskedGradient>::template with<ConstantSchedule>;
   const auto weight = Draw{1}.normal<float>(41, 70), x = Draw{2}.normal<float>(9, 70),

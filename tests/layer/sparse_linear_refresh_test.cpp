@@ -18,7 +18,7 @@ constexpr Case refreshed_cases[] = {
     {{1, 1}, 1, 1, 1, 0.0}, {{65, 33}, 33, 2, 4, 0.9}, {{300, 17}, 9, 3, 4, 0.7}, {{23, 130}, 5, 3, 4, 0.8}};
 
 TEST_CASE_TEMPLATE("between refreshes the mask stays, while outputs and gradients follow the parameters", T,
-                   ReferenceFloat, EigenDouble, PartsFloat) {
+                   ReferenceDouble, PartsFloat) {
   for (const Case& now : refreshed_cases)
     for (double dense_above_density : {-1.0, 1.0}) {
       CAPTURE(now.shape.in);
@@ -87,7 +87,7 @@ TEST_CASE_TEMPLATE("a weight trained in place is multiplied as it is now, under 
   }
 }
 TEST_CASE_TEMPLATE("a step that keeps the mask names the parameter that is NaN, and can be taken again", T,
-                   ReferenceFloat, EigenDouble, PartsFloat) {
+                   ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   for (double dense_above_density : {-1.0, 1.0}) {
     Posed<SlowMask<T>> posed{
@@ -133,8 +133,7 @@ TEST_CASE_TEMPLATE("a step that keeps the mask leaves no weight that overflows t
   posed.pass();
   posed.check();
 }
-TEST_CASE_TEMPLATE("with mask and scores at rest, steps follow the oracle", T, ReferenceFloat, EigenDouble,
-                   PartsFloat) {
+TEST_CASE_TEMPLATE("with mask and scores at rest, steps follow the oracle", T, ReferenceDouble, PartsFloat) {
   using Layer = typename SlowMask<T>::template with<ScoreEveryKthStep>;
   for (const Case& now : refreshed_cases) {
     Posed<Layer> posed{now, oracle::Rule::reference, {.score_gradient = {.interval = 2}, .refresh = {.interval = 3}}};

@@ -31,7 +31,7 @@ using LayerWith = typename PstLayer<T, Rule>::template with<ScoreGradient>;
 std::vector<Case> gradient_cases() {
   return {{{1, 1}, 1, 1, 1, 0.0},     {{1, 23}, 3, 2, 5, 0.5},    {{23, 1}, 3, 5, 2, 0.5},
           {{7, 5}, 0, 3, 2, 0.5},     {{65, 33}, 65, 2, 40, 0.9}, {{31, 29}, 64, 31, 3, 0.7},
-          {{300, 17}, 16, 3, 4, 0.7}, {{257, 9}, 33, 9, 4, 0.9},  {{600, 40}, 130, 3, 4, 0.9},
+          {{300, 17}, 16, 3, 4, 0.7}, {{257, 9}, 33, 9, 4, 0.9},  {{520, 20}, 130, 3, 4, 0.9},
           {{20, 300}, 17, 4, 4, 0.8}};
 }
 constexpr double dense_always = -1.0, compressed_always = 1.0;
@@ -51,8 +51,8 @@ void check_step(const Case& now, oracle::Rule rule, oracle::ScoreTokens tokens, 
   posed.check(tokens);
 }
 
-TEST_CASE_TEMPLATE("while scores rest, the weight learns G where it is kept, and the scores nothing", T, ReferenceFloat,
-                   EigenDouble, PartsFloat, PartsDouble) {
+TEST_CASE_TEMPLATE("while scores rest, the weight learns G where it is kept, and the scores nothing", T,
+                   ReferenceDouble, PartsFloat) {
   const oracle::ScoreTokens rest{.any = false};
   for (const Case& now : gradient_cases())
     for (double above : {dense_always, compressed_always}) {
@@ -64,7 +64,7 @@ TEST_CASE_TEMPLATE("while scores rest, the weight learns G where it is kept, and
     }
 }
 TEST_CASE_TEMPLATE("while scores rest, their gradients are exactly zero, and those of the weight are not", T,
-                   ReferenceFloat, EigenFloat, PartsDouble) {
+                   ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   for (double above : {dense_always, compressed_always}) {
     Posed<LayerWith<T, ReferenceGradient, AlwaysRest>> posed{
@@ -89,9 +89,9 @@ TEST_CASE_TEMPLATE("where pruned weights learn too, they do from every token", T
     }
 }
 TEST_CASE_TEMPLATE("scores learn from one token in so many, scaled, and the weight through the mask from all", T,
-                   ReferenceFloat, EigenDouble, PartsFloat) {
+                   ReferenceDouble, PartsFloat) {
   for (const Case& now : gradient_cases())
-    for (FixedTokens tokens : {FixedTokens{2, 0}, FixedTokens{4, 3}, FixedTokens{7, 2}, FixedTokens{100, 99}})
+    for (FixedTokens tokens : {FixedTokens{2, 0}, FixedTokens{7, 2}, FixedTokens{100, 99}})
       for (double above : {dense_always, compressed_always}) {
         const oracle::ScoreTokens sample{.stride = tokens.stride, .first = tokens.first};
         check_step<LayerWith<T, ReferenceGradient, FixedTokens>>(
@@ -100,7 +100,7 @@ TEST_CASE_TEMPLATE("scores learn from one token in so many, scaled, and the weig
                                                               {.score_gradient = tokens, .dense_above_density = above});
       }
 }
-TEST_CASE_TEMPLATE("a penalty on the scores rests with them", T, ReferenceFloat, EigenDouble) {
+TEST_CASE_TEMPLATE("a penalty on the scores rests with them", T, ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   using Soft = typename SparseLinear<Scalar>::template with<typename T::backend>::template with<
       SoftMovement>::template with<Threshold>::template with<ScoreEveryKthStep>;
@@ -112,8 +112,8 @@ TEST_CASE_TEMPLATE("a penalty on the scores rests with them", T, ReferenceFloat,
     CHECK((parameter_of(layer, "score.S").grad(8, 4) == 0) == (step % 2 == 1));
   }
 }
-TEST_CASE_TEMPLATE("over all offsets the mean of the sampled score gradients is the exact one", T, ReferenceFloat,
-                   EigenDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("over all offsets the mean of the sampled score gradients is the exact one", T, ReferenceDouble,
+                   PartsFloat) {
   using Scalar = typename T::scalar;
   using Layer = LayerWith<T, MaskedGradient, FixedTokens>;
   for (index_t stride : {2, 3, 5})
@@ -160,7 +160,7 @@ TEST_CASE_TEMPLATE("a sample that has none of the tokens teaches the scores noth
   });
 }
 TEST_CASE_TEMPLATE("gradients of micro-batches at kept weights add up to the gradient of the whole batch", T,
-                   ReferenceFloat, EigenDouble, PartsFloat) {
+                   ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   using Layer = LayerWith<T, ReferenceGradient, AlwaysRest>;
   const Case now{{67, 30}, 70, 3, 4, 0.8};
@@ -173,8 +173,8 @@ TEST_CASE_TEMPLATE("gradients of micro-batches at kept weights add up to the gra
   const auto sum = gradients_of(two.layer), expected = gradients_of(whole.layer);
   for (std::size_t n = 0; n < sum.size(); ++n) CHECK(distance(sum[n], expected[n]) <= tolerances<Scalar>::value);
 }
-TEST_CASE_TEMPLATE("a weight trained in place learns where it is kept alone while scores rest", T, ReferenceFloat,
-                   EigenDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("a weight trained in place learns where it is kept alone while scores rest", T, ReferenceDouble,
+                   PartsFloat) {
   using Scalar = typename T::scalar;
   using Layer = typename SparseLinear<Scalar>::template with<typename T::backend>::template with<
       Movement>::template with<Full>::template with<ConstantSchedule>::template with<AlwaysRest>;
@@ -209,7 +209,7 @@ TEST_CASE_TEMPLATE("a layer that keeps nothing learns nothing while scores rest"
   for (const auto& grad : gradients_of(layer)) CHECK(distance(grad, HostMatrix<float>(grad.rows(), grad.cols())) == 0);
 }
 TEST_CASE_TEMPLATE("at kept weights too, NaN and Inf are refused wherever they are, and gradients are zero then", T,
-                   ReferenceFloat, EigenDouble, PartsFloat) {
+                   ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   constexpr Scalar nan = std::numeric_limits<Scalar>::quiet_NaN(), infinity = std::numeric_limits<Scalar>::infinity(),
                    most = std::numeric_limits<Scalar>::max();

@@ -17,7 +17,7 @@ TEST_CASE("an interval of one or none is every step") {
   for (std::uint64_t interval : {0U, 1U})
     for (std::uint64_t step : {0U, 1U, 2U, 3U}) CHECK(ScoreEveryKthStep{interval}.at(0.5, step, 1).learns);
 }
-TEST_CASE_TEMPLATE("in a layer the scores learn in one step of so many", T, ReferenceFloat, EigenDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("in a layer the scores learn in one step of so many", T, ReferenceDouble, PartsFloat) {
   Posed<typename PstLayer<T>::template with<ScoreEveryKthStep>> posed{
       {{67, 30}, 5, 3, 4, 0.9}, {}, {.score_gradient = {.interval = 3}}};
   for (int step = 0; step < 8; ++step) {

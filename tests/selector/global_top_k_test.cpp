@@ -48,8 +48,7 @@ oracle::Mask ranked_together(const std::vector<HostMatrix<Scalar>>& scores, doub
   return oracle::lowest_pruned(all, sparsity);
 }
 
-TEST_CASE_TEMPLATE("layers that step together share one budget", T, ReferenceFloat, ReferenceDouble, EigenFloat,
-                   EigenDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("layers that step together share one budget", T, ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   Draw draw{1};
   const std::vector<HostMatrix<Scalar>> spread{draw.normal<Scalar>(33, 20), draw.normal<Scalar>(1, 65, 0, 5),
@@ -64,15 +63,14 @@ TEST_CASE_TEMPLATE("layers that step together share one budget", T, ReferenceFlo
       CHECK(together<T>(scores, sparsity, 2) == ranked_together(scores, sparsity));
     }
 }
-TEST_CASE_TEMPLATE("ties are pruned in the first layers first", T, ReferenceFloat, EigenFloat, PartsFloat) {
+TEST_CASE_TEMPLATE("ties are pruned in the first layers first", T, ReferenceFloat, PartsFloat) {
   const std::vector<HostMatrix<float>> constant{HostMatrix<float>(20, 10), HostMatrix<float>(30, 10)};
   const auto mask = together<T>(constant, 0.5);
   CHECK(kept_in(mask) == 250);
   CHECK(mask[249] == 0);
   CHECK(mask[250] == 1);
 }
-TEST_CASE_TEMPLATE("one layer alone is ranked as top_k does, stepping together or by itself", T, ReferenceFloat,
-                   EigenDouble) {
+TEST_CASE_TEMPLATE("one layer alone is ranked as top_k does, stepping together or by itself", T, ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   for (double sparsity : all_sparsities) {
     const auto scores = hard_scores<Scalar>(41, 23, 9);
@@ -81,8 +79,7 @@ TEST_CASE_TEMPLATE("one layer alone is ranked as top_k does, stepping together o
     CHECK(selected<T, GlobalTopK>(scores, sparsity) == expected);
   }
 }
-TEST_CASE_TEMPLATE("between refreshes a step together keeps all masks, unless a layer has none yet", T, ReferenceFloat,
-                   PartsFloat) {
+TEST_CASE_TEMPLATE("between refreshes a step together keeps all masks, unless a layer has none yet", T, ReferenceFloat, PartsFloat) {
   using Layer = typename ScoredLayer<T, GlobalTopK>::template with<RefreshEveryKthStep>;
   const auto weight = Draw{1}.normal<float>(8, 8);
   Layer first{{.in = 8, .out = 8}, {.schedule = {.sparsity = 0.5}, .refresh = {.interval = 100}}}, second = [] {
@@ -105,8 +102,7 @@ TEST_CASE("no layers at all take a step together in peace") {
   using Layer = ScoredLayer<ReferenceFloat, GlobalTopK>;
   begin_step_together(std::span<Layer* const>{}, 0, 1);
 }
-TEST_CASE_TEMPLATE("when one layer is NaN, a step together leaves all masks as they were", T, ReferenceFloat,
-                   PartsFloat) {
+TEST_CASE_TEMPLATE("when one layer is NaN, a step together leaves all masks as they were", T, ReferenceFloat, PartsFloat) {
   using Layer = ScoredLayer<T, GlobalTopK>;
   const auto weight = Draw{1}.normal<float>(8, 8);
   Layer first{{.in = 8, .out = 8}, {.schedule = {.sparsity = 0.5}, .name = "first"}},

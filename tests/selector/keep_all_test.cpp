@@ -8,8 +8,7 @@
 namespace pst::test {
 namespace {
 
-TEST_CASE_TEMPLATE("keep all prunes nothing, whatever the scores and the sparsity", T, ReferenceFloat, EigenDouble,
-                   PartsFloat) {
+TEST_CASE_TEMPLATE("keep all prunes nothing, whatever the scores and the sparsity", T, ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   for (Shape shape : selector_shapes)
     for (const auto& scores : selector_scores<Scalar>(shape))

@@ -8,8 +8,7 @@
 namespace pst::test {
 namespace {
 
-TEST_CASE_TEMPLATE("rows prunes the outputs with the lowest sums, equal ones from the top", T, ReferenceFloat,
-                   ReferenceDouble, EigenFloat, EigenDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("rows prunes the outputs with the lowest sums, equal ones from the top", T, ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   for (Shape shape : selector_shapes)
     for (double sparsity : all_sparsities)

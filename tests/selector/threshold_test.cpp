@@ -8,8 +8,7 @@
 namespace pst::test {
 namespace {
 
-TEST_CASE_TEMPLATE("threshold keeps what is above its value, whatever the sparsity", T, ReferenceFloat, ReferenceDouble,
-                   EigenFloat, EigenDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("threshold keeps what is above its value, whatever the sparsity", T, ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   for (Shape shape : selector_shapes)
     for (double value : {-2.0, 0.0, 0.25, 5.0}) {

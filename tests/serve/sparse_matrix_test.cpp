@@ -45,8 +45,7 @@ template <class Matrix>
 static_assert(!std::is_constructible_v<SparseMatrix<>, MatrixView<float, DeviceSpace>>);
 static_assert(std::is_copy_constructible_v<SparseMatrix<>> && std::is_nothrow_move_assignable_v<HostBuffer<float>>);
 
-TEST_CASE_TEMPLATE("a sparse matrix multiplies as the dense one does, for any number of tokens", T, ReferenceFloat,
-                   ReferenceDouble, EigenFloat, EigenDouble) {
+TEST_CASE_TEMPLATE("a sparse matrix multiplies as the dense one does, for any number of tokens", T, ReferenceDouble, PartsFloat) {
   for (Shape shape : sparse_shapes) check_sparse_matrix<MatrixOf<T>, typename T::scalar>(shape);
 }
 TEST_CASE_TEMPLATE("values of 16 bits are the nearest ones, and arithmetic is that of the scalar", Value, BFloat16,
@@ -71,8 +70,7 @@ TEST_CASE("16 bits err by half a unit of the last place, and what rounds to zero
   CHECK(as_half(0, 4) == -0x1p-24F);  // the smallest number that is not zero
   CHECK(half.kept() == 4);
 }
-TEST_CASE_TEMPLATE("dense, CSR and bit mask give the same matrix", T, ReferenceFloat, ReferenceDouble, EigenFloat,
-                   EigenDouble) {
+TEST_CASE_TEMPLATE("dense, CSR and bit mask give the same matrix", T, ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   for (Shape shape : {Shape{1, 1}, Shape{13, 20}, Shape{300, 33}, Shape{1300, 8}}) {
     Draw draw{9};
@@ -87,8 +85,7 @@ TEST_CASE_TEMPLATE("dense, CSR and bit mask give the same matrix", T, ReferenceF
     CHECK(dense.density() == doctest::Approx(static_cast<double>(nonzeros(given)) / static_cast<double>(shape.size())));
   }
 }
-TEST_CASE_TEMPLATE("an exported layer is served as it was trained", T, ReferenceFloat, ReferenceDouble, EigenFloat,
-                   EigenDouble) {
+TEST_CASE_TEMPLATE("an exported layer is served as it was trained", T, ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   const Shape shape{.in = 70, .out = 45};
   const auto weight = Draw{1}.normal<Scalar>(shape.out, shape.in), x = Draw{3}.normal<Scalar>(12, shape.in);
@@ -106,8 +103,7 @@ TEST_CASE_TEMPLATE("an exported layer is served as it was trained", T, Reference
   CHECK(compressed.kept() == layer.kept());
   CHECK(matrix.bytes() - compressed.bytes() == static_cast<std::size_t>(layer.kept()) * (sizeof(Scalar) - 2));
 }
-TEST_CASE_TEMPLATE("pruned weights do not see what they would be multiplied with", T, ReferenceFloat, ReferenceDouble,
-                   EigenFloat, EigenDouble) {
+TEST_CASE_TEMPLATE("pruned weights do not see what they would be multiplied with", T, ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   Draw draw{4};
   const Shape shape{.in = 1201, .out = 37};
@@ -234,7 +230,7 @@ TEST_CASE("product refuses outputs over what it reads, and takes slices beside i
   CHECK(error_of([&] { matrix.product(x, y, y.middle_rows(1, 1)); }) ==
         "sparse matrix query: y lies over the bias" + expected + "the bias is still read");
 }
-TEST_CASE_TEMPLATE("product refuses other shapes, narrow strides and null pointers", T, ReferenceFloat, EigenDouble) {
+TEST_CASE_TEMPLATE("product refuses other shapes, narrow strides and null pointers", T, ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;
   const HostMatrix<Scalar> given(20, 10);
   const MatrixOf<T> weight{given.view(), "block.3.query"};

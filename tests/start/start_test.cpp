@@ -108,7 +108,7 @@ TEST_CASE("a scale of zero has a start, since its factors do nothing") {
 }
 
 TEST_CASE("the first step of Adam moves a weight by its rate, for every rank, width and scale") {
-  for (const Shape shape : {Shape{.in = 96, .out = 128}, Shape{.in = 256, .out = 512}})
+  for (const Shape shape : {Shape{.in = 96, .out = 128}, Shape{.in = 130, .out = 300}})
     for (const index_t rank : {4, 8, 32})
       for (const double scale : {1.0, 0.5}) {
         const auto ranks = static_cast<double>(rank), out = static_cast<double>(shape.out);
