@@ -38,6 +38,11 @@ using Measured = List<  // importance
     // kept weights that train themselves, once a mask rests
     pst::KeptLinear<>>;
 
+// ---- delta tuning: biases alone, LoRA, LoRA whose weight is sparse and stays so, DoRA
+using Lora = pst::Unpruned<>;
+using DeltaTuned = List<Lora::with<pst::Frozen>::with<pst::TrainedBias>, Lora, Lora::with<pst::KeepNonZeros>,
+                        Lora::with<pst::RowScaled<>>>;
+
 // ---- names
 /// A type as it is written in code, without namespaces and with the numbers of ranks alone.
 template <class T>
@@ -61,21 +66,40 @@ std::string name_of(const pst::SparseLinear<Scalar, Importance, Delta, Selector,
 std::string name_of(const pst::KeptLinear<>*) { return "KeptLinear"; }
 
 // ---- one of them
+/// A layer on a weight that it does not prune, and a bias; the one that keeps non-zeros finds as many as the benchmark
+/// says.
+template <class Layer>
+Layer tuned_on(bench::EigenMatrix& weight, bench::EigenMatrix& bias, const bench::Size& size) {
+  if constexpr (std::is_same_v<Layer, Lora::with<pst::KeepNonZeros>>) {
+    pst::SparseLinear<>::with<pst::Magnitude>::with<pst::Frozen>::with<pst::ConstantSchedule> pruned{
+        size.shape, {.schedule = {size.sparsity()}}};
+    bench::EigenMatrix all = weight;
+    pruned.attach(bench::view(all));
+    pruned.begin_step(1, 1);
+    pruned.export_masked(bench::view(weight));
+  }
+  Layer layer{size.shape};
+  layer.attach(bench::view(weight), bench::view(bias));
+  bench::leave_zero(layer);
+  return layer;
+}
 /// A layer on a weight, at the sparsity of its benchmark.
 template <class Layer>
-Layer made_on(bench::EigenMatrix& weight, const bench::Size& size) {
+Layer made_on(bench::EigenMatrix& weight, bench::EigenMatrix& bias, const bench::Size& size) {
   if constexpr (std::is_same_v<Layer, pst::KeptLinear<>>) {
-    auto masked = made_on<Pst>(weight, size);
+    auto masked = made_on<Pst>(weight, bias, size);
     masked.begin_step(1, 1);
     Layer layer{size.shape};
     layer.attach(masked.mask());
     layer.fill(bench::view(weight));
     return layer;
-  } else {
+  } else if constexpr (requires(typename Layer::Options options) { options.schedule.sparsity; }) {
     Layer layer{size.shape, {.schedule = {size.sparsity()}}};
     layer.attach(bench::view(weight));
     bench::leave_zero(layer);
     return layer;
+  } else {
+    return tuned_on<Layer>(weight, bias, size);
   }
 }
 
@@ -86,10 +110,11 @@ class Step {
       : x_{bench::normal(size.tokens, size.shape.in, 1)},
         grad_y_{bench::normal(size.tokens, size.shape.out, 2)},
         weight_{0.05F * bench::normal(size.shape.out, size.shape.in, 3)},
+        bias_{bench::EigenMatrix::Zero(1, size.shape.out)},
         y_{size.tokens, size.shape.out},
         grad_x_{size.tokens, size.shape.in},
         grad_weight_{size.shape.out, size.shape.in},
-        layer_{made_on<Layer>(weight_, size)} {}
+        layer_{made_on<Layer>(weight_, bias_, size)} {}
   [[nodiscard]] pst::MaskReport report() { return layer_.report(); }
 
   void nudge() { bench::nudge(layer_, ++nudges_); }
@@ -109,7 +134,7 @@ class Step {
 
  private:
   const bench::EigenMatrix &x_, &grad_y_;
-  bench::EigenMatrix weight_, y_, grad_x_, grad_weight_;
+  bench::EigenMatrix weight_, bias_, y_, grad_x_, grad_weight_;
   Layer layer_;
   std::uint64_t nudges_ = 0;
 };
@@ -150,13 +175,14 @@ void whole_step(benchmark::State& state) {
 }
 
 template <class... Layers>
-bool add_all(List<Layers...>) {
-  const auto add = [](const std::string& name, auto* run) {
-    benchmark::RegisterBenchmark(name.c_str(), run)->Apply(bench::steps_and_more);
+bool add_all(List<Layers...>, void (*sizes)(benchmark::internal::Benchmark*)) {
+  const auto add = [sizes](const std::string& name, auto* run) {
+    benchmark::RegisterBenchmark(name.c_str(), run)->Apply(sizes);
   };
   (add(name_of(static_cast<const Layers*>(nullptr)), whole_step<Layers>), ...);
   return true;
 }
-[[maybe_unused]] const bool added = add_all(Measured{});
+[[maybe_unused]] const bool added =
+    add_all(Measured{}, bench::steps_and_more) && add_all(DeltaTuned{}, bench::long_steps);
 
 }  // namespace

@@ -36,6 +36,11 @@ inline void steps(benchmark::internal::Benchmark* which) {
   with_names(which);
   for (const auto& [in, out] : shapes) which->Args({out, in, many_tokens, usual_density});
 }
+/// Two shapes with four times as many tokens.
+inline void long_steps(benchmark::internal::Benchmark* which) {
+  with_names(which);
+  for (const auto& [in, out] : {shapes[0], shapes[1]}) which->Args({out, in, 4 * many_tokens, usual_density});
+}
 /// All shapes with many and few tokens, and all densities with many.
 inline void products(benchmark::internal::Benchmark* which) {
   with_names(which);

@@ -7,8 +7,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 gives these for its own AVX-512 intrinsics (bug 105593) and its own std::string (bug 105651).
   target_compile_options(pst_own_flags INTERFACE -Wno-maybe-uninitialized -Wno-uninitialized -Wno-restrict)
 endif()
-set(PST_SHOWN_FLAGS "" CACHE STRING
-    "What benchmarks and small examples are compiled with besides; -O0 where they are only to compile")
 set(PST_COMPILER_HEAP "" CACHE STRING
     "Kilobytes of its memory that g++ fills before it looks for garbage: saves a tenth of the time; empty: as it comes")
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND PST_COMPILER_HEAP)

@@ -64,7 +64,8 @@ struct Sharing {
   }
 };
 
-TEST_CASE_TEMPLATE("the gradients of Kronecker products are their finite differences", T, ReferenceDouble, PartsDouble) {
+TEST_CASE_TEMPLATE("the gradients of Kronecker products are their finite differences", T, ReferenceDouble,
+                   PartsDouble) {
   check_branch_gradients<T>(own_rule(4, 2, 1, 0.75));
   check_branch_gradients<T>(own_rule(4, 2, 3));
   check_branch_gradients<T>(own_rule(6, 3, 2));

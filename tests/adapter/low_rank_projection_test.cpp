@@ -22,7 +22,8 @@ HostMatrix<double> elementwise(MatrixView<const double> left, MatrixView<const d
   return product;
 }
 
-TEST_CASE_TEMPLATE("the gradients of a bottleneck of low rank are its finite differences", T, ReferenceDouble, PartsDouble) {
+TEST_CASE_TEMPLATE("the gradients of a bottleneck of low rank are its finite differences", T, ReferenceDouble,
+                   PartsDouble) {
   for (const index_t rank : {1, 2, 5})
     check_branch_gradients<T>(LowRankBottleneck{.width = 4, .scale = 0.75, .projection = {.rank = rank}});
 }

@@ -8,7 +8,8 @@
 namespace pst::test {
 namespace {
 
-TEST_CASE_TEMPLATE("the attached weight is the parameter, with the gradient of the chosen rule", T, ReferenceDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("the attached weight is the parameter, with the gradient of the chosen rule", T, ReferenceDouble,
+                   PartsFloat) {
   using Scalar = typename T::scalar;
   using Layer = typename SparseLinear<Scalar>::template with<typename T::backend>::template with<
       Magnitude>::template with<Full>::template with<ConstantSchedule>;

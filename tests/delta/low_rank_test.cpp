@@ -15,7 +15,8 @@ template <class T>
 using Lora = SparseLinear<typename T::scalar, Magnitude, LowRank<DynamicRank>, TopK, ConstantSchedule, MaskedGradient,
                           FrozenBias, typename T::backend>;
 
-TEST_CASE_TEMPLATE("without pruning the low-rank delta is LoRA, at any rank that it can have", T, ReferenceDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("without pruning the low-rank delta is LoRA, at any rank that it can have", T, ReferenceDouble,
+                   PartsFloat) {
   using Scalar = typename T::scalar;
   for (Shape shape : {Shape{1, 1}, Shape{40, 1}, Shape{1, 40}, Shape{33, 26}})
     for (index_t rank : {1, 4, 33}) {
@@ -44,7 +45,8 @@ TEST_CASE_TEMPLATE("without pruning the low-rank delta is LoRA, at any rank that
       CHECK(distance(parameter_of(layer, "delta.V").grad, grad.v.view()) <= tolerances<Scalar>::value);
     }
 }
-TEST_CASE_TEMPLATE("the delta is zero at first and the attached weight is never written", T, ReferenceDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("the delta is zero at first and the attached weight is never written", T, ReferenceDouble,
+                   PartsFloat) {
   using Scalar = typename T::scalar;
   const auto weight = Draw{1}.normal<Scalar>(20, 30);
   Lora<T> layer{{.in = 30, .out = 20}, {.schedule = {.sparsity = 0}}};

@@ -89,7 +89,8 @@ void check_delta_gradients(auto& layer, const DoraGradients& truth, double near)
   CHECK(distance(parameter_of(layer, "delta.m").grad, truth.m.view()) <= near);
 }
 
-TEST_CASE_TEMPLATE("rows have the length m along W0 + beta U V, and learn as DoRA's equations say", T, ReferenceDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("rows have the length m along W0 + beta U V, and learn as DoRA's equations say", T, ReferenceDouble,
+                   PartsFloat) {
   using Scalar = typename T::scalar;
   for (const Shape shape : {Shape{1, 1}, Shape{40, 1}, Shape{1, 40}, Shape{33, 26}})
     for (const index_t rank : {1, 4}) {
@@ -155,7 +156,8 @@ void check_pruned(oracle::Rule rule) {
   CHECK(distance(parameter_of(layer, "score.C").grad, grad.c.view()) <= near);
 }
 
-TEST_CASE_TEMPLATE("scores are those of the scaled rows, and learn beside them under every rule", T, ReferenceDouble, PartsDouble) {
+TEST_CASE_TEMPLATE("scores are those of the scaled rows, and learn beside them under every rule", T, ReferenceDouble,
+                   PartsDouble) {
   check_pruned<T, ReferenceGradient>(oracle::Rule::reference);
   check_pruned<T, MaskedGradient>(oracle::Rule::masked);
   check_pruned<T, DenseGradient>(oracle::Rule::dense);

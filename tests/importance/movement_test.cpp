@@ -12,7 +12,8 @@
 namespace pst::test {
 namespace {
 
-TEST_CASE_TEMPLATE("movement adds its trained scores, and their gradient is that of the scores", T, ReferenceDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("movement adds its trained scores, and their gradient is that of the scores", T, ReferenceDouble,
+                   PartsFloat) {
   using Scalar = typename T::scalar;
   MetricOn<T, Movement> metric{Draw{1}.grid<Scalar>(37, 21)};
   CHECK(metric.parameters() == 1);

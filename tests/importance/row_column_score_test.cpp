@@ -8,7 +8,8 @@
 namespace pst::test {
 namespace {
 
-TEST_CASE_TEMPLATE("the row-column score adds alpha (R + C), and learns row and column sums", T, ReferenceDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("the row-column score adds alpha (R + C), and learns row and column sums", T, ReferenceDouble,
+                   PartsFloat) {
   using Scalar = typename T::scalar;
   for (Shape shape : {Shape{1, 1}, Shape{1, 60}, Shape{60, 1}, Shape{35, 50}}) {
     const auto [in, out] = shape;

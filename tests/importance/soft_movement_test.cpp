@@ -12,7 +12,8 @@ namespace {
 
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
-TEST_CASE_TEMPLATE("soft movement adds the sigmoid of its trained scores, which start alike", T, ReferenceDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("soft movement adds the sigmoid of its trained scores, which start alike", T, ReferenceDouble,
+                   PartsFloat) {
   using Scalar = typename T::scalar;
   MetricOn<T, SoftMovement> metric{Draw{1}.grid<Scalar>(20, 17), {.initial_score = -0.5}};
   oracle::Mat expected(20, 17);

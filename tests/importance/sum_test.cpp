@@ -16,7 +16,8 @@ namespace {
 static_assert(std::is_same_v<Pst, Sum<Magnitude, LowRankScore<Rank<8>>, RowColumnScore>>);
 static_assert(std::is_same_v<Pst::with_rank<DynamicRank>, Sum<Magnitude, LowRankScore<DynamicRank>, RowColumnScore>>);
 
-TEST_CASE_TEMPLATE("a sum adds the scores of its terms and hands the gradient to each", T, ReferenceDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("a sum adds the scores of its terms and hands the gradient to each", T, ReferenceDouble,
+                   PartsFloat) {
   using Scalar = typename T::scalar;
   const auto weight = Draw{1}.grid<Scalar>(19, 24);
   Sum<Magnitude, Movement, RowColumnScore> options;

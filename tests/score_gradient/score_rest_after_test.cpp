@@ -14,7 +14,8 @@ static_assert(!ScoreRestAfter{.progress = 0.5}.at(1, 0, 1).learns);
 static_assert(!ScoreRestAfter{.progress = 0}.at(0, 0, 1).learns);
 static_assert(ScoreRestAfter{.progress = 2}.at(1, 0, 1).learns);
 
-TEST_CASE_TEMPLATE("in a layer the scores learn until a progress, given as a fraction or in steps", T, ReferenceDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("in a layer the scores learn until a progress, given as a fraction or in steps", T, ReferenceDouble,
+                   PartsFloat) {
   Posed<typename PstLayer<T>::template with<ScoreRestAfter>> posed{
       {{67, 30}, 5, 3, 4, 0.9}, {}, {.score_gradient = {.progress = 0.5}}};
   for (int step = 0; step <= 8; ++step) {

@@ -8,7 +8,8 @@
 namespace pst::test {
 namespace {
 
-TEST_CASE_TEMPLATE("columns prunes the inputs with the lowest sums, equal ones from the left", T, ReferenceDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("columns prunes the inputs with the lowest sums, equal ones from the left", T, ReferenceDouble,
+                   PartsFloat) {
   using Scalar = typename T::scalar;
   for (Shape shape : selector_shapes)
     for (double sparsity : all_sparsities)

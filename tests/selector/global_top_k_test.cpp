@@ -70,7 +70,8 @@ TEST_CASE_TEMPLATE("ties are pruned in the first layers first", T, ReferenceFloa
   CHECK(mask[249] == 0);
   CHECK(mask[250] == 1);
 }
-TEST_CASE_TEMPLATE("one layer alone is ranked as top_k does, stepping together or by itself", T, ReferenceDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("one layer alone is ranked as top_k does, stepping together or by itself", T, ReferenceDouble,
+                   PartsFloat) {
   using Scalar = typename T::scalar;
   for (double sparsity : all_sparsities) {
     const auto scores = hard_scores<Scalar>(41, 23, 9);
@@ -79,7 +80,8 @@ TEST_CASE_TEMPLATE("one layer alone is ranked as top_k does, stepping together o
     CHECK(selected<T, GlobalTopK>(scores, sparsity) == expected);
   }
 }
-TEST_CASE_TEMPLATE("between refreshes a step together keeps all masks, unless a layer has none yet", T, ReferenceFloat, PartsFloat) {
+TEST_CASE_TEMPLATE("between refreshes a step together keeps all masks, unless a layer has none yet", T, ReferenceFloat,
+                   PartsFloat) {
   using Layer = typename ScoredLayer<T, GlobalTopK>::template with<RefreshEveryKthStep>;
   const auto weight = Draw{1}.normal<float>(8, 8);
   Layer first{{.in = 8, .out = 8}, {.schedule = {.sparsity = 0.5}, .refresh = {.interval = 100}}}, second = [] {
@@ -102,7 +104,8 @@ TEST_CASE("no layers at all take a step together in peace") {
   using Layer = ScoredLayer<ReferenceFloat, GlobalTopK>;
   begin_step_together(std::span<Layer* const>{}, 0, 1);
 }
-TEST_CASE_TEMPLATE("when one layer is NaN, a step together leaves all masks as they were", T, ReferenceFloat, PartsFloat) {
+TEST_CASE_TEMPLATE("when one layer is NaN, a step together leaves all masks as they were", T, ReferenceFloat,
+                   PartsFloat) {
   using Layer = ScoredLayer<T, GlobalTopK>;
   const auto weight = Draw{1}.normal<float>(8, 8);
   Layer first{{.in = 8, .out = 8}, {.schedule = {.sparsity = 0.5}, .name = "first"}},

@@ -46,7 +46,8 @@ void train(Layer& layer, index_t steps) {
   layer.refresh(1.0);
 }
 
-TEST_CASE_TEMPLATE("the mask is the non-zeros of the weight as it was attached, at every step", T, ReferenceDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("the mask is the non-zeros of the weight as it was attached, at every step", T, ReferenceDouble,
+                   PartsFloat) {
   using Scalar = typename T::scalar;
   for (Shape shape : selector_shapes)
     for (double pruned : {0.0, 0.5, 0.9}) {

@@ -37,14 +37,16 @@ void check_pattern() {
     }
 }
 
-TEST_CASE_TEMPLATE("2:4 keeps the two largest of every four, equal ones from the right", T, ReferenceDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("2:4 keeps the two largest of every four, equal ones from the right", T, ReferenceDouble,
+                   PartsFloat) {
   check_pattern<T, 2, 4>();
 }
 TEST_CASE_TEMPLATE("1:4 and 4:8 keep their numbers too", T, ReferenceDouble, PartsFloat) {
   check_pattern<T, 1, 4>();
   check_pattern<T, 4, 8>();
 }
-TEST_CASE_TEMPLATE("the pattern tightens with the sparsity, and no further than N of M", T, ReferenceFloat, PartsFloat) {
+TEST_CASE_TEMPLATE("the pattern tightens with the sparsity, and no further than N of M", T, ReferenceFloat,
+                   PartsFloat) {
   const auto scores = Draw{1}.normal<float>(5, 16);
   CHECK(kept_in(selected<T, NofM<1, 4>>(scores, 0.0)) == 80);
   CHECK(kept_in(selected<T, NofM<1, 4>>(scores, 0.24)) == 80);

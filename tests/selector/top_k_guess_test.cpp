@@ -27,7 +27,8 @@ template <class Scalar>
   return out;
 }
 
-TEST_CASE_TEMPLATE("top_k is exact however the scores have moved since it last looked", T, ReferenceDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("top_k is exact however the scores have moved since it last looked", T, ReferenceDouble,
+                   PartsFloat) {
   using Scalar = typename T::scalar;
   for (const Shape shape : {Shape{1, 1}, Shape{20, 33}, Shape{130, 70}, Shape{257, 31}})
     for (int way = 0; way < 6; ++way) {
@@ -72,7 +73,8 @@ TEST_CASE_TEMPLATE("one pass is enough where the threshold moves little or stead
     CHECK(passes == 4);
   }
 }
-TEST_CASE_TEMPLATE("layers with one budget stay exact from step to step, together and alone", T, ReferenceDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("layers with one budget stay exact from step to step, together and alone", T, ReferenceDouble,
+                   PartsFloat) {
   using Scalar = typename T::scalar;
   using Layer = ScoredLayer<T, GlobalTopK>;
   const Shape shapes[] = {{20, 33}, {65, 1}, {3, 70}};

@@ -45,7 +45,8 @@ template <class Matrix>
 static_assert(!std::is_constructible_v<SparseMatrix<>, MatrixView<float, DeviceSpace>>);
 static_assert(std::is_copy_constructible_v<SparseMatrix<>> && std::is_nothrow_move_assignable_v<HostBuffer<float>>);
 
-TEST_CASE_TEMPLATE("a sparse matrix multiplies as the dense one does, for any number of tokens", T, ReferenceDouble, PartsFloat) {
+TEST_CASE_TEMPLATE("a sparse matrix multiplies as the dense one does, for any number of tokens", T, ReferenceDouble,
+                   PartsFloat) {
   for (Shape shape : sparse_shapes) check_sparse_matrix<MatrixOf<T>, typename T::scalar>(shape);
 }
 TEST_CASE_TEMPLATE("values of 16 bits are the nearest ones, and arithmetic is that of the scalar", Value, BFloat16,

@@ -14,7 +14,8 @@ TEST_CASE("through the mask only kept weights learn") {
   CHECK(ReferenceGradient{}(3.5F, true) == 3.5F);
   CHECK(ReferenceGradient{}(3.5F, false) == 0.0F);
 }
-TEST_CASE_TEMPLATE("with magnitude a weight learns G (M + abs(W)), under the other rules G M and G", T, ReferenceDouble, PartsDouble) {
+TEST_CASE_TEMPLATE("with magnitude a weight learns G (M + abs(W)), under the other rules G M and G", T, ReferenceDouble,
+                   PartsDouble) {
   HostMatrix<double> weight(1, 4), x(1, 4), grad_y(1, 1);
   weight(0, 0) = 0.25, weight(0, 1) = -4, weight(0, 2) = 3, weight(0, 3) = -0.5;
   x(0, 0) = 1, x(0, 1) = 2, x(0, 2) = -3, x(0, 3) = 5;
