@@ -15,14 +15,14 @@ std::vector<Case> all_cases() {
       {{23, 1}, 3, 5, 2, 0.5, true},     {{7, 5}, 0, 3, 2, 0.5, true},       {{7, 5}, 1, 8, 7, 0.9, false},
       {{64, 9}, 64, 3, 2, 0.5, true},    {{65, 33}, 65, 2, 65, 0.9, false},  {{67, 40}, 130, 8, 8, 0.9, true},
       {{128, 3}, 130, 1, 1, 0.5, false}, {{12, 130}, 3, 4, 4, 0.0, false},   {{31, 29}, 64, 31, 30, 0.999999, true},
-      {{300, 17}, 65, 3, 4, 0.7, false}, {{150, 120}, 5, 3, 4, 0.6, true},   {{600, 19}, 9, 5, 33, 0.9, false},
+      {{260, 17}, 65, 3, 4, 0.7, false}, {{110, 100}, 5, 3, 4, 0.6, true},   {{600, 19}, 9, 5, 33, 0.9, false},
       {{257, 4}, 17, 3, 4, 0.5, true},
   };
   Draw draw{7};
   for (int n = 0; n < 8; ++n) {
     const double sparsities[] = {0.1, 0.5, 0.9, 0.75};
-    cases.push_back({{draw.between(1, 90), draw.between(1, 90)},
-                     draw.between(1, 140),
+    cases.push_back({{draw.between(1, 70), draw.between(1, 70)},
+                     draw.between(1, 100),
                      draw.between(1, 12),
                      draw.between(1, 12),
                      sparsities[n % 4],
