@@ -51,7 +51,7 @@ std::string name_of() {
   const std::unique_ptr<char, decltype(&std::free)> text{
       abi::__cxa_demangle(typeid(T).name(), nullptr, nullptr, &status), &std::free};
   std::string name = status == 0 ? text.get() : typeid(T).name();
-  name = std::regex_replace(name, std::regex{"pst::| "}, "");
+  name = std::regex_replace(name, std::regex{"pst::(v[0-9_]+::)?(isa_[0-9a-z]+::)?| "}, "");
   name = std::regex_replace(name, std::regex{"([0-9])l"}, "$1");
   name = std::regex_replace(name, std::regex{"<Rank<([0-9]+)>,NormalStart>"}, "<$1>");
   return std::regex_replace(name, std::regex{"Sum<Magnitude,LowRankScore<([0-9]+)>,RowColumnScore>"}, "Pst<$1>");
