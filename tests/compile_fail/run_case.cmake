@@ -2,8 +2,9 @@
 # cmake -D CASE=file.cpp -D COMPILER=g++ -D COMPILER_ID=GNU -D "FLAGS=-I..;-isystem.."
 #       -D PRECOMPILED=.../pst/pst.hpp.gch [-D COMPILED_TOGETHER=ON] -P run_case.cmake
 #
-# The file must compile as it is (which another test sees to where it is COMPILED_TOGETHER), must not compile with -DPST_EXPECT_ERROR, and what the compiler then says must hold
-# the texts that the file asks for, near the top, where a user reads them:
+# The file must compile as it is (another test sees to that where it is COMPILED_TOGETHER), must not compile with
+# -DPST_EXPECT_ERROR, and what the compiler then says must hold the texts that the file asks for, near the top, where a
+# user reads them:
 #   // expect: text           from every compiler (also expect-gcc:, expect-clang:); each of them must be found
 #   // within: 12 lines       how far down the texts may be (also within-gcc:, within-clang:)
 cmake_minimum_required(VERSION 3.22)
