@@ -15,6 +15,8 @@
 #include "pst/backend/reference.hpp"
 #include "pst/core/shared_parameter.hpp"
 #include "pst/core/version.hpp"
+#include "pst/layer/changed_linear.hpp"
+#include "pst/layer/keep_largest.hpp"
 #include "pst/layer/kept_linear.hpp"
 #include "pst/layer/mask_report.hpp"
 #include "pst/layer/sparse_linear.hpp"

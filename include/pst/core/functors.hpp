@@ -39,6 +39,13 @@ struct Scale {
   }
 };
 
+struct Absolute {
+  template <class T>
+  PST_HD T operator()(T value) const {
+    return value < 0 ? -value : value;
+  }
+};
+
 struct Multiply {
   template <class T>
   PST_HD T operator()(T a, T b) const {

@@ -112,5 +112,9 @@ class RadixSelect {
 [[nodiscard]] constexpr index_t pruned_count(index_t size, double sparsity) noexcept {
   return std::clamp(static_cast<index_t>(static_cast<double>(size) * sparsity), index_t{0}, size);
 }
+/// How many of `size` numbers a share is: trunc(size * share), and at least one.
+[[nodiscard]] constexpr index_t share_of(index_t size, double share) noexcept {
+  return std::max<index_t>(1, pruned_count(size, share));
+}
 
 }  // namespace pst::PST_ABI

@@ -91,9 +91,10 @@ template <class B, class T>
   return seed;
 }
 
-/// Throws unless a mask from elsewhere is one of `shape` that keeps something, without bits beyond its columns.
+/// Throws unless a mask from elsewhere is one of `shape`, without bits beyond its columns, that keeps something where
+/// it must.
 template <class B>
-void check_given_mask(B& on, const std::string& owner, ConstMaskOn<B> mask, Shape shape) {
+void check_given_mask(B& on, const std::string& owner, ConstMaskOn<B> mask, Shape shape, bool may_be_empty = false) {
   require(mask.rows == shape.out && mask.cols == shape.in, owner, ": the mask is ", mask.rows, " x ", mask.cols,
           ", the layer expects ", shape.out, " x ", shape.in);
   const index_t words = MaskView<mask_word>::words_for(shape.in);
@@ -103,7 +104,7 @@ void check_given_mask(B& on, const std::string& owner, ConstMaskOn<B> mask, Shap
   on.copy_out(ViewOn<B, const mask_word>{mask.words, shape.out, words},
               MatrixView<mask_word>{host.data(), shape.out, words});
   refuse_bits_beyond(owner, "the mask", host, words, shape.in);
-  require(std::any_of(host.begin(), host.end(), [](mask_word word) { return word != 0; }), owner,
+  require(may_be_empty || std::any_of(host.begin(), host.end(), [](mask_word word) { return word != 0; }), owner,
           ": the mask keeps nothing, expected at least one weight");
 }
 

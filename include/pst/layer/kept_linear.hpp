@@ -57,6 +57,9 @@ class KeptLinear {
 
   struct Options {
     std::string name{};  ///< of the layer: in messages, reports, and in front of the names of its parameters
+    /// The weights are the change of a dense weight (ChangedLinear): their name is "delta.kept", their group delta, the
+    /// mask is saved as "places", and there may be none.
+    bool is_change = false;
   };
 
   /// A layer of `shape` that has no weights yet. Throws Error when a side is not positive.
@@ -69,7 +72,7 @@ class KeptLinear {
   void attach(ConstMaskOn<Backend> mask, BiasView bias = {}) {
     const auto in_use = on_.use();
     require(!attached(), label(), ": attach was called before, expected one call");
-    detail::check_given_mask(on_, label(), mask, shape());
+    detail::check_given_mask(on_, label(), mask, shape(), options_.is_change);
     check_bias(bias);
     mask_ = Words(static_cast<std::size_t>(shape().out * mask_view().words_per_row));
     on_.replace_mask(mask, mask_view());
@@ -79,7 +82,8 @@ class KeptLinear {
             Transposed::most);
     column_ = Columns(static_cast<std::size_t>(count));
     transposed_.reserve(count);
-    weight_.emplace("weight.kept", ParameterGroup::weight, index_t{1}, count);
+    weight_.emplace(options_.is_change ? "delta.kept" : "weight.kept",
+                    options_.is_change ? ParameterGroup::delta : ParameterGroup::weight, index_t{1}, count);
     bias_ = bias;
     each([&](TrainedMatrix<Backend, Scalar>& matrix) {
       if (matrix.in_place()) bind_bias(matrix);
@@ -129,7 +133,7 @@ class KeptLinear {
   // ---- a step
   void zero_gradients() {
     const auto in_use = use("zero_gradients");
-    on_.fill(run_.gradients(), Scalar{0});
+    fill_gradients();
   }
   /// Throws Error on NaN and Inf in the parameters.
   void check_parameters() {
@@ -165,8 +169,8 @@ class KeptLinear {
     detail::check_matrix(label(), "grad_y", grad_y, x.rows, shape().out);
     if (grad_x.data != nullptr) check_grad_x(grad_x, x, grad_y);
     refuse_batch(x, grad_y);
-    if (write == Gradients::overwrite) on_.fill(run_.gradients(), Scalar{0});
-    on_.sampled_product(view(), grad_y, x, weight_->grad().data, *workspace_);
+    if (write == Gradients::overwrite) fill_gradients();
+    if (kept() > 0) on_.sampled_product(view(), grad_y, x, weight_->grad().data, *workspace_);
     if constexpr (Bias::trained)
       if (has_bias()) detail::add_bias_gradient(on_, layout_.plan, grad_y, bias_matrix_.grad());
     if (grad_x.data != nullptr) on_.compressed_product(transposed_.view(), grad_y, ConstView{}, grad_x, *workspace_);
@@ -235,7 +239,7 @@ class KeptLinear {
     const auto in_use = use("restore");
     check_state_in_use(state);
     detail::put_parameters(*this, on_, state);
-    on_.fill(run_.gradients(), Scalar{0});
+    fill_gradients();
     transpose();
   }
 
@@ -246,16 +250,19 @@ class KeptLinear {
   using Offsets = typename Backend::template buffer<std::uint32_t>;
   using Columns = typename Backend::template buffer<std::uint8_t>;
 
+  void fill_gradients() {
+    if (!run_.gradients().empty()) on_.fill(run_.gradients(), Scalar{0});
+  }
   void check_parameters_in_use() {
     each(
         [&](const auto& matrix) { detail::refuse_non_finite(on_, label(), matrix.name(), ConstView{matrix.value()}); });
   }
   void check_state_in_use(const TensorList& state) {
-    detail::check_parameters_of(*this, label(), state, {"mask", "shape"});
+    detail::check_parameters_of(*this, label(), state, {mask_name(), "shape"});
     require(find(state, "shape").template values<std::int64_t>() == saved_shape(), label(),
             ": tensor shape is not that of this layer, ", shape().out, " x ", shape().in);
-    require(find(state, "mask").bytes == mask_words().bytes, label(),
-            ": tensor mask keeps other weights than the layer");
+    require(find(state, mask_name()).bytes == mask_words().bytes, label(), ": tensor ", mask_name(),
+            " keeps other weights than the layer");
   }
   [[nodiscard]] std::string label() const { return options_.name.empty() ? "layer" : "layer " + options_.name; }
   [[nodiscard]] bool has_bias() const noexcept { return bias_.data != nullptr; }
@@ -267,8 +274,9 @@ class KeptLinear {
   [[nodiscard]] MaskOn<Backend> mask_view() noexcept { return {mask_.data(), shape().out, shape().in}; }
   /// W', whose numbers are the parameters.
   [[nodiscard]] View view() { return {shape().out, shape().in, start_.data(), column_.data(), weight_->value().data}; }
+  [[nodiscard]] const char* mask_name() const noexcept { return options_.is_change ? "places" : "mask"; }
   void each(auto&& f) {
-    f(*weight_);
+    if (kept() > 0) f(*weight_);
     if constexpr (Bias::trained)
       if (has_bias()) f(bias_matrix_);
   }
@@ -315,7 +323,8 @@ class KeptLinear {
   [[nodiscard]] std::vector<std::int64_t> saved_shape() const { return {shape().out, shape().in}; }
   [[nodiscard]] Tensor mask_words() {
     const MaskOn<Backend> words = mask_view();
-    return detail::to_tensor(on_, "mask", ViewOn<Backend, mask_word>{words.words, words.rows, words.words_per_row});
+    return detail::to_tensor(on_, mask_name(),
+                             ViewOn<Backend, mask_word>{words.words, words.rows, words.words_per_row});
   }
 
   Options options_;

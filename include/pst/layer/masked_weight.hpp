@@ -18,6 +18,7 @@
 #include "pst/core/strided_view.hpp"
 #include "pst/core/terms.hpp"
 #include "pst/core/tile_scratch.hpp"
+#include "pst/layer/borrowed_weight.hpp"
 #include "pst/layer/kept_weight.hpp"
 #include "pst/layer/mask_report.hpp"
 
@@ -173,11 +174,8 @@ class MaskedWeight {
   // ---- one tile
   /// W0 of a tile: where it is, or in scratch memory.
   [[nodiscard]] ConstView attached_tile(Tile tile) {
-    if constexpr (!is_widened)
-      if (base_.rows_are_contiguous()) return plain_base(tile);
-    const MutableView scratch = workspace_->numbers(TileUse::weight, tile);
-    on_.map(scratch, functors::ConvertTo<Scalar>{}, tile.of(StridedView<const Stored, typename Backend::space>{base_}));
-    return scratch;
+    return detail::tile_of_attached<Scalar>(on_, StridedView<const Stored, typename Backend::space>{base_}, tile,
+                                            *workspace_);
   }
   /// W~ of a tile.
   [[nodiscard]] ConstView effective(Tile tile) {
