@@ -7,6 +7,7 @@
 #include "pst/bias/trained_bias.hpp"
 #include "pst/delta/frozen.hpp"
 #include "pst/delta/full.hpp"
+#include "pst/delta/gated.hpp"
 #include "pst/delta/low_rank.hpp"
 #include "pst/delta/projected.hpp"
 #include "pst/delta/row_scaled.hpp"

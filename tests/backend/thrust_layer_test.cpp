@@ -12,6 +12,7 @@
 #include "pst/bias/trained_bias.hpp"
 #include "pst/delta/frozen.hpp"
 #include "pst/delta/full.hpp"
+#include "pst/delta/gated.hpp"
 #include "pst/delta/projected.hpp"
 #include "pst/delta/row_scaled.hpp"
 #include "pst/importance/movement.hpp"
@@ -159,6 +160,10 @@ TEST_CASE("on Thrust, other metrics and deltas learn what they learn on Referenc
   compare<T, SoftMovement, Threshold, Full>([](auto& options) {
     options.importance.initial_score = 0;
     options.importance.penalty = 0.1;
+  });
+  compare<T, Magnitude, Gated, MaskedGradient>([](auto& options) {
+    options.delta.first_gate = 0.5;
+    options.schedule.final_sparsity = 0.5;
   });
   compare<T, RowScaled<>, MaskedGradient>([](auto& options) { options.schedule.final_sparsity = 0.5; });
 }

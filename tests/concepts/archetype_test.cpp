@@ -162,6 +162,7 @@ using OnArchetype = SparseLinear<>::with<Archetype>;
   use(TypeList<OnArchetype::with<Magnitude>::with<Frozen>>{});
   use(TypeList<OnArchetype::with<Movement>::with<Full>>{});
   use(TypeList<OnArchetype::with<RowScaled<>>>{});
+  use(TypeList<OnArchetype::with<Gated>>{});
   use(TypeList<OnArchetype::with<SoftMovement>::with<Threshold>>{});
   use(TypeList<OnArchetype::with<DynamicRank>::with<PerRow>>{});
   use(TypeList<OnArchetype::with<KeepAll>::with<MaskedGradient>>{});

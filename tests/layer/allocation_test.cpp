@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "support/host_mask.hpp"
 #include "support/layer_tools.hpp"
 
 // Every way to allocate is counted in the whole program. Sanitizers bring a malloc of their own: there, new alone is.
@@ -280,6 +281,33 @@ TEST_CASE_TEMPLATE("steps, forward and backward of a projection allocate nothing
                Backend>
       layer{{.in = 70, .out = 45}, {.delta = {&vector, true}}, on};
   check_no_allocations_in_steps(layer, weight.view());
+}
+TEST_CASE_TEMPLATE("steps, forward and backward of a change behind gates allocate nothing", T, ReferenceFloat,
+                   PartsFloat) {
+  const auto weight = Draw{1}.normal<float>(45, 70);
+  SparseLinear<float, Magnitude, Gated, KeepAll, ConstantSchedule, MaskedGradient, FrozenBias, typename T::backend>
+      layer{{.in = 70, .out = 45}, {}, on_one_thread<typename T::backend>()};
+  check_no_allocations_in_steps(layer, weight.view());
+}
+TEST_CASE_TEMPLATE("steps, forward and backward of a sparse change allocate nothing", T, ReferenceFloat, PartsFloat) {
+  const auto weight = Draw{1}.normal<float>(45, 70), x = Draw{3}.normal<float>(130, 70),
+             grad_y = Draw{4}.normal<float>(130, 45);
+  HostMatrix<float> y(130, 45), grad_x(130, 70);
+  Draw draw{5};
+  const HostMask places = random_mask(45, 70, draw, 0.1);
+  ChangedLinear<float, FrozenBias, typename T::backend> layer{
+      {.in = 70, .out = 45}, {}, on_one_thread<typename T::backend>()};
+  layer.attach(weight.view(), places.view());
+  for (const index_t tokens : {130, 3, 1, 64}) {
+    const auto step = [&] {
+      layer.begin_step();
+      layer.forward(x.view().middle_rows(0, tokens), y.view().middle_rows(0, tokens));
+      layer.backward(x.view().middle_rows(0, tokens), grad_y.view().middle_rows(0, tokens),
+                     grad_x.view().middle_rows(0, tokens));
+    };
+    CHECK(calls(calls_of_new, step) == 0);
+    CHECK(calls(calls_of_malloc, step) == 0);
+  }
 }
 TEST_CASE_TEMPLATE("the product of a sparse matrix allocates nothing", T, ReferenceDouble, PartsFloat) {
   using Scalar = typename T::scalar;

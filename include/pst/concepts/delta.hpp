@@ -2,6 +2,8 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
+#include <optional>
 #include <type_traits>
 
 #include "pst/concepts/importance.hpp"
@@ -60,6 +62,17 @@ concept FollowsRefreshes = requires(State& state, const State& other, B& on) {
   { state.begin_refresh() } -> std::same_as<void>;
   { state.end_refresh(on, true) } -> std::same_as<void>;
   { state.take_refreshed(on, other) } -> std::same_as<void>;
+};
+
+/// The step whose numbers an update draws; none outside of steps, where nothing is left to chance.
+using DrawnStep = std::optional<std::uint64_t>;
+
+/// Not asked of an update: its W~ is drawn anew in each step. `draw(step)` makes it that of a step, or without one that
+/// of no draw; `drawn()` says which it is.
+template <class State>
+concept DrawsEachStep = requires(State& state, const State& constant, DrawnStep step) {
+  { state.draw(step) } -> std::same_as<void>;
+  { constant.drawn() } -> std::same_as<DrawnStep>;
 };
 
 /// Not asked of an update: it is `product().scale() * left() * right()`, whose gradient can be formed from activations.

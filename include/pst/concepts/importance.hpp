@@ -77,7 +77,8 @@ concept HasAStart = requires(State& state, B& on, ViewOn<B, const Scalar> weight
   { state.start(on, weight) } -> std::same_as<void>;
 };
 
-/// Not asked of a metric: `add_penalty(backend)` writes what the gradients of a step in which scores learn begin with.
+/// Not asked of a metric or an update: `add_penalty(backend)` writes what its gradients begin a step with, where they
+/// are zero; those of a metric, in a step in which scores learn.
 template <class State, class B>
 concept HasAPenalty = requires(State& state, B& on) {
   { state.add_penalty(on) } -> std::same_as<void>;

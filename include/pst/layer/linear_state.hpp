@@ -33,6 +33,7 @@ struct LinearState {
   /// What a step is to do, settled before anything changes.
   struct StepPlan {
     double progress, sparsity;
+    std::uint64_t step;
     std::uint64_t index;  ///< of the step, from 0
     bool moves_mask;
   };
@@ -147,16 +148,16 @@ struct LinearState {
     const auto now = static_cast<double>(step), all = static_cast<double>(steps);
     check_step(label, now, all);
     const auto index = static_cast<std::uint64_t>(std::max<index_t>(step, 1) - 1);
-    return {now / all, checked_sparsity(now, all), index,
+    return {now / all, checked_sparsity(now, all), static_cast<std::uint64_t>(step), index,
             !has_mask || (!chooses_once(options.selector) && options.refresh.refreshes(now / all, index))};
   }
   /// Whether a refresh outside of a step moves the mask.
   [[nodiscard]] bool moves_between_steps(double progress) const {
     return !has_mask || (!chooses_once(options.selector) && options.refresh.moves_between_steps(progress));
   }
-  /// The mask moves to a sparsity, or stays; W' is that of the parameters as they are.
-  void refresh_to(double asked, bool moves_mask) {
-    typename Weight::Refresh now{weight};
+  /// The mask moves to a sparsity, or stays; W' is that of the parameters as they are, and of a step's draw.
+  void refresh_to(double asked, bool moves_mask, DrawnStep step) {
+    typename Weight::Refresh now{weight, step};
     if (!moves_mask) return keep_mask(now);
     rank(asked);
     move_mask(now, asked);
@@ -221,7 +222,7 @@ struct LinearState {
   // ---- learning
   void zero_gradients() {
     if (const MutableView all = run.gradients(); !all.empty()) on().fill(all, Scalar{0});
-    if (learning.learns) weight.add_penalty();
+    weight.add_penalty(learning.learns);
   }
   /// What this step needs of the gradient of W'.
   [[nodiscard]] NeededGradient needed() {

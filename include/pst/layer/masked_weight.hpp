@@ -72,9 +72,11 @@ class MaskedWeight {
         if constexpr (importance_starts) importance_->start(on_, weight);
       });
   }
-  /// What the gradients of a step in which scores learn begin with.
-  void add_penalty() {
-    if constexpr (HasAPenalty<ImportanceState, Backend>) importance_->add_penalty(on_);
+  /// What the gradients of a step begin with besides zeros.
+  void add_penalty(bool scores_learn) {
+    if constexpr (HasAPenalty<DeltaState, Backend>) delta_->add_penalty(on_);
+    if constexpr (HasAPenalty<ImportanceState, Backend>)
+      if (scores_learn) importance_->add_penalty(on_);
   }
   /// Calls `f` with every trained matrix.
   void for_each_matrix(auto&& f) {
@@ -91,17 +93,20 @@ class MaskedWeight {
   }
 
   // ---- refreshing the mask
-  /// While this lives W~ is that of the parameters as they are. Without `accept` it is then what it was before.
+  /// While this lives W~ is that of the parameters as they are, and of what is drawn in a step, if it is for one.
+  /// Without `accept` it is then what it was before.
   class Refresh {
    public:
-    explicit Refresh(MaskedWeight& weight) : weight_{weight} {
+    Refresh(MaskedWeight& weight, DrawnStep step) : weight_{weight}, drawn_before_{weight.drawn()} {
+      weight_.draw(step);
       if constexpr (follows) weight_.delta_->begin_refresh();
       weight_.show_weight_to_delta();
     }
     Refresh(const Refresh&) = delete;
     ~Refresh() {
-      if constexpr (follows)
-        if (!accepted_) weight_.delta_->end_refresh(weight_.on_, false);
+      if (accepted_) return;
+      if constexpr (follows) weight_.delta_->end_refresh(weight_.on_, false);
+      weight_.draw(drawn_before_);
     }
     void accept() {
       accepted_ = true;
@@ -111,8 +116,16 @@ class MaskedWeight {
    private:
     static constexpr bool follows = FollowsRefreshes<DeltaState, Backend>;
     MaskedWeight& weight_;
+    DrawnStep drawn_before_;
     bool accepted_ = false;
   };
+  /// The step whose numbers W~ is drawn from.
+  [[nodiscard]] DrawnStep drawn() const {
+    if constexpr (DrawsEachStep<DeltaState>)
+      return delta_->drawn();
+    else
+      return {};
+  }
   [[nodiscard]] SelectorState& selector() { return *selector_; }
   /// Shows the selector all scores once, if it wants them. False when a weight or score is NaN or Inf.
   [[nodiscard]] bool ranking_pass() {
@@ -287,6 +300,7 @@ class MaskedWeight {
   /// Takes what W' consists of from another layer of the same kind whose parameters this one has already.
   void take_refreshed(MaskedWeight& other, double compress_below) {
     if constexpr (FollowsRefreshes<DeltaState, Backend>) delta_->take_refreshed(on_, *other.delta_);
+    draw(other.drawn());
     set_mask(other.mask(), compress_below);
     if (kept_.in_use()) kept_.take_values(on_, other.kept_);
     forget_change();
@@ -324,6 +338,9 @@ class MaskedWeight {
     Matrix<Backend, Scalar> plain(layout_.shape.out, layout_.shape.in);
     on_.map(plain.view(), functors::ConvertTo<Scalar>{}, StridedView<const Stored, typename Backend::space>{base_});
     f(ConstView{plain.view()});
+  }
+  void draw([[maybe_unused]] DrawnStep step) {
+    if constexpr (DrawsEachStep<DeltaState>) delta_->draw(step);
   }
   /// Lets an update look at every row when a refresh begins.
   void show_weight_to_delta() {

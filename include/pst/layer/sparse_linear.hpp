@@ -57,7 +57,7 @@ class Together;
 /// importance scores S(W~). Nine policies and a backend compose it; with none given it is PST as published
 /// (Li et al., IJCAI 2022). The weight and the bias stay with the caller, and so do activations: `backward` is given
 /// `x` again. Nothing of the weight's size is stored but one bit per weight and the kept weights, unless a policy is
-/// dense by definition (Movement, SoftMovement, Full).
+/// dense by definition (Movement, SoftMovement, Full, Gated).
 ///
 /// Besides, a layer has scratch memory for each thread, which `report().scratch_bytes` counts: in small layers it is
 /// more than the weight. W' follows the parameters when `begin_step` or `refresh` is called, and not before.
@@ -169,7 +169,7 @@ class SparseLinear {
   }
 
   // ---- a step
-  /// Sets all gradients to what a step begins with: zero, or the gradient of a penalty on scores that learn.
+  /// Sets all gradients to what a step begins with: zero, or the gradient of a penalty.
   void zero_gradients() {
     const auto in_use = state_.use("zero_gradients");
     state_.need_memory();
@@ -184,7 +184,7 @@ class SparseLinear {
     state_.need_memory();
     detail::check_step(state_.label, progress, 1.0);
     const double sparsity = state_.checked_sparsity(progress, 1.0);
-    state_.refresh_to(sparsity, state_.moves_between_steps(progress));
+    state_.refresh_to(sparsity, state_.moves_between_steps(progress), {});
   }
   /// Begins a step of training, the `step`-th of `steps` (from 1; 0 is the state before the first): the mask moves
   /// where the refresh policy says so, W' is brought up to date, and gradients are set to zero. Policies of every k-th
@@ -196,7 +196,7 @@ class SparseLinear {
     const auto in_use = state_.use("begin_step");
     state_.need_memory();
     const auto plan = state_.plan_step(static_cast<index_t>(step), static_cast<index_t>(steps));
-    state_.refresh_to(plan.sparsity, plan.moves_mask);
+    state_.refresh_to(plan.sparsity, plan.moves_mask, plan.step);
     state_.enter(plan);
   }
 
@@ -258,7 +258,7 @@ class SparseLinear {
     state_.need_memory();
     state_.check_parameters();
     detail::check_given_mask(state_.on(), state_.label, mask, shape());
-    typename State::Weight::Refresh now{state_.weight};
+    typename State::Weight::Refresh now{state_.weight, state_.weight.drawn()};
     now.accept();
     state_.weight.set_mask(mask, state_.options.dense_above_density);
     state_.mask_is_new(state_.pruned_share());
@@ -344,7 +344,7 @@ class SparseLinear {
 
     detail::put_parameters(*this, state_.on(), state);
     detail::put_tensor(state_.on(), find(state, "mask"), word_view());
-    typename State::Weight::Refresh now{state_.weight};
+    typename State::Weight::Refresh now{state_.weight, {}};
     now.accept();
     state_.has_mask = sparsity >= 0;
     if (state_.has_mask) state_.weight.mask_written(state_.options.dense_above_density);

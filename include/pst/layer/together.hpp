@@ -71,7 +71,7 @@ class Together {
     void open() {
       const auto in_use = on().use();
       state_.check_parameters();
-      refresh_.emplace(state_.weight);
+      refresh_.emplace(state_.weight, plan_ ? DrawnStep{plan_->step} : DrawnStep{});
     }
     void ranking_pass() {
       const auto in_use = on().use();
