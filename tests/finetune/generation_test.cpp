@@ -15,17 +15,17 @@ using pst::io::test::contains;
 using pst::io::test::error_of;
 
 // Both sides add some thousand terms of double precision, in different orders.
-constexpr double tolerance = 1e-10;
+constexpr double metric_tolerance = 1e-10;
 
 TEST_CASE("BLEU is sacrebleu's, NIST Doddington's, ROUGE-L and CIDEr coco-caption's") {
   const auto data = metrics_data();
   REQUIRE(data.at("corpora").size() == 3);
   for (const auto& corpus : data.at("corpora")) {
     const auto scores = score_generated(sentences_of(corpus));
-    CHECK(scores.bleu == doctest::Approx(corpus.at("bleu").get<double>()).epsilon(tolerance));
-    CHECK(scores.nist == doctest::Approx(corpus.at("nist").get<double>()).epsilon(tolerance));
-    CHECK(scores.rouge_l == doctest::Approx(corpus.at("rouge_l").get<double>()).epsilon(tolerance));
-    CHECK(scores.cider == doctest::Approx(corpus.at("cider").get<double>()).epsilon(tolerance));
+    CHECK(scores.bleu == doctest::Approx(corpus.at("bleu").get<double>()).epsilon(metric_tolerance));
+    CHECK(scores.nist == doctest::Approx(corpus.at("nist").get<double>()).epsilon(metric_tolerance));
+    CHECK(scores.rouge_l == doctest::Approx(corpus.at("rouge_l").get<double>()).epsilon(metric_tolerance));
+    CHECK(scores.cider == doctest::Approx(corpus.at("cider").get<double>()).epsilon(metric_tolerance));
   }
 }
 
@@ -46,14 +46,14 @@ TEST_CASE("BLEU of the published example counts the clipped words") {
       {"the the the the the the the", {"The cat is on the mat", "There is a cat on the mat"}}};
   // No brevity penalty; orders 2 to 4 have no match and count 1/2, 1/4 and 1/8 of one.
   const double expected = std::pow(2.0 / 7 * (0.5 / 6) * (0.25 / 5) * (0.125 / 4), 0.25);
-  CHECK(bleu(in_words(example, mteval_words)) == doctest::Approx(expected).epsilon(tolerance));
+  CHECK(bleu(in_words(example, mteval_words)) == doctest::Approx(expected).epsilon(metric_tolerance));
 }
 
 TEST_CASE("the brevity penalty takes the closest reference, the shorter of two as close") {
   const auto words = [](std::size_t n) { return Words(n, "a"); };
   CHECK(bleu(std::vector<GeneratedWords>{{words(6), {words(8), words(30), words(4)}}}) == doctest::Approx(1.0));
   CHECK(bleu(std::vector<GeneratedWords>{{words(6), {words(8), words(30)}}}) ==
-        doctest::Approx(std::exp(1 - 8.0 / 6)).epsilon(tolerance));
+        doctest::Approx(std::exp(1 - 8.0 / 6)).epsilon(metric_tolerance));
 }
 
 TEST_CASE("scores of a copy of the reference are the largest there are") {
