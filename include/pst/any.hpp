@@ -17,11 +17,12 @@
 /// What decides how the numbers of a weight are computed stays a type: the terms of the score, the update, the stored
 /// numbers. What is decided once a step or once a block of rows is a policy that is chosen at run time, of which
 /// any/policies has one for each axis: schedule, selector, refresh, score gradient, straight-through rule, ranks. So
-/// twelve types of layer stand for all combinations, and nothing is slower than the type of the same method.
+/// fourteen types of layer stand for all combinations, and nothing is slower than the type of the same method.
 ///
 /// Nothing here includes Eigen or a policy. The functions are defined in any/implementation.hpp: include it in one
 /// translation unit of the program, or link the CMake target pst::any.
 
+#include "pst/any/changed.hpp"
 #include "pst/any/kept.hpp"
 #include "pst/any/layer_set.hpp"
 #include "pst/any/linear.hpp"

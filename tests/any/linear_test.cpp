@@ -109,6 +109,11 @@ TEST_CASE("DoRA has the bits of its type, under any metric and in 16 bits") {
   CHECK(any.trainable() == 3 * (20 + 12) + 12);
 }
 
+TEST_CASE("a change behind gates has the bits of its type") {
+  using Dense = Base::with<Gated>::with<Magnitude>::with<MaskedGradient>::with<ConstantSchedule>::with<KeepAll>;
+  check_bits<Dense>("diff gate_penalty=0.1 gate_start=0.5", {.delta = {.penalty = 0.1, .first_gate = 0.5}});
+}
+
 TEST_CASE("masks that are kept as given have the bits of their types") {
   using Kept = Base::with<Magnitude>::with<MaskedGradient>::with<ConstantSchedule>;
   check_bits<Kept::with<KeepAll>>("lora selector=all" + factors, {.delta = {.scale = Numbers::beta, .rank = {3}}});

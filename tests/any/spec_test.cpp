@@ -52,6 +52,7 @@ TEST_CASE("a specification that is printed reads back as the same") {
        .seed = 1U << 31U},
       {.method = "soft-movement", .initial_score = -1e-3, .penalty = 1e7, .target = 0.95, .bias = "trained"},
       {.method = "masking", .threshold = 0.02, .masked = 0.1},
+      {.method = "diff", .gate_penalty = 1e-5, .gate_start = -1.5, .bias = "trained"},
       {.sparsity = 0.1,
        .initial_sparsity = 0.05,
        .schedule = "linear",
@@ -109,7 +110,7 @@ TEST_CASE("a value out of range is refused with the range") {
   CHECK(refusal("pst straight_through=none") == "straight_through is \"none\", expected reference, masked or dense");
   CHECK(refusal("pst bias=on") == "bias is \"on\", expected frozen or trained");
   CHECK(refusal("pst storage=f32") == "storage is \"f32\", expected scalar, bf16 or f16");
-  CHECK(refusal("pst delta=none") == "delta is \"none\", expected low-rank, dora, full or frozen");
+  CHECK(refusal("pst delta=none") == "delta is \"none\", expected low-rank, dora, full, gated or frozen");
   CHECK(refusal("pst selector=3:4").starts_with("selector is \"3:4\", expected top-k, global, "));
   CHECK(
       refusal("pst warmup=0.6 cooldown=0.5") ==
@@ -138,6 +139,9 @@ TEST_CASE("an option that the method does not use is refused") {
   CHECK(refusal("magnitude delta=low-rank delta_rank=4") == "nothing was thrown");
   CHECK(refusal("pst delta=full beta=2").starts_with("beta is given, "));
   CHECK(refusal("magnitude storage=bf16").starts_with("storage is given, "));
+  CHECK(refusal("diff storage=bf16").starts_with("storage is given, "));
+  CHECK(refusal("lora gate_penalty=1").ends_with("expected it with diff: leave it out, or choose one of these"));
+  CHECK(refusal("diff importance=movement") == "delta is gated, and importance movement, expected magnitude with it");
   CHECK(refusal("magnitude delta=frozen") ==
         "nothing trains in magnitude delta=frozen: choose another delta or importance, or bias=trained");
 }
@@ -151,7 +155,7 @@ TEST_CASE("texts that are none are refused") {
 }
 
 TEST_CASE("every option can be looked up, and says which methods use it") {
-  CHECK(linear_methods().size() == 11);
+  CHECK(linear_methods().size() == 12);
   for (const LinearOption& option : linear_options()) {
     INFO(option.name);
     CHECK_FALSE(option.description.empty());

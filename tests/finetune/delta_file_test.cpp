@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Task files of methods that train a part of a model.
+#include <pst/core/radix_select.hpp>
 #include <pst/io/checksum.hpp>
 #include <pst/io/tensor_file.hpp>
 
@@ -16,6 +17,7 @@
 using namespace finetune;
 using namespace finetune::test;
 using pst::io::ElementType;
+using pst::io::test::contains;
 using pst::io::test::error_of;
 using pst::io::test::TemporaryDirectory;
 
@@ -105,6 +107,66 @@ TEST_CASE("kept weights that trained themselves are in a task file, though they 
     export_task_file(*model, file, {.base = data / "bert", .overwrite = true}, {});
     check_same_numbers(*model, *apply_task_file(file, data / "bert"), ElementType::f32, "applied");
   }
+}
+
+TEST_CASE("changes of single weights are in a task file with their places, and nothing else of their layers") {
+  const TemporaryDirectory folder;
+  const fs::path file = folder.path() / "delta";
+  for (const std::string name : {"bert", "gpt2"})
+    for (const char* modules : {"", "ff.w1"}) {
+      INFO(name << ' ' << modules);
+      const auto model = trained(data / name, name, {.name = "diff", .modules = modules});
+      model->train_changes(0.01);
+      index_t changes = 0, values = 0, places = 0, weights = 0;
+      for (const ModelParameter& each : model->parameters())
+        if (each.part == Part::layer) changes += each.parameter.value.size();
+      model->for_each_layer([&](Layer& layer) {
+        if (layer.name.find("fc") != std::string::npos || layer.name.find("intermediate") != std::string::npos ||
+            *modules == '\0')
+          weights += layer.layer.shape().size();
+      });
+      CHECK(changes == pst::share_of(weights, 0.01));
+      export_task_file(*model, file, {.base = data / name, .overwrite = true}, {});
+      check_same_numbers(*model, *apply_task_file(file, data / name), ElementType::f32, "applied");
+      for (const pst::Tensor& tensor : pst::io::load_tensors(file)) {
+        if (tensor.name.ends_with("/delta.values")) values += std::ssize(tensor.values<float>());
+        if (tensor.name.ends_with("/delta.places")) places += std::ssize(tensor.values<std::uint32_t>());
+        CHECK((tensor.name.find('/') == std::string::npos || tensor.name.ends_with("/delta.values") ||
+               tensor.name.ends_with("/delta.places")));
+      }
+      CHECK(values == changes);
+      CHECK(places == changes);
+    }
+}
+
+TEST_CASE("places that are out of order or beyond the weight, and changes behind gates, are refused") {
+  const TemporaryDirectory folder;
+  const fs::path file = folder.path() / "delta", changed = folder.path() / "changed";
+  const auto model = trained(data / "bert", "bert", {.name = "diff", .modules = "query@0"});
+  const auto refusal = [&] { return error_of([&] { export_task_file(*model, file, {.base = data / "bert"}, {}); }); };
+  CHECK(contains(refusal(), "layer encoder.layer.0.attention.self.query: every weight changes behind a gate"));
+  CHECK(contains(error_of([&] { export_lora(*model, folder.path() / "lora", {.base = data / "bert"}, {}); }),
+                 "single weights"));
+  model->train_changes(0.1);
+  CHECK(contains(error_of([&] { export_lora(*model, folder.path() / "lora", {.base = data / "bert"}, {}); }),
+                 "single weights"));
+  REQUIRE(refusal() == "");
+  const std::string layer = "encoder.layer.0.attention.self.query/";
+  const auto with_places = [&](std::uint32_t first, std::size_t left_out = 0) {
+    Rewritten task{file};
+    std::vector<std::uint32_t> places = task.take(layer + "delta.places").values<std::uint32_t>();
+    places[0] = first;
+    places.resize(places.size() - left_out);
+    task.tensors.push_back(pst::Tensor::from<std::uint32_t>(layer + "delta.places", {1, std::ssize(places)}, places));
+    task.write(changed);
+    return error_of([&] { static_cast<void>(apply_task_file(changed, data / "bert")); });
+  };
+  CHECK(contains(with_places(2000000000U), "the place 2000000000 is not in order, or beyond a weight of 32 x 32"));
+  CHECK(contains(with_places(0, 1), "numbers to add and"));
+  Rewritten without{file};
+  static_cast<void>(without.take(layer + "delta.places"));
+  without.write(changed);
+  CHECK(contains(error_of([&] { static_cast<void>(apply_task_file(changed, data / "bert")); }), "delta.places"));
 }
 
 TEST_CASE("a task file is as large as what trained") {

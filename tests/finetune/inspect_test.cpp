@@ -104,6 +104,20 @@ TEST_CASE("modules have the shapes of the folder where kept weights train") {
   CHECK(root.trains == root.prunable - root.pruned);
 }
 
+TEST_CASE("modules have all their weights where changes of some of them train") {
+  const auto model = load_model(data / "gpt2", {}, transformer::layers_of<float>({.method = "diff"})).model;
+  const auto trains = [](const ModelParameter& each) { return each.part == Part::layer; };
+  model->begin_step(1, 1);
+  const Module before = modules_of(*model, trains);
+  CHECK(before.trains == 2 * before.prunable);
+  model->train_changes(0.25);
+  const Module root = modules_of(*model, trains);
+  CHECK(part(root, "transformer.h.0.attn.c_attn").shapes == "32 x 96 + 96");
+  CHECK(root.numbers == before.numbers);
+  CHECK(root.pruned == before.pruned);
+  CHECK(root.trains == root.prunable / 4);
+}
+
 TEST_CASE("a mask is drawn with its counts, and a large layer in squares") {
   const std::vector<float> small{1, 0, 2, 0, 0, 3}, weights(600 * 4, 1.0F);
   const std::string picture = common::draw_masks("a < b", {{"pst", pst::Tensor::from<float>("w", {2, 3}, small)}});

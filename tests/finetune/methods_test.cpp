@@ -98,6 +98,7 @@ TEST_CASE("a method trains what its description says") {
       {"full", {"weight", "bias"}},
       {"lora", {"delta.U", "delta.V", "bias"}},
       {"dora", {"delta.U", "delta.V", "delta.m", "bias"}},
+      {"diff", {"delta.w", "delta.gate"}},
       {"frozen", {"bias"}},
       {"bitfit", {"bias"}},
       {"norms", {}},
@@ -203,7 +204,9 @@ TEST_CASE("settings that no method has are refused by name") {
                                          {.score_factor_start = "zero"},
                                          {.threshold = -1},
                                          {.masked = 0},
-                                         {.name = "masking", .keep_mask = true}})
+                                         {.name = "masking", .keep_mask = true},
+                                         {.gate_penalty = -1},
+                                         {.name = "diff", .keep_mask = true}})
     CHECK_THROWS_AS(static_cast<void>(method_layers(settings, 1)), pst::Error);
 }
 
@@ -229,6 +232,7 @@ TEST_CASE("toolkit test 15: an option changes what is learnt with just the metho
       {"--threshold", [](MethodSettings& settings) { settings.threshold = 0.1; }},
       {"--dimension", [](MethodSettings& settings) { settings.dimension = 30; }},
       {"--said", [](MethodSettings& settings) { settings.said = true; }},
+      {"--gate-penalty", [](MethodSettings& settings) { settings.gate_penalty = 1; }},
       {"--masked", [](MethodSettings& settings) { settings.masked = 0.3; }}};
   for (const MethodInfo& info : methods()) {
     const MethodSettings settings{.name = std::string{info.name}, .sparsity = 0.8, .penalty = 10};
@@ -245,7 +249,7 @@ TEST_CASE("toolkit test 15: an option changes what is learnt with just the metho
     const std::vector<float> expected = learnt(settings, most), expected_soon = learnt(settings, few);
     for (const MethodOption& option : method_options()) {
       INFO(info.name, " ", std::string{option.name});
-      constexpr std::array not_of_layers{"--score-rate", "--fused", "--rest"};
+      constexpr std::array not_of_layers{"--score-rate", "--fused", "--rest", "--gated-part", "--kept-share"};
       if (std::ranges::find(not_of_layers, std::string_view{option.name}) != not_of_layers.end()) continue;
       REQUIRE(changes.contains(option.name));
       MethodSettings changed = settings;

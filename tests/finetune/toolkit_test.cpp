@@ -34,11 +34,13 @@ TEST_CASE("toolkit test 1: a merged model answers as the one it was merged from,
                                          {.name = "lora", .delta_rank = 2, .beta = 0.3},
                                          {.name = "pst", .sparsity = 0.6, .schedule = "constant"},
                                          {.name = "bitfit"},
+                                         {.name = "diff"},
                                          {.name = "ia3"}}) {
       INFO(name << ", " << method.name);
       const TemporaryDirectory folder;
       const fs::path file = folder.path() / "delta", merged = folder.path() / "merged";
       const auto model = trained(data / name, name, method);
+      if (method.name == "diff") model->train_changes(0.1);
       const std::vector<float> before = logits_of(*model, name);
       export_task_file(*model, file, {.base = data / name, .scale = method.beta}, {});
       const auto of_file = apply_task_file(file, data / name);

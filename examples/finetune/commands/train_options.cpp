@@ -68,7 +68,7 @@ std::string method_help() {
   text << "how linear layers train:";
   for (const MethodInfo& info : methods()) {
     text << '\n' << info.name << ": " << info.description << "; trains " << info.trains << "; rate " << info.rate;
-    if (info.score_rate != 1) text << ", " << info.score_rate << " times that for scores";
+    if (info.score_rate != 1) text << ", " << info.score_rate << " times that for scores and gates";
     if (info.head_rate != 1) text << ", " << info.head_rate << " times that for pooler and head";
   }
   return text.str();
@@ -149,6 +149,12 @@ void add_method_options(CLI::App& command, Settings& settings, SearchText& text)
                      "movement's scores begin at so many times abs(W); 0 as in its paper");
   command.add_option("--threshold", method.threshold, "masking keeps weights whose score is above it");
   command.add_option("--masked", method.masked, "fraction of the weights that masking leaves out at first");
+  command.add_option("--gate-penalty", method.gate_penalty, "diff's penalty of each gate that is not shut");
+  command.add_option(
+      "--gated-part", method.gated_part,
+      "share of the run in which diff's gates learn, which takes more memory than full fine-tuning; then "
+      "the largest changes alone go on. 1: gates learn to the end");
+  command.add_option("--kept-share", method.kept_share, "how many these are, as a share of all weights that it trains");
   command.add_option(
       "--modules", method.modules,
       "which modules train, with commas between: the end of a name (query), a common name (attn.q, attn.k, "
@@ -204,7 +210,8 @@ void add_method_options(CLI::App& command, Settings& settings, SearchText& text)
 
 void add_training_options(CLI::App& command, Settings& settings) {
   command.add_option("--rate", settings.rate, "learning rate")->default_str("the method's");
-  command.add_option("--score-rate", settings.score_rate, "times --rate, for scores")->default_str("the method's");
+  command.add_option("--score-rate", settings.score_rate, "times --rate, for scores and gates")
+      ->default_str("the method's");
   command.add_option("--head-rate", settings.head_rate, "times --rate, for pooler and head")
       ->default_str("the method's");
   command.add_option("--token-rate", settings.token_rate, "times --rate, for virtual tokens")

@@ -7,9 +7,12 @@
 #include <pst/layer/training_state.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
 #include <utility>
 #include <vector>
+
+#include "finetune/export/listed_changes.hpp"
 
 namespace finetune {
 
@@ -40,8 +43,8 @@ index_t checked_rank(const pst::TensorList& state, const std::string& layer, pst
 }  // namespace
 
 bool is_of_layer(std::string_view name) {
-  return is_read(name) || name == "delta.lambda" || name == "weight" || name == "weight.kept" || name == "bias" ||
-         name.starts_with("score.");
+  return is_read(name) || is_of_listed_changes(name) || name == "delta.lambda" || name == "weight" ||
+         name == "weight.kept" || name == "bias" || name.starts_with("score.");
 }
 
 bool fits_layer(const pst::Tensor& tensor, pst::Shape shape) {
@@ -52,6 +55,8 @@ bool fits_layer(const pst::Tensor& tensor, pst::Shape shape) {
   if (tensor.name == "delta.V") return is_number && is_matrix && tensor.shape[1] == shape.in && tensor.shape[0] > 0;
   if (tensor.name == "delta.m") return is_number && tensor.shape == std::vector<index_t>{shape.out, 1};
   if (tensor.name == "delta.lambda") return is_number && tensor.shape == std::vector<index_t>{1, 1};
+  if (tensor.name == "delta.values") return is_number && is_matrix && tensor.shape[0] == 1;
+  if (tensor.name == "delta.places") return tensor.dtype == pst::dtype_of<std::uint32_t> && is_matrix;
   return true;  // of the mask, which the layer that applies it looks at, and of scores
 }
 
@@ -86,6 +91,10 @@ Matrix weight_of_task(const std::string& name, pst::MatrixView<const float> weig
   if (pst::is_of_kept(state)) {
     pst::restore_kept<float>(name, {.in = weight.cols, .out = weight.rows}, state, {})
         .export_masked(transformer::view(made));
+    return made;
+  }
+  if (has_listed_changes(state)) {
+    add_listed_changes(state, "layer " + name, made);
     return made;
   }
   if (const pst::Tensor* const own = find_in(state, "weight"); own != nullptr) {

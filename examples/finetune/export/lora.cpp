@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/export/lora.hpp"
 
+#include <pst/any/changed.hpp>
 #include <pst/any/kept.hpp>
 #include <pst/core/error.hpp>
 #include <pst/io/safetensors.hpp>
@@ -57,6 +58,9 @@ std::optional<Update> update_of(Layer& layer, double scale) {
       !pst::is_of_kept(state), "layer ", layer.name,
       ": the kept weights themselves have trained, and an adapter holds low-rank updates alone: write a folder "
       "or an archive, or train with --rest delta");
+  pst::require(!has("delta.gate") && !pst::is_of_changes(state), "layer ", layer.name,
+               ": a change of single weights has trained, and an adapter holds low-rank updates alone: write a folder, "
+               "an archive or a task file");
   if (!has("delta.U") || !has("delta.V")) return std::nullopt;
   Update update{matrix_of(pst::find(state, "delta.U")), matrix_of(pst::find(state, "delta.V")),
                 has("delta.m") ? matrix_of(pst::find(state, "delta.m")) : Matrix{}};

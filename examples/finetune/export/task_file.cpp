@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/export/task_file.hpp"
 
+#include <pst/any/changed.hpp>
 #include <pst/core/error.hpp>
 #include <pst/io/checksum.hpp>
 #include <pst/io/tensor_file.hpp>
@@ -15,6 +16,7 @@
 #include "finetune/export/apply_layer.hpp"
 #include "finetune/export/base_folder.hpp"
 #include "finetune/export/branch_text.hpp"
+#include "finetune/export/listed_changes.hpp"
 #include "finetune/export/output_folder.hpp"
 #include "finetune/export/task_contents.hpp"
 
@@ -48,7 +50,13 @@ void refuse_whole_model(Model& model) {
 pst::TensorList own_tensors(Layer& layer, bool scores) {
   pst::TensorList own;
   const bool prunes = layer.layer.kept() < layer.layer.shape().size();
-  for (pst::Tensor& tensor : layer.layer.save()) {
+  pst::TensorList state = layer.layer.save();
+  if (pst::is_of_changes(state)) state = listed_changes(state, layer.layer.shape());
+  for (pst::Tensor& tensor : state) {
+    pst::require(
+        !tensor.name.starts_with("delta.gate"), "layer ", layer.name,
+        ": every weight changes behind a gate, so a task file would be as large as the model: write a folder or "
+        "an archive, or train with a smaller --gated-part");
     const bool is_score = tensor.name.starts_with("score.");
     pst::require(!scores || tensor.name != "score.S", "layer ", layer.name,
                  ": has a score for every weight, which a small task file cannot hold: leave the scores out");

@@ -43,7 +43,7 @@ std::vector<MethodOption> make_table() {
       option("--refresh", "refresh"),
       option("--straight-through", "straight_through"),
       option("--scores", "scores"),
-      option("--score-rate", "scores"),
+      option("--score-rate", "scores", "gate_penalty"),
       option("--delta-rank", "delta_rank"),
       option("--beta", "beta"),
       option("--delta-start", "delta_start"),
@@ -55,6 +55,9 @@ std::vector<MethodOption> make_table() {
       option("--score-start", "score_start"),
       option("--threshold", "threshold"),
       option("--masked", "masked"),
+      option("--gate-penalty", "gate_penalty"),
+      {"--gated-part", {"diff"}, {}},
+      {"--kept-share", {"diff"}, {}},
       {"--dimension", {"intrinsic"}, {"intrinsic"}},
       {"--said", {"intrinsic"}, {"intrinsic"}},
       option("--fused", "refresh", "delta_rank"),  // where it matters how weights are put together in layers

@@ -31,7 +31,7 @@ constexpr std::array rates{
     Rates{"movement", 5e-5, 100.0, 1.0, 5e-5, 100.0, 1.0}, Rates{"soft-movement", 5e-5, 100.0, 1.0, 5e-5, 100.0, 1.0},
     Rates{"full", 1e-4, 1.0, 1.0, 5e-5, 1.0, 1.0},         Rates{"lora", 2e-4, 1.0, 3.0, 3e-4, 1.0, 3.0},
     Rates{"dora", 2e-4, 1.0, 3.0, 3e-4, 1.0, 3.0},         Rates{"frozen", 1e-3, 1.0, 1.0, 1e-3, 1.0, 1.0},
-    Rates{"masking", 1e-3, 1.0, 1.0, 1e-3, 1.0, 1.0},
+    Rates{"masking", 1e-3, 1.0, 1.0, 1e-3, 1.0, 1.0},      Rates{"diff", 5e-5, 2000.0, 1.0, 5e-5, 2000.0, 1.0},
 };
 constexpr index_t usual_dimension = 2000;
 constexpr std::array subsets{
@@ -151,7 +151,7 @@ MethodInfo info_of(const pst::LinearMethod& method) {
                   .trains = method.trains,
                   .is_sparse = method.prunes,
                   .has_target = method.name != "masking",
-                  .beside = method.name == "masking" ? "none" : "biases,norms"};
+                  .beside = method.name == "masking" || method.name == "diff" ? "none" : "biases,norms"};
   for (const Rates& each : rates)
     if (each.method == method.name) {
       info.rate = each.rate, info.score_rate = each.score_rate, info.head_rate = each.head_rate;
@@ -201,6 +201,8 @@ pst::LinearSpec layer_spec(const MethodSettings& settings, std::uint64_t seed) {
   if (settings.keep_mask) {
     pst::require(method_named(settings.name).layers != "masking",
                  "--keep-mask is given, but --method masking learns the mask: leave it out");
+    pst::require(method_named(settings.name).layers != "diff",
+                 "--keep-mask is given, but --method diff changes any weight, those that are zero too: leave it out");
     keep_mask(spec);
   }
   const auto set = [&](const char* option, auto& field, const auto& value) {
@@ -231,6 +233,7 @@ pst::LinearSpec layer_spec(const MethodSettings& settings, std::uint64_t seed) {
   set("threshold", spec.threshold, settings.threshold);
   set("masked", spec.masked, settings.masked);
   set("target", spec.target, settings.sparsity);
+  set("gate_penalty", spec.gate_penalty, settings.gate_penalty);
   set("penalty", spec.penalty, settings.penalty > 0 ? settings.penalty : penalty_for(settings.sparsity));
   return spec;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/model/model.hpp"
 
+#include <pst/any/changed.hpp>
 #include <pst/any/kept.hpp>
 #include <pst/core/error.hpp>
 
@@ -22,6 +23,16 @@ void put(const pst::Tensor& tensor, pst::MatrixView<float> value) {
   pst::require(tensor.shape == std::vector<index_t>{value.rows, value.cols}, "tensor ", tensor.name,
                " does not fit, expected ", value.rows, " x ", value.cols, " numbers");
   std::ranges::copy(values, value.data);
+}
+
+/// Whether what a layer changes is behind gates.
+bool is_gated(const Layer& layer) {
+  return std::ranges::any_of(layer.layer.layout().entries,
+                             [](const pst::ParameterEntry& each) { return each.name.ends_with("delta.gate"); });
+}
+/// The weight that a layer borrows.
+pst::MatrixView<const float> weight_of(const Layer& layer) {
+  return layer.lent.data != nullptr ? layer.lent : transformer::view(layer.weight);
 }
 
 /// "h.0.ln_1.gain" is called "h.0.ln_1.weight" in a folder.
@@ -216,6 +227,22 @@ void Model::train_kept(double progress) {
   collect_parameters();
 }
 
+void Model::train_changes(double share) {
+  refresh(1.0);
+  std::vector<Layer*> layers;
+  std::vector<pst::AnyLinear<float>*> gated;
+  for_each_layer([&](Layer& each) {
+    if (!is_gated(each)) return;  // the module does not train
+    layers.push_back(&each);
+    gated.push_back(&each.layer);
+  });
+  const std::vector<pst::Places> places = pst::largest_changes<float>(gated, share);
+  for (std::size_t i = 0; i < layers.size(); ++i)
+    layers[i]->layer = pst::train_changes<float>(layers[i]->layer, places[i], weight_of(*layers[i]),
+                                                 transformer::view(layers[i]->bias), kept_cpu());
+  collect_parameters();
+}
+
 void Model::replace(Layer& layer, pst::AnyLinear<float> kept) {
   layer.layer = std::move(kept);
   layer.weight = {};
@@ -295,6 +322,19 @@ pst::TensorList Model::save() {
   return list;
 }
 
+void Model::restore_layer(Layer& layer, const pst::TensorList& state) {
+  const std::string name = layer.layer.name();
+  const pst::Shape shape = layer.layer.shape();
+  const bool has_dense_weight = layer.weight.size() > 0;
+  if (pst::is_of_changes(state) && is_gated(layer))
+    layer.layer =
+        pst::restore_changes<float>(name, shape, state, weight_of(layer), transformer::view(layer.bias), kept_cpu());
+  else if (pst::is_of_kept(state) && has_dense_weight)
+    replace(layer, pst::restore_kept<float>(name, shape, state, transformer::view(layer.bias), kept_cpu()));
+  else
+    layer.layer.restore(state);
+}
+
 void Model::restore(const pst::TensorList& state) {
   for (const ModelParameter& each : parameters_)  // layers look at it when they are restored
     if (each.part == Part::shared) put(pst::find(state, each.name), each.parameter.value);
@@ -306,10 +346,7 @@ void Model::restore(const pst::TensorList& state) {
         own.push_back(tensor);
         own.back().name.erase(0, prefix.size());
       }
-    const bool has_dense_weight = each.weight.size() > 0;
-    if (!pst::is_of_kept(own) || !has_dense_weight) return each.layer.restore(own);
-    replace(each, pst::restore_kept<float>(each.layer.name(), each.layer.shape(), own, transformer::view(each.bias),
-                                           kept_cpu()));
+    restore_layer(each, own);
   });
   collect_parameters();
   for (const ModelParameter& each : parameters_)

@@ -112,6 +112,10 @@ class Model {
   /// kept weights train, and nothing else: factors, scores and dense weights are freed. What the layers compute stays,
   /// bit for bit. Everything of `parameters` is to be asked for again.
   void train_kept(double progress);
+  /// Of layers whose weights change behind gates, from here on the largest changes train alone, as large a share of all
+  /// of them: gates, and the other changes, are freed.
+  void train_changes(double share);
+  /// Whether one of these has been done.
   [[nodiscard]] bool trains_kept() const noexcept { return !kept_cpu_.empty(); }
 
   /// After `attach`: puts branches into all blocks, which begin as their policies say; `seed` draws them.
@@ -154,7 +158,7 @@ class Model {
 
   /// Everything that training may have changed, to go on from bit for bit.
   [[nodiscard]] pst::TensorList save();
-  /// Where kept weights trained when the state was saved, they do from here on: see `train_kept`.
+  /// Where kept weights or changes trained when the state was saved, they do from here on: see `train_kept`.
   void restore(const pst::TensorList& state);
 
  protected:
@@ -193,6 +197,8 @@ class Model {
   [[nodiscard]] pst::MatrixView<const float> prompt_vectors() const;
   /// Puts a layer of kept weights in the place of another.
   void replace(Layer& layer, pst::AnyLinear<float> kept);
+  /// Puts what a layer was when it was saved back into it, or a layer of kept weights or changes in its place.
+  void restore_layer(Layer& layer, const pst::TensorList& state);
   [[nodiscard]] const pst::SharedCpu& kept_cpu();
 
   Encoder::Tape tape_;

@@ -21,32 +21,16 @@ namespace {
 
 constexpr const char* settings_format = "pst-finetune settings 1";
 /// Fields that the first runs were begun without.
-constexpr std::array<std::string_view, 26> later_fields{"score_start",
-                                                        "modules",
-                                                        "exclude",
-                                                        "beside",
-                                                        "adapter",
-                                                        "adapter_width",
-                                                        "keep_mask",
-                                                        "delta_start",
-                                                        "score_factor_start",
-                                                        "rest",
-                                                        "teacher",
-                                                        "teacher_weight",
-                                                        "temperature",
-                                                        "virtual_tokens",
-                                                        "reparameterisation",
-                                                        "prompt_start",
-                                                        "positions",
-                                                        "pooled",
-                                                        "token_rate",
-                                                        "threshold",
-                                                        "masked",
-                                                        "adapter_rank",
-                                                        "phm_dim",
-                                                        "phm_rule",
-                                                        "dimension",
-                                                        "said"};
+constexpr std::array<std::string_view, 29> later_fields{"score_start",  "modules",        "exclude",
+                                                        "beside",       "adapter",        "adapter_width",
+                                                        "keep_mask",    "delta_start",    "score_factor_start",
+                                                        "rest",         "teacher",        "teacher_weight",
+                                                        "temperature",  "virtual_tokens", "reparameterisation",
+                                                        "prompt_start", "positions",      "pooled",
+                                                        "token_rate",   "threshold",      "masked",
+                                                        "adapter_rank", "phm_dim",        "phm_rule",
+                                                        "dimension",    "said",           "gate_penalty",
+                                                        "gated_part",   "kept_share"};
 constexpr double no_limit = std::numeric_limits<double>::max();
 
 /// Calls `visit(name, field)` for every field that a file has.
@@ -92,6 +76,9 @@ void for_each_field(Chosen& settings, Visit&& visit) {
   visit("pooled", method.pooled);
   visit("keep_mask", method.keep_mask);
   visit("rest", method.rest);
+  visit("gate_penalty", method.gate_penalty);
+  visit("gated_part", method.gated_part);
+  visit("kept_share", method.kept_share);
   visit("new_head", settings.new_head);
   visit("together", settings.together);
   visit("train_embeddings", settings.train_embeddings);
@@ -218,6 +205,8 @@ void check(const Settings& settings) {
   within("the width of adapters", static_cast<double>(settings.method.adapter_width), 0, 1 << 16);
   within("the rank of adapters", static_cast<double>(settings.method.adapter_rank), 0, 1 << 16);
   within("phm-dim", static_cast<double>(settings.method.phm_dim), 0, 1 << 8);
+  within("the gated part of the run", settings.method.gated_part, 1e-6, 1);
+  within("the share of changes that is kept", settings.method.kept_share, 1e-9, 1);
   within("the intrinsic dimension", static_cast<double>(settings.method.dimension), 0, 1 << 20);
   within("virtual tokens", static_cast<double>(settings.method.virtual_tokens), 0, 1 << 16);
   static_cast<void>(virtual_tokens_of(settings.method, 1));

@@ -50,6 +50,9 @@ struct MethodSettings {
   bool keep_mask = false;               ///< weights that are zero in the folder stay so, and no others
   std::string rest = "kept";            ///< what trains once masks rest: kept (weights), or delta as before
   double penalty = 0.0;                 ///< of soft movement, until the sparsity is reached; 0: a default
+  double gate_penalty = 1.25e-7;        ///< of each gate that is not shut, in diff pruning
+  double gated_part = 0.5;              ///< the share of the run in which its gates learn; 1: they do to the end
+  double kept_share = 0.005;            ///< then so large a share of all changes goes on, those that are the largest
 };
 
 /// Everything that a run depends on.

@@ -2,6 +2,7 @@
 #include "finetune/train/parameters.hpp"
 
 #include <pst/core/error.hpp>
+#include <pst/core/radix_select.hpp>
 
 #include <algorithm>
 #include <span>
@@ -25,6 +26,8 @@ const char* kind_of(const ModelParameter& each) {
   if (each.part == Part::tokens) return "virtual tokens";
   if (each.part == Part::shared) return "the vector of all weights";
   if (is_head(each.part)) return each.part == Part::head ? "head" : "pooler";
+  if (each.name.ends_with(".delta.w") || each.name.ends_with(".delta.kept")) return "changes of weights";
+  if (each.name.ends_with(".delta.gate")) return "gates";
   switch (each.parameter.group) {
     case pst::ParameterGroup::delta: return "factors of the update";
     case pst::ParameterGroup::score: return "scores";
@@ -34,7 +37,9 @@ const char* kind_of(const ModelParameter& each) {
 }
 
 constexpr const char* kept_group = "kept";  ///< has a step count of its own
-bool is_kept(const ModelParameter& each) { return each.part == Part::layer && each.name.ends_with(".weight.kept"); }
+bool is_kept(const ModelParameter& each) {
+  return each.part == Part::layer && (each.name.ends_with(".weight.kept") || each.name.ends_with(".delta.kept"));
+}
 
 /// Of what an optimizer remembers, the part on some of its parameters.
 pst::TensorList moments_of(std::span<const pst::Parameter<float>> parameters, pst::TensorList all) {
@@ -46,16 +51,17 @@ pst::TensorList moments_of(std::span<const pst::Parameter<float>> parameters, ps
   return all;
 }
 
-/// The weights that are not pruned once the last sparsity is reached.
+/// The weights that are not pruned once the last sparsity is reached, or the changes that go on.
 index_t kept_at_rest(Model& model, const Settings& settings) {
   const ModulePatterns chosen{settings.method.modules, settings.method.exclude, model.config().blocks};
-  index_t kept = 0;
+  index_t kept = 0, all = 0;
   model.for_each_layer([&](Layer& layer) {
     const index_t size = layer.layer.shape().size();
-    if (chosen.matches(layer.name))
-      kept += size - static_cast<index_t>(settings.method.sparsity * static_cast<double>(size));
+    if (!chosen.matches(layer.name)) return;
+    kept += size - static_cast<index_t>(settings.method.sparsity * static_cast<double>(size));
+    all += size;
   });
-  return kept;
+  return has_gates(settings.method) ? pst::share_of(all, settings.method.kept_share) : kept;
 }
 
 }  // namespace
@@ -97,7 +103,8 @@ void Optimizer::follow(const Model& model, const Settings& settings) {
   for (const ModelParameter& each : model.parameters()) {
     if (!trains(each)) continue;
     const bool is_scale = (each.part == Part::branch && each.name.ends_with(".scale")) ||  // of (IA)3: one is its rest
-                          each.name.ends_with(".delta.m");                                 // and W0's norms DoRA's
+                          each.name.ends_with(".delta.m") ||                               // and W0's norms DoRA's
+                          each.name.ends_with(".delta.gate");  // and gates have a penalty of their own
     const bool decays = each.part != Part::norm && each.parameter.group != pst::ParameterGroup::bias && !is_scale;
     const bool is_token = each.part == Part::tokens;
     const std::string name = is_kept(each) ? kept_group

@@ -11,6 +11,7 @@
 #include "common/memory.hpp"
 #include "finetune/evaluate/shown_metric.hpp"
 #include "finetune/train/sparse_folder.hpp"
+#include "finetune/train/training_step.hpp"
 
 namespace finetune {
 
@@ -73,8 +74,10 @@ void print_opening(std::ostream& out, const Settings& settings, BaseModel& base,
     out << (name == counts.parts.front().first ? "" : ", ") << name << ' ' << grouped(count);
   out << ")\n";
   if (counts.at_rest > 0)
-    out << "         at the last sparsity " << grouped(counts.at_rest) << ": " << percent(counts.at_rest, counts.model)
-        << " of the model, with kept weights in place of updates and scores\n";
+    out << "         " << (has_gates(settings.method) ? "behind the gated part " : "at the last sparsity ")
+        << grouped(counts.at_rest) << ": " << percent(counts.at_rest, counts.model) << " of the model, with "
+        << (has_gates(settings.method) ? "the largest changes alone\n"
+                                       : "kept weights in place of updates and scores\n");
   for (const std::string& remark : base.remarks) out << "         " << remark << '\n';
   print_data(out, settings, data);
   for (const std::string& name : base.loaded.made_new)

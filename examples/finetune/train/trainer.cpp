@@ -104,11 +104,13 @@ TrainResult Trainer::run() {
   for (;;) {
     const auto start = Clock::now();
     if (training_step_.rest_if_due(state_.step))
-      progress_.say(text("step %lld: masks rest, kept weights train", static_cast<long long>(state_.step)));
+      progress_.say(text(has_gates(settings_.method) ? "step %lld: gates rest, the largest changes train"
+                                                     : "step %lld: masks rest, kept weights train",
+                         static_cast<long long>(state_.step)));
     model_.begin_step(state_.step, state_.steps);
     const auto pause = Clock::now();
     if (evaluation_due()) {
-      evaluate();
+      evaluate_without_draw();
       training_step_.optimizer().check(model_, settings_);
     }
     if (state_.step == state_.steps || !stopped_.empty()) break;
@@ -167,6 +169,14 @@ bool Trainer::evaluation_due() const {
          state_.step == last_dense_step(settings_.method, state_.steps);
 }
 
+/// What is drawn in a step is of training alone.
+void Trainer::evaluate_without_draw() {
+  const bool draws = has_gates(settings_.method) && !model_.trains_kept();
+  if (draws) model_.refresh(static_cast<double>(state_.step) / static_cast<double>(state_.steps));
+  evaluate();
+  if (draws) model_.begin_step(state_.step, state_.steps);
+}
+
 void Trainer::evaluate() {
   Record record = new_record();
   std::optional<double> score, error;  // none where it is undefined
@@ -213,8 +223,10 @@ void Trainer::warn_of_one_class(const DevSet& dev, const Evaluation& found) {
 }
 
 void Trainer::compare_with_best(std::optional<double> score, std::optional<double> error) {
-  const bool counts = is_sparse_enough(settings_.method, reached_sparsity(model_, settings_.method)) ||
-                      (state_.step == state_.steps && !state_.best_score);
+  const bool is_final_form = !has_gates(settings_.method) || model_.trains_kept();
+  const bool counts =
+      (is_final_form && is_sparse_enough(settings_.method, reached_sparsity(model_, settings_.method))) ||
+      (state_.step == state_.steps && !state_.best_score);
   if (!counts) return;
   // An undefined score is no better than any other: the last one of these states is kept.
   if (!state_.best_score || (score && *score > *state_.best_score)) {

@@ -75,6 +75,7 @@ class Trainer {
   void train_step(Clock::time_point start);
   void record_training();
   [[nodiscard]] bool evaluation_due() const;
+  void evaluate_without_draw();
   void evaluate();
   void warn_of_one_class(const DevSet& dev, const Evaluation& found);
   void compare_with_best(std::optional<double> score, std::optional<double> error);

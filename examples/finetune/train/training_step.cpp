@@ -40,7 +40,10 @@ bool TrainingStep::rest_if_due(std::int64_t step) {
   const std::int64_t steps = order_.steps();
   if (has_rested_ || model_.trains_kept() || step == steps || step < rest_step(settings_, steps)) return false;
   has_rested_ = true;
-  model_.train_kept(1.0);  // where masks move at every K-th step alone, they move to the last sparsity here
+  if (has_gates(settings_.method))
+    model_.train_changes(settings_.method.kept_share);
+  else
+    model_.train_kept(1.0);  // where masks move at every K-th step alone, they move to the last sparsity here
   follow_model();
   return model_.trains_kept();
 }
@@ -84,8 +87,12 @@ std::int64_t last_dense_step(const MethodSettings& method, std::int64_t steps) {
   return static_cast<std::int64_t>(pst::rounded_product(method.warmup, static_cast<double>(steps)));
 }
 
+bool has_gates(const MethodSettings& method) { return method_named(method.name).layers == "diff"; }
+
 std::int64_t rest_step(const Settings& settings, std::int64_t steps) {
   const MethodSettings& method = settings.method;
+  if (has_gates(method))
+    return static_cast<std::int64_t>(std::ceil(method.gated_part * static_cast<double>(steps) - 1e-9));
   const bool has_rest = method.rest == "kept" && method.schedule != "linear" &&  // which rises to the last step
                         pst::uses_option(layer_spec(method, settings.seed), "cooldown");
   if (!has_rest || method.sparsity == 0) return steps;

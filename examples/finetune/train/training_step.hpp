@@ -32,7 +32,8 @@ class TrainingStep {
 
   [[nodiscard]] const DataOrder& order() const noexcept { return order_; }
   [[nodiscard]] Optimizer& optimizer() noexcept { return optimizer_; }
-  /// Before `begin_step`: has kept weights train from the step on at which masks come to rest. Whether that is now.
+  /// Before `begin_step`: has kept weights or changes train from the step on at which masks or gates come to rest.
+  /// Whether that is now.
   bool rest_if_due(std::int64_t step);
   /// To be called when the model has other parameters than before.
   void follow_model() { optimizer_.follow(model_, settings_); }
@@ -49,10 +50,13 @@ class TrainingStep {
   bool has_rested_ = false;  ///< whether `rest_if_due` has done what it does
 };
 
-/// The step (from 0) before which masks come to rest, and from which on kept weights train; `steps` where none do.
+/// Whether changes behind gates train, until the largest of them go on alone.
+[[nodiscard]] bool has_gates(const MethodSettings& method);
+/// The step (from 0) before which masks come to rest, or gates, and from which on kept weights or changes train;
+/// `steps` where none do.
 [[nodiscard]] std::int64_t rest_step(const Settings& settings, std::int64_t steps);
-/// The learning rate of kept weights at a step from `rest_step` on, as a share of the largest: `rate_scale` of the
-/// steps that are left, so that the rate rises again, over the same share of them, and falls from there.
+/// The learning rate of kept weights and changes at a step from `rest_step` on, as a share of the largest: `rate_scale`
+/// of the steps that are left, so that the rate rises again, over the same share of them, and falls from there.
 [[nodiscard]] double kept_scale(const Settings& settings, std::int64_t step, std::int64_t steps);
 
 /// Whether weights are to be pruned until a sparsity is reached.

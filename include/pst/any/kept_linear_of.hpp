@@ -13,7 +13,7 @@
 
 namespace pst::PST_ABI {
 
-/// A KeptLinear of type `Layer` behind LinearInterface.
+/// A KeptLinear or ChangedLinear of type `Layer` behind LinearInterface.
 /// @ingroup any
 template <class Layer>
 class KeptLinearOf final : public detail::LayerBehind<Layer, PlainLinear<typename Layer::scalar>> {
@@ -34,8 +34,20 @@ class KeptLinearOf final : public detail::LayerBehind<Layer, PlainLinear<typenam
     else
       return bias.constant();
   }
-  /// The weight is the layer's own: only the bias moves.
-  void attach(LentWeight<Scalar>, LentBias<Scalar> bias) override { layer_.attach_bias(bias_of(bias)); }
+  /// Where the weight is the layer's own, only the bias moves.
+  void attach(LentWeight<Scalar> weight, LentBias<Scalar> bias) override {
+    if constexpr (requires { typename Layer::WeightView; })
+      weight.visit([&]<class T>(StridedView<T> view) {
+        if constexpr (std::is_convertible_v<StridedView<T>, typename Layer::WeightView>)
+          this->layer_.attach(view, bias_of(bias));
+        else
+          fail("layer ", this->name(),
+               ": the weight consists of other numbers than when the layer was made, expected "
+               "the same");
+      });
+    else
+      layer_.attach_bias(bias_of(bias));
+  }
   void refresh(double) override { layer_.refresh(); }
   void begin_step(index_t, index_t) override { layer_.begin_step(); }
   /// What a step refuses is refused before another layer takes its own.

@@ -22,7 +22,7 @@ struct LinearSpec {
   // ---- what the method consists of
   std::string importance{};   ///< sum of "magnitude", "low-rank", "row-column", "movement", "soft-movement" and
                               ///< "masking", as "magnitude+row-column"; empty: that of the method
-  std::string delta{};        ///< "low-rank", "dora", "full" or "frozen"; empty: that of the method
+  std::string delta{};        ///< "low-rank", "dora", "full", "gated" or "frozen"; empty: that of the method
   index_t delta_rank = 8;     ///< of U V
   index_t score_rank = 8;     ///< of A B
   double delta_energy = 0.0;  ///< above 0: the smallest rank that holds it, `delta_rank` at most (EnergyRank)
@@ -33,6 +33,8 @@ struct LinearSpec {
   std::string delta_start = "normal";         ///< of U V: "normal" (N(0, 1), as published), "per-weight" (a rate is
                                               ///< that of a weight) or "kaiming" (as in LoRA)
   std::string score_factor_start = "normal";  ///< likewise of A B
+  double gate_penalty = 1.25e-7;              ///< of each gate that is not shut
+  double gate_start = 5.0;                    ///< logit of the gates at first
   double score_start = 0.0;                   ///< movement's scores begin at so many times abs(W)
   double initial_score = 2.2;                 ///< of soft movement
   double penalty = 0.0;                       ///< of soft movement

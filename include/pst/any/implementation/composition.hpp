@@ -14,7 +14,7 @@ namespace pst::PST_ABI::detail {
 
 /// Which metrics are added up, and which update there is.
 struct Composition {
-  enum class Delta { low_rank, dora, full, frozen };
+  enum class Delta { low_rank, dora, full, gated, frozen };
   bool magnitude = false, low_rank = false, row_column = false, movement = false, soft_movement = false,
        masking = false;
   Delta delta = Delta::low_rank;
@@ -48,6 +48,8 @@ inline constexpr std::array method_table{
     LinearMethod{"lora", "low-rank update of the dense weight", "U V", "magnitude", "low-rank", false},
     LinearMethod{"dora", "low-rank update of the dense weight, whose row norms train apart", "U V, m", "magnitude",
                  "dora", false},
+    LinearMethod{"diff", "a change of the dense weight behind gates that learn to close (diff pruning)",
+                 "a change and a gate for each weight", "magnitude", "gated", false},
     LinearMethod{"frozen", "the dense weight, which does not change", "nothing", "magnitude", "frozen", false},
 };
 
@@ -90,8 +92,9 @@ inline void read_importance(std::string_view sum, Composition& into) {
   if (name == "low-rank") return Composition::Delta::low_rank;
   if (name == "dora") return Composition::Delta::dora;
   if (name == "full") return Composition::Delta::full;
+  if (name == "gated") return Composition::Delta::gated;
   if (name == "frozen") return Composition::Delta::frozen;
-  fail("delta is \"", name, "\", expected low-rank, dora, full or frozen");
+  fail("delta is \"", name, "\", expected low-rank, dora, full, gated or frozen");
 }
 
 /// Whether a specification keeps all weights, or those that are not zero, for good.

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 #include <string>
+#include <vector>
 
+#include "pst/any/implementation/changed.hpp"
 #include "pst/any/implementation/kept.hpp"
 #include "pst/any/implementation/make_linear.hpp"
 
@@ -28,6 +31,25 @@ AnyLinear<float> restore_kept(const std::string& name, Shape shape, const Tensor
 bool is_of_kept(const TensorList& state) {
   return std::any_of(state.begin(), state.end(), [](const Tensor& tensor) { return tensor.name == "weight.kept"; });
 }
+
+template <>
+std::vector<Places> largest_changes(std::span<AnyLinear<float>* const> gated, double share) {
+  return detail::largest_of(gated, share);
+}
+template <>
+AnyLinear<float> train_changes(AnyLinear<float>& gated, const Places& places, LentWeight<float> weight,
+                               LentBias<float> bias, const SharedCpu& on) {
+  return detail::changed_of(gated, places, weight, bias, on);
+}
+template <>
+AnyLinear<float> restore_changes(const std::string& name, Shape shape, const TensorList& state,
+                                 LentWeight<float> weight, LentBias<float> bias, const SharedCpu& on) {
+  return detail::changed_from(name, shape, state, weight, bias, on);
+}
+bool is_of_changes(const TensorList& state) {
+  return std::any_of(state.begin(), state.end(), [](const Tensor& tensor) { return tensor.name == "places"; });
+}
+Places places_of(const TensorList& state, Shape shape) { return {shape, detail::words_in(state, "places", shape, "")}; }
 
 SharedCpu share_cpu(int threads) { return SharedCpu{threads > 0 ? EigenCpu{threads} : EigenCpu{}}; }
 

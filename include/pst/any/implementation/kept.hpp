@@ -28,13 +28,38 @@ template <class Bias, class Scalar, class Fill>
   fill(layer);
   return AnyLinear<Scalar>{std::make_unique<KeptLinearOf<Layer>>(std::move(layer))};
 }
+/// What `make` gives for a bias that rests or trains.
+template <class Scalar, class Make>
+[[nodiscard]] AnyLinear<Scalar> with_bias(const std::string& name, bool trains, LentBias<Scalar> bias, Make&& make) {
+  if (!trains) return make(FrozenBias{});
+  require(bias.empty() || bias.variable().data != nullptr, "layer ", name,
+          ": the bias trains in place, but a constant one is given: give a view of variables");
+  return make(TrainedBias{});
+}
 template <class Scalar, class Fill>
 [[nodiscard]] AnyLinear<Scalar> any_kept(const std::string& name, MaskView<const mask_word> mask, bool trains_bias,
                                          LentBias<Scalar> bias, const SharedCpu& on, Fill&& fill) {
-  if (!trains_bias) return made_kept<FrozenBias>(name, mask, bias, on, fill);
-  require(bias.empty() || bias.variable().data != nullptr, "layer ", name,
-          ": the bias trains in place, but a constant one is given: give a view of variables");
-  return made_kept<TrainedBias>(name, mask, bias, on, fill);
+  return with_bias<Scalar>(name, trains_bias, bias,
+                           [&]<class Bias>(Bias) { return made_kept<Bias>(name, mask, bias, on, fill); });
+}
+/// Whether the bias of a layer trains.
+template <class Scalar>
+[[nodiscard]] bool trains_bias(const AnyLinear<Scalar>& layer) {
+  return std::ranges::any_of(layer.layout().entries,
+                             [](const ParameterEntry& each) { return each.group == ParameterGroup::bias; });
+}
+/// Whether it did in the layer that saved a state.
+[[nodiscard]] inline bool saves_bias(const TensorList& state) {
+  return std::ranges::any_of(state, [](const Tensor& each) { return each.name == "bias"; });
+}
+/// The words of a mask of `shape` in a state.
+[[nodiscard]] inline std::vector<mask_word> words_in(const TensorList& state, const char* name, Shape shape,
+                                                     const std::string& owner) {
+  const Tensor& mask = find(state, name);
+  const index_t words = MaskView<mask_word>::words_for(shape.in);
+  require(mask.dtype == dtype_of<mask_word> && mask.shape == std::vector<index_t>{shape.out, words}, owner, "tensor ",
+          name, " does not fit, expected ", shape.out, " x ", words, " words of 64 bits");
+  return mask.values<mask_word>();
 }
 
 template <class Scalar>
@@ -43,9 +68,7 @@ template <class Scalar>
   require(resting.mask().words != nullptr, "layer ", resting.name(), ": has no mask whose weights could train alone");
   std::vector<Scalar> dense(static_cast<std::size_t>(shape.size()));
   resting.export_masked({dense.data(), shape.out, shape.in});
-  const bool trains_bias = std::ranges::any_of(
-      resting.layout().entries, [](const ParameterEntry& each) { return each.group == ParameterGroup::bias; });
-  return any_kept(resting.name(), resting.mask(), trains_bias, bias, on, [&](auto& layer) {
+  return any_kept(resting.name(), resting.mask(), trains_bias(resting), bias, on, [&](auto& layer) {
     layer.fill({dense.data(), shape.out, shape.in});
   });
 }
@@ -53,13 +76,8 @@ template <class Scalar>
 template <class Scalar>
 [[nodiscard]] AnyLinear<Scalar> kept_from(const std::string& name, Shape shape, const TensorList& state,
                                           LentBias<Scalar> bias, const SharedCpu& on) {
-  const Tensor& mask = find(state, "mask");
-  const index_t words = MaskView<mask_word>::words_for(shape.in);
-  require(mask.dtype == dtype_of<mask_word> && mask.shape == std::vector<index_t>{shape.out, words}, "layer ", name,
-          ": tensor mask does not fit, expected ", shape.out, " x ", words, " words of 64 bits");
-  const std::vector<mask_word> values = mask.values<mask_word>();
-  const bool trains_bias = std::ranges::any_of(state, [](const Tensor& each) { return each.name == "bias"; });
-  return any_kept(name, {values.data(), shape.out, shape.in}, trains_bias, bias, on,
+  const std::vector<mask_word> values = words_in(state, "mask", shape, "layer " + name + ": ");
+  return any_kept(name, {values.data(), shape.out, shape.in}, saves_bias(state), bias, on,
                   [&](auto& layer) { layer.restore(state); });
 }
 

@@ -15,6 +15,7 @@
 #include "pst/bias/trained_bias.hpp"
 #include "pst/delta/frozen.hpp"
 #include "pst/delta/full.hpp"
+#include "pst/delta/gated.hpp"
 #include "pst/delta/low_rank.hpp"
 #include "pst/importance/sum.hpp"
 #include "pst/layer/sparse_linear.hpp"
@@ -43,6 +44,9 @@ inline void set_delta(LowRankUpdate& delta, const LinearSpec& spec, const Compos
 inline void set_delta(UpdateChoice& delta, const LinearSpec& spec, const Composition& composition) {
   set_delta(delta.product, spec, composition);
   delta.scales_rows = composition.delta == Composition::Delta::dora;
+}
+inline void set_delta(Gated& delta, const LinearSpec& spec, const Composition&) {
+  delta = {.penalty = spec.gate_penalty, .first_gate = spec.gate_start};
 }
 inline void set_delta(Full&, const LinearSpec&, const Composition&) {}
 inline void set_delta(Frozen&, const LinearSpec&, const Composition&) {}
@@ -149,6 +153,7 @@ template <class Scalar>
     fail("storage is ", spec.storage, ", but the layer computes in double: expected scalar");
   }
   if (parts.updates_by_product()) return make_low_rank_layer<Scalar>(spec, parts, shape, on);
+  if (parts.delta == Composition::Delta::gated) return make_layer<Scalar, Magnitude, Gated>(spec, parts, shape, on);
   if (parts.delta == Composition::Delta::frozen) return make_layer<Scalar, ScoreSum, Frozen>(spec, parts, shape, on);
   if (parts.magnitude && !parts.scores_learn()) return make_layer<Scalar, Magnitude, Full>(spec, parts, shape, on);
   return make_layer<Scalar, ScoreSum, Full>(spec, parts, shape, on);

@@ -39,7 +39,10 @@ inline constexpr auto movement = [](const Composition& c) { return c.movement; }
 inline constexpr auto soft_movement = [](const Composition& c) { return c.soft_movement; };
 inline constexpr auto masking = [](const Composition& c) { return c.masking; };
 inline constexpr auto weight_learns = [](const Composition& c) { return c.prunes && !c.masking; };
-inline constexpr auto reads_weight = [](const Composition& c) { return c.delta != Composition::Delta::full; };
+inline constexpr auto gates = [](const Composition& c) { return c.delta == Composition::Delta::gated; };
+inline constexpr auto reads_weight = [](const Composition& c) {
+  return c.delta != Composition::Delta::full && c.delta != Composition::Delta::gated;
+};
 }  // namespace option_uses
 
 inline constexpr double largest_scale = 1e30;
@@ -79,7 +82,7 @@ inline constexpr std::array option_table{
                 0,
                 0,
                 read_sum},
-    OptionField{{"delta", "how the weight changes", "low-rank, dora, full, frozen"},
+    OptionField{{"delta", "how the weight changes", "low-rank, dora, full, gated, frozen"},
                 &LinearSpec::delta,
                 always,
                 0,
@@ -111,6 +114,16 @@ inline constexpr std::array option_table{
                 0,
                 0,
                 read_start},
+    OptionField{{"gate_penalty", "of gates that are not shut, each", "0 to 1e12"},
+                &LinearSpec::gate_penalty,
+                option_uses::gates,
+                0,
+                1e12},
+    OptionField{{"gate_start", "what the logits of gates begin with", "-100 to 100"},
+                &LinearSpec::gate_start,
+                option_uses::gates,
+                -100,
+                100},
     OptionField{{"score_factor_start", "what A and B begin with", "normal, per-weight, kaiming"},
                 &LinearSpec::score_factor_start,
                 option_uses::product,

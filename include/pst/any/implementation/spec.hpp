@@ -201,6 +201,9 @@ void check_spec(const LinearSpec& spec) {
   require(spec.method == "frozen" || composition->delta != detail::Composition::Delta::frozen ||
               composition->scores_learn() || spec.bias == "trained",
           "nothing trains in ", to_text(spec), ": choose another delta or importance, or bias=trained");
+  require(composition->delta != detail::Composition::Delta::gated ||
+              (composition->magnitude && !composition->scores_learn()),
+          "delta is gated, and importance ", spec.importance, ", expected magnitude with it");
   detail::check_selector(spec, *composition);
   if (composition->ranks()) static_cast<void>(schedule_choice(spec));
 }
