@@ -214,12 +214,13 @@ TEST_CASE("another step, seed or name draws other gates, the same step the same,
 }
 
 TEST_CASE("gates have the same bits on any number of threads, however the weight is cut, in a clone and restored") {
-  const Shape shape{.in = 290, .out = 290};
+  const Shape shape{.in = 90, .out = 290};  // in four parts
+  constexpr index_t tokens = 5;
   const auto weight = Draw{1}.normal<float>(shape.out, shape.in);
-  const auto x = Draw{4}.normal<float>(20, shape.in), grad_y = Draw{5}.normal<float>(20, shape.out);
+  const auto x = Draw{4}.normal<float>(tokens, shape.in), grad_y = Draw{5}.normal<float>(tokens, shape.out);
   const auto train = [&](auto& layer, int first) {
     std::vector<float> trace;
-    HostMatrix<float> y(20, shape.out), grad_x(20, shape.in);
+    HostMatrix<float> y(tokens, shape.out), grad_x(tokens, shape.in);
     for (int step = first; step < first + 3; ++step) {
       layer.begin_step(step, 9);
       layer.forward(x.view(), y.view());
@@ -232,7 +233,7 @@ TEST_CASE("gates have the same bits on any number of threads, however the weight
             trace.push_back(p.grad(r, c));
           }
       });
-      for (index_t r = 0; r < 20; ++r) trace.insert(trace.end(), y.view().row(r), y.view().row(r) + shape.out);
+      for (index_t r = 0; r < tokens; ++r) trace.insert(trace.end(), y.view().row(r), y.view().row(r) + shape.out);
     }
     return trace;
   };
