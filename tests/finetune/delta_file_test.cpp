@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Task files of methods that train a part of a model.
+#include <pst/any/changed.hpp>
 #include <pst/core/radix_select.hpp>
 #include <pst/io/checksum.hpp>
 #include <pst/io/tensor_file.hpp>
@@ -9,6 +10,7 @@
 #include <random>
 
 #include "finetune/export/dense_folder.hpp"
+#include "finetune/export/listed_changes.hpp"
 #include "finetune/export/lora.hpp"
 #include "finetune/export/rounding.hpp"
 #include "finetune/export/task_file.hpp"
@@ -137,6 +139,30 @@ TEST_CASE("changes of single weights are in a task file with their places, and n
       CHECK(values == changes);
       CHECK(places == changes);
     }
+}
+
+TEST_CASE("changes of a wide weight are listed by their places, and come back in the order that the layer has") {
+  const pst::Shape shape{.in = 600, .out = 20};
+  const Matrix weight = Matrix::Random(shape.out, shape.in);
+  auto gated = pst::make_linear(pst::read_spec("diff name=a"), shape);
+  gated.attach(transformer::view(weight));
+  for (const pst::Parameter<float>& each : gated.parameters())
+    if (each.name == "a.delta.w") transformer::map(each.value) = Matrix::Random(shape.out, shape.in);
+  gated.refresh(1.0);
+  const std::vector<pst::AnyLinear<float>*> layers{&gated};
+  const auto places = pst::largest_changes<float>(layers, 0.1);
+  auto changed = pst::train_changes<float>(gated, places.at(0), transformer::view(weight), {});
+  const pst::TensorList state = changed.save(), listed = listed_changes(state, shape);
+  const auto at = pst::find(listed, "delta.places").values<std::uint32_t>();
+  CHECK(std::ranges::is_sorted(at));
+  CHECK(std::ssize(at) == pst::share_of(shape.size(), 0.1));
+  const pst::TensorList again = state_of_changes(listed, "layer a", shape);
+  for (const char* name : {"delta.kept", "places", "shape"})
+    CHECK(pst::find(again, name).bytes == pst::find(state, name).bytes);
+  Matrix made = weight, expected(shape.out, shape.in);
+  add_listed_changes(listed, "layer a", made);
+  changed.export_masked(transformer::view(expected));
+  CHECK(made == expected);
 }
 
 TEST_CASE("places that are out of order or beyond the weight, and changes behind gates, are refused") {

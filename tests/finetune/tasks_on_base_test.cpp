@@ -29,6 +29,7 @@ std::vector<NamedMethod> methods_of_tasks() {
           {"half-sparse", {.name = "pst", .sparsity = 0.3, .schedule = "constant", .modules = "ff.w2"}},
           {"biases", {.name = "bitfit"}},
           {"one-block", {.name = "full", .modules = "@last-1"}},
+          {"single-weights", {.name = "diff"}},
           {"adapter", {.name = "frozen", .beside = "none", .adapter = "parallel"}},
           {"prefix", {.name = "frozen", .beside = "none", .adapter = "prefix", .virtual_tokens = 3}}};
 }
@@ -42,6 +43,7 @@ struct TaskFiles {
     for (const NamedMethod& each : methods_of_tasks()) {
       const auto model = trained(data / name, name, each.method);
       if (each.name == std::string{"sparse"}) model->train_kept(1.0);
+      if (each.name == std::string{"single-weights"}) model->train_changes(0.05);
       export_task_file(*model, path(each.name), {.base = data / name, .scale = each.method.beta}, {});
     }
   }
@@ -94,10 +96,12 @@ TEST_CASE("a task takes what it has of its own, the base is there once") {
   // Nothing of a weight's size where none has changed; and the embeddings belong to the base.
   CHECK(tasks.own_bytes("biases") < layers / 2);
   CHECK(tasks.own_bytes("sparse") < tasks.own_bytes("biases") + layers / 2);
-  tasks["low-rank"].for_each_layer([&](Layer& layer) {
-    CHECK(layer.weight.size() == 0);
-    CHECK(layer.lent.data != nullptr);
-  });
+  CHECK(tasks.own_bytes("single-weights") < layers);  // in small layers offsets take most
+  for (const char* beside : {"low-rank", "single-weights"})
+    tasks[beside].for_each_layer([&](Layer& layer) {
+      CHECK(layer.weight.size() == 0);
+      CHECK(layer.lent.data != nullptr);
+    });
   tasks["sparse"].for_each_layer([&](Layer& layer) {
     CHECK(layer.weight.size() == 0);
     CHECK(layer.lent.data == nullptr);

@@ -2,6 +2,7 @@
 #include "finetune/export/listed_changes.hpp"
 
 #include <pst/any/changed.hpp>
+#include <pst/core/compressed.hpp>
 #include <pst/core/error.hpp>
 
 #include <algorithm>
@@ -15,6 +16,24 @@ namespace finetune {
 namespace {
 
 constexpr std::string_view values_name = "delta.values", places_name = "delta.places";
+
+/// Numbers and their places, in ascending order.
+struct Changes {
+  std::vector<float> values;
+  std::vector<std::uint32_t> places;
+};
+Changes read_changes(const pst::TensorList& state, const std::string& owner, pst::Shape shape) {
+  Changes read{pst::find(state, values_name).values<float>(), pst::find(state, places_name).values<std::uint32_t>()};
+  const auto& [values, places] = read;
+  pst::require(values.size() == places.size(), owner, ": has ", values.size(), " numbers to add and ", places.size(),
+               " places, expected one for each");
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    pst::require(static_cast<index_t>(places[i]) < shape.size() && (i == 0 || places[i - 1] < places[i]), owner,
+                 ": the place ", places[i], " is not in order, or beyond a weight of ", shape.out, " x ", shape.in);
+    pst::require(std::isfinite(values[i]), owner, ": adds ", values[i], ", expected finite numbers");
+  }
+  return read;
+}
 
 }  // namespace
 
@@ -53,17 +72,34 @@ bool has_listed_changes(const pst::TensorList& state) {
 }
 
 void add_listed_changes(const pst::TensorList& state, const std::string& owner, Matrix& weight) {
-  const std::vector<float> values = pst::find(state, values_name).values<float>();
-  const std::vector<std::uint32_t> places = pst::find(state, places_name).values<std::uint32_t>();
-  pst::require(values.size() == places.size(), owner, ": has ", values.size(), " numbers to add and ", places.size(),
-               " places, expected one for each");
+  const auto [values, places] = read_changes(state, owner, {.in = weight.cols(), .out = weight.rows()});
+  for (std::size_t i = 0; i < places.size(); ++i) weight.data()[places[i]] += values[i];
+}
+
+pst::TensorList state_of_changes(const pst::TensorList& state, const std::string& owner, pst::Shape shape) {
+  constexpr index_t panel = pst::CompressedView<float, pst::HostSpace>::panel_cols;
+  const auto [values, places] = read_changes(state, owner, shape);
+  const index_t words = pst::MaskView<pst::mask_word>::words_for(shape.in);
+  std::vector<pst::mask_word> mask(static_cast<std::size_t>(shape.out * words));
+  struct Number {
+    index_t panel;
+    float value;
+  };
+  std::vector<Number> numbers;
   for (std::size_t i = 0; i < places.size(); ++i) {
-    pst::require(places[i] < static_cast<std::size_t>(weight.size()) && (i == 0 || places[i - 1] < places[i]), owner,
-                 ": the place ", places[i], " is not in order, or beyond a weight of ", weight.rows(), " x ",
-                 weight.cols());
-    pst::require(std::isfinite(values[i]), owner, ": adds ", values[i], ", expected finite numbers");
-    weight.data()[places[i]] += values[i];
+    const index_t row = places[i] / shape.in, col = places[i] % shape.in;
+    constexpr index_t bits = pst::MaskView<pst::mask_word>::bits;
+    mask[static_cast<std::size_t>(row * words + col / bits)] |= pst::mask_word{1} << (col % bits);
+    numbers.push_back({col / panel, values[i]});
   }
+  std::ranges::stable_sort(numbers, {}, &Number::panel);  // a layer has its numbers panel by panel, and there by rows
+  std::vector<float> kept;
+  for (const Number& each : numbers) kept.push_back(each.value);
+  const std::vector<std::int64_t> sides{shape.out, shape.in};
+  pst::TensorList list{pst::Tensor::from<pst::mask_word>("places", {shape.out, words}, mask),
+                       pst::Tensor::from<std::int64_t>("shape", {2}, sides)};
+  if (!kept.empty()) list.push_back(pst::Tensor::from<float>("delta.kept", {1, std::ssize(kept)}, kept));
+  return list;
 }
 
 }  // namespace finetune

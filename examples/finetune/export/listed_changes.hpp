@@ -20,5 +20,8 @@ namespace finetune {
 [[nodiscard]] bool has_listed_changes(const pst::TensorList& state);
 /// Adds them to the weight of the base. Throws pst::Error, which begins with `owner`, on what is no list of changes.
 void add_listed_changes(const pst::TensorList& state, const std::string& owner, Matrix& weight);
+/// What a layer of pst::train_changes with them would save, for pst::restore_changes. Throws likewise.
+[[nodiscard]] pst::TensorList state_of_changes(const pst::TensorList& state, const std::string& owner,
+                                               pst::Shape shape);
 
 }  // namespace finetune

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/export/tasks_on_base.hpp"
 
+#include <pst/any/changed.hpp>
 #include <pst/any/implementation/nearest.hpp>
 #include <pst/core/error.hpp>
 
@@ -9,6 +10,7 @@
 
 #include "finetune/export/apply_layer.hpp"
 #include "finetune/export/compressed_body.hpp"
+#include "finetune/export/listed_changes.hpp"
 #include "finetune/export/task_contents.hpp"
 #include "finetune/model/fingerprint.hpp"
 
@@ -37,6 +39,12 @@ void TasksOnBase::lay_over(Layer& layer, const pst::TensorList& state, double sc
   if (is_update(state)) {
     layer.layer =
         updated_layer(layer.name, layer.lent, transformer::view(std::as_const(layer.bias)), state, scale, cpu_);
+    return;
+  }
+  if (has_listed_changes(state)) {
+    const pst::TensorList own = state_of_changes(state, "layer " + layer.name, layer.layer.shape());
+    layer.layer = pst::restore_changes<float>(layer.name, layer.layer.shape(), own, layer.lent,
+                                              transformer::view(std::as_const(layer.bias)), cpu_);
     return;
   }
   Matrix own = weight_of_task(layer.name, layer.lent, state, scale);

@@ -19,9 +19,9 @@ namespace finetune {
 /// has of its own. To go from one task to another is to ask another model; nothing is loaded, merged or copied, and the
 /// base keeps its bits.
 ///
-/// Low-rank updates run beside the weight of the base. Weights that are pruned, or trained themselves, are the task's
-/// own: compressed where they are half zeros or more. All tasks share threads and scratch memory, so one is asked at a
-/// time.
+/// Low-rank updates and changes of single weights run beside the weight of the base. Weights that are pruned, or
+/// trained themselves, are the task's own: compressed where they are half zeros or more. All tasks share threads and
+/// scratch memory, so one is asked at a time.
 class TasksOnBase {
  public:
   explicit TasksOnBase(std::filesystem::path base) : folder_{std::move(base)} {}
