@@ -7,6 +7,11 @@
 // First, so that compilers name few files in front of what they say of a policy in the wrong place.
 #include "pst/concepts/role.hpp"
 
+#include "pst/concepts/importance.hpp"
+
+#include "pst/concepts/delta.hpp"
+#include "pst/concepts/selector.hpp"
+
 #include "pst/adapter/bottleneck.hpp"
 #include "pst/adapter/kronecker_projection.hpp"
 #include "pst/adapter/low_rank_projection.hpp"
