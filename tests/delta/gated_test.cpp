@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "support/layer_tools.hpp"
+#include "support/stored_ways.hpp"
 
 namespace pst::test {
 namespace {
@@ -292,31 +293,15 @@ TEST_CASE("a step that is refused takes nothing of the draw before it away") {
 
 TEST_CASE("what is stored in 16 bits or by columns is changed as what is stored by rows, and a mask may prune it") {
   const Shape shape{.in = 40, .out = 30};
-  HostMatrix<float> weight = Draw{1}.normal<float>(shape.out, shape.in), turned(shape.in, shape.out);
-  std::vector<BFloat16> small;
-  for (index_t r = 0; r < shape.out; ++r)
-    for (index_t c = 0; c < shape.in; ++c) {
-      small.push_back(static_cast<BFloat16>(weight(r, c)));
-      turned(c, r) = weight(r, c) = static_cast<float>(small.back());
-    }
+  StoredWays weight{shape};
   using Layer = GatedLayer<EigenFloat, TopK>;
   const typename Layer::Options options{.delta = {.first_gate = 0.5}, .schedule = {.sparsity = 0.3}, .name = "x"};
   Layer plain{shape, options}, by_columns{shape, options};
   Layer::with<StoredAs<BFloat16>> stored{shape,
                                          {.delta = {.first_gate = 0.5}, .schedule = {.sparsity = 0.3}, .name = "x"}};
-  plain.attach(weight.view());
-  by_columns.attach(StridedView<float>{turned.view()}.transposed());
-  stored.attach(MatrixView<const BFloat16>{small.data(), shape.out, shape.in});
-  const auto x = Draw{4}.normal<float>(5, shape.in), grad_y = Draw{5}.normal<float>(5, shape.out);
+  weight.attach(plain, by_columns, stored);
   const auto gradients = [&](auto& layer) {
-    assign(parameter_of(layer, "delta.w").value, Draw{7}.normal<float>(shape.out, shape.in));
-    layer.begin_step(1, 1);
-    layer.backward(x.view(), grad_y.view());
-    std::vector<float> all;
-    layer.for_each_parameter([&](const auto& p) {
-      for (index_t r = 0; r < p.grad.rows; ++r) all.insert(all.end(), p.grad.row(r), p.grad.row(r) + p.grad.cols);
-    });
-    return all;
+    return gradients_with(layer, "delta.w", Draw{7}.normal<float>(shape.out, shape.in));
   };
   const std::vector<float> expected = gradients(plain);
   CHECK(gradients(by_columns) == expected);
