@@ -18,6 +18,7 @@
 #include "pst/importance/row_column_score.hpp"
 #include "pst/importance/soft_movement.hpp"
 #include "pst/importance/sum.hpp"
+#include "pst/importance/wanda.hpp"
 #include "pst/rank/dynamic_rank.hpp"
 #include "pst/rank/energy_rank.hpp"
 #include "pst/rank/rank.hpp"

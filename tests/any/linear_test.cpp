@@ -137,6 +137,13 @@ TEST_CASE("soft movement reports no target, for its threshold decides") {
   CHECK(layer.report().target_sparsity == 0.0);
 }
 
+TEST_CASE("magnitude that counts by inputs and gradients has the bits of its types") {
+  using Score = LowRankScore<DynamicRank>;
+  check_bits<Base::with<Sum<Wanda, Score, RowColumnScore>>>(
+      "pst weighted_by=both", {.importance = {{Wanda{.gradients = true}, Score{}, RowColumnScore{}}}});
+  check_bits<Base::with<Wanda>::with<Full>>("magnitude weighted_by=inputs straight_through=masked", {});
+}
+
 TEST_CASE("sums that no method has have the bits of their types") {
   check_bits<Base::with<Sum<Magnitude, RowColumnScore>>::with<Frozen>>("pst-rc delta=frozen", {});
   check_bits<Base::with<Sum<Magnitude, Movement>>::with<Full>>("movement importance=magnitude+movement", {});

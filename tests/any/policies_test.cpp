@@ -94,7 +94,7 @@ TEST_CASE("one budget asks all layers for GlobalTopK") {
 
 TEST_CASE("a sum that is chosen says whether it has parameters") {
   CHECK_FALSE(ScoreSum{}.has_parameters());
-  CHECK_FALSE(ScoreSum{.magnitude = Magnitude{}}.has_parameters());
+  CHECK_FALSE(ScoreSum{.magnitude = Wanda{}}.has_parameters());
   CHECK(ScoreSum{.row_column = RowColumnScore{}}.has_parameters());
   static_assert(ImportanceMetric<ScoreSum, Reference, float> && ImportanceMetric<ScoreSum, EigenCpu, double>);
   static_assert(MaskSelector<SelectorChoice, Reference, float> && MaskSelector<SelectorChoice, EigenCpu, double>);

@@ -111,6 +111,7 @@ TEST_CASE("a value out of range is refused with the range") {
   CHECK(refusal("pst bias=on") == "bias is \"on\", expected frozen or trained");
   CHECK(refusal("pst storage=f32") == "storage is \"f32\", expected scalar, bf16 or f16");
   CHECK(refusal("pst delta=none") == "delta is \"none\", expected low-rank, dora, full, gated or frozen");
+  CHECK(refusal("pst weighted_by=outputs") == "weighted_by is \"outputs\", expected nothing, inputs or both");
   CHECK(refusal("pst selector=3:4").starts_with("selector is \"3:4\", expected top-k, global, "));
   CHECK(
       refusal("pst warmup=0.6 cooldown=0.5") ==
@@ -124,6 +125,9 @@ TEST_CASE("an option that the method does not use is refused") {
         "delta_rank is given, but method magnitude does not use it, expected it with pst, pst-ab, pst-rc, lora, dora: "
         "leave it out, or choose one of these");
   CHECK(refusal("lora sparsity=0.9").starts_with("sparsity is given, but method lora does not use it"));
+  CHECK(refusal("lora weighted_by=both").starts_with("weighted_by is given, but method lora does not use it"));
+  CHECK(refusal("movement weighted_by=both")
+            .ends_with("expected it with pst, pst-ab, pst-rc, magnitude: leave it out, or choose one of these"));
   CHECK(refusal("soft-movement selector=rows").starts_with("selector is given, "));
   CHECK(refusal("masking selector=rows").starts_with("selector is given, "));
   CHECK(refusal("lora threshold=1").ends_with("expected it with masking: leave it out, or choose one of these"));

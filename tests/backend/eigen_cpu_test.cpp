@@ -125,6 +125,8 @@ TEST_CASE_TEMPLATE("sums are those of Reference", Scalar, float, double) {
       auto column_truth = Draw{4}.normal<Scalar>(1, cols, 1), column_found = column_truth;
       truth.column_sums(0.5, in.view(), column_truth.view()), on.column_sums(0.5, in.view(), column_found.view());
       CHECK(distance(column_found, column_truth) <= tolerances<Scalar>::value);
+      truth.column_squares(0.3, in.view(), column_truth.view()), on.column_squares(0.3, in.view(), column_found.view());
+      CHECK(distance(column_found, column_truth) <= tolerances<Scalar>::value);
     }
 }
 TEST_CASE("every part is worked on once, in a slot of its own at that time") {

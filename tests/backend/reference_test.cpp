@@ -87,6 +87,9 @@ TEST_CASE("sums are added to what is there") {
   CHECK(rows_of(rows) == Rows{{22}, {50}});
   on.column_sums(0.5, in.view(), columns.view());
   CHECK(rows_of(columns) == Rows{{3.5, 4.5, 5.5}});
+  auto squares = matrix({{1, 1, 1}});
+  on.column_squares(0.5, in.view(), squares.view());
+  CHECK(rows_of(squares) == Rows{{9.5, 15.5, 23.5}});
   on.add_outer_sum(2.0, rows.view(), columns.view(), outer.view());
   CHECK(rows_of(outer) == Rows{{52, 54, 56}, {108, 110, 112}});
   const auto slices = matrix({{1, 2}, {3, 4}, {10, 20}, {30, 40}, {100, 200}, {300, 400}});

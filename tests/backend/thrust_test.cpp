@@ -116,6 +116,7 @@ TEST_CASE_TEMPLATE("on Thrust, products and sums are those of Reference", T, flo
         const auto column = draw.normal<T>(rows, 1, gap), row = draw.normal<T>(1, cols, gap);
         CHECK(apart(column, [&](auto& on, auto to) { on.row_sums(0.3, out.view(), to); }) <= near);
         CHECK(apart(row, [&](auto& on, auto to) { on.column_sums(-0.3, out.view(), to); }) <= near);
+        CHECK(apart(row, [&](auto& on, auto to) { on.column_squares(0.3, out.view(), to); }) <= near);
         const double norm = Reference{}.squared_norm(out.view());
         CHECK(std::abs(ThrustCpp{}.squared_norm(out.view()) - norm) <= near * (1 + norm));
       }

@@ -65,6 +65,8 @@ struct Archetype {
   template <class T>
   void column_sums(double, Const<T>, View<T>);
   template <class T>
+  void column_squares(double, Const<T>, View<T>);
+  template <class T>
   void add_outer_sum(double, Const<T>, Const<T>, View<T>);
   template <class T>
   void add_slices(Const<T>, View<T>);

@@ -26,9 +26,16 @@ TEST_CASE("a term is what it says, element by element") {
   CHECK(sum(1, 2) == -6);
   CHECK(terms::Absolute<decltype(sum)>{sum}(1, 2) == 6);
   CHECK(terms::Absolute<View>{{right, 2, 3}}(0, 2) == 1);
+  const terms::SignedAs<View, View> signed_as{{left, 1, 3}, {right, 1, 3}};
+  CHECK(signed_as(0, 0) == 1);
+  CHECK(signed_as(0, 1) == 0);
+  CHECK(signed_as(0, 2) == -3);
+  CHECK(terms::Scaled<View, View>{{right, 2, 3}, {column, 2, 1}, {row, 1, 3}}(1, 1) == -6);
 }
 TEST_CASE("a sum shows a NaN of what its absolute value is of") {
   CHECK(terms::show_non_finite<std::tuple<terms::Product<View>, terms::Absolute<View>>>);
+  CHECK(terms::show_non_finite<std::tuple<terms::Scaled<terms::Absolute<View>, View>>>);
+  CHECK_FALSE(terms::show_non_finite<std::tuple<terms::Scaled<View, View>>>);
   CHECK_FALSE(terms::show_non_finite<std::tuple<terms::Product<View>, View>>);
   CHECK_FALSE(terms::show_non_finite<std::tuple<>>);
 }
@@ -82,6 +89,18 @@ TEST_CASE_TEMPLATE("terms are added up where they are read, at every size, strid
       on.sum_terms(found.view(), terms::Absolute<In>{found.view()});  // in place
       terms::add_to(on, found.view(), std::tuple{outer, other});
       terms::add_to(on, found.view(), std::tuple{Position{}});
+      CHECK(distance(found, truth) <= tolerances<Scalar>::value);
+      CHECK(found.gap_is_untouched());
+
+      for (index_t r = 0; r < out; ++r)
+        for (index_t c = 0; c < in; ++c) {
+          const double factor = double{column(r, 0)} * double{row(0, c)}, sign = base(r, c) > 0 ? 1.0 : -1.0;
+          truth(r, c) = std::abs(weight_truth(r, c)) * factor + sign * double{row(0, c)} * factor;
+        }
+      const In rows_of_row{row.view().data, out, in, 0};
+      on.sum_terms(found.view(),
+                   terms::Scaled<terms::Absolute<decltype(weight)>, In>{{weight}, column.view(), row.view()},
+                   terms::Scaled<terms::SignedAs<In, In>, In>{{rows_of_row, base.view()}, column.view(), row.view()});
       CHECK(distance(found, truth) <= tolerances<Scalar>::value);
       CHECK(found.gap_is_untouched());
     }

@@ -38,6 +38,7 @@ Settings unusual() {
   settings.method.phm_dim = 8;
   settings.method.phm_rule = "own";
   settings.method.score_factor_start = "kaiming";
+  settings.method.weighted_by = "inputs";
   settings.method.rest = "delta";
   settings.rate = 1.0 / 3.0;
   settings.train_embeddings = true;
@@ -92,8 +93,10 @@ TEST_CASE("settings of a run that was begun before factors had a start are those
   json.erase("rest");
   json.erase("delta_start");
   json.erase("score_factor_start");
+  json.erase("weighted_by");
   CHECK(parse_settings(json.dump(), "settings.json").method.delta_start == "normal");
   CHECK(parse_settings(json.dump(), "settings.json").method.score_factor_start == "normal");
+  CHECK(parse_settings(json.dump(), "settings.json").method.weighted_by == "nothing");
   CHECK(parse_settings(json.dump(), "settings.json").method.rest == "delta");
 }
 
@@ -201,11 +204,13 @@ TEST_CASE("what the command line does not say is as it was published, or as it w
   CHECK(published.method.cooldown == 0.3);
   CHECK(published.method.delta_start == "normal");
   CHECK(published.method.score_factor_start == "normal");
+  CHECK(published.method.weighted_by == "nothing");
   CHECK(published.method.rest == "delta");
   CHECK(usual.rate == method_named("pst").rate);
   CHECK(usual.rate_warmup == 0.06);
   CHECK(usual.epochs == 0);
   CHECK(usual.method.delta_start == "per-weight");
+  CHECK(usual.method.weighted_by == "both");
   CHECK(usual.method.rest == "kept");
   CHECK(settings_with(as_usual, "--rate").rate == 0.25);
   CHECK(settings_with(as_usual, "--rate-warmup-steps").rate_warmup == 0);

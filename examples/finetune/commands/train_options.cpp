@@ -139,6 +139,9 @@ void add_method_options(CLI::App& command, Settings& settings, SearchText& text)
   command.add_option("--beta", method.beta, "scale of U V");
   command.add_option("--alpha1", method.alpha1, "scale of A B");
   command.add_option("--alpha2", method.alpha2, "scale of R + C");
+  command.add_option("--weighted-by", method.weighted_by,
+                     "what abs(W) counts by where weights are ranked: nothing (as published), inputs (Wanda) or both, "
+                     "inputs and gradients of outputs, as they are while it trains");
   command.add_option("--scores", method.scores, "how scores learn: every, every-K, sample-K (one token in K), rest-P");
   command.add_option("--refresh", method.refresh, "when masks move: every, every-K, until-P");
   command.add_option("--straight-through", method.straight_through,

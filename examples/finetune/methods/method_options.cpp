@@ -42,6 +42,7 @@ std::vector<MethodOption> make_table() {
       option("--rest", "cooldown"),
       option("--refresh", "refresh"),
       option("--straight-through", "straight_through"),
+      option("--weighted-by", "weighted_by"),
       option("--scores", "scores"),
       option("--score-rate", "scores", "gate_penalty"),
       option("--delta-rank", "delta_rank"),

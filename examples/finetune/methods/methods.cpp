@@ -223,6 +223,7 @@ pst::LinearSpec layer_spec(const MethodSettings& settings, std::uint64_t seed) {
   set("score_rank", spec.score_rank, settings.score_rank);
   set("delta_start", spec.delta_start, settings.delta_start);
   set("score_factor_start", spec.score_factor_start, settings.score_factor_start);
+  set("weighted_by", spec.weighted_by, settings.weighted_by);
   set("beta", spec.beta, settings.beta);
   set("alpha1", spec.alpha1, settings.alpha1);
   set("alpha2", spec.alpha2, settings.alpha2);

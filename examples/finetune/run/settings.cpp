@@ -21,7 +21,7 @@ namespace {
 
 constexpr const char* settings_format = "pst-finetune settings 1";
 /// Fields that the first runs were begun without.
-constexpr std::array<std::string_view, 29> later_fields{"score_start",  "modules",        "exclude",
+constexpr std::array<std::string_view, 30> later_fields{"score_start",  "modules",        "exclude",
                                                         "beside",       "adapter",        "adapter_width",
                                                         "keep_mask",    "delta_start",    "score_factor_start",
                                                         "rest",         "teacher",        "teacher_weight",
@@ -30,7 +30,7 @@ constexpr std::array<std::string_view, 29> later_fields{"score_start",  "modules
                                                         "token_rate",   "threshold",      "masked",
                                                         "adapter_rank", "phm_dim",        "phm_rule",
                                                         "dimension",    "said",           "gate_penalty",
-                                                        "gated_part",   "kept_share"};
+                                                        "gated_part",   "kept_share",     "weighted_by"};
 constexpr double no_limit = std::numeric_limits<double>::max();
 
 /// Calls `visit(name, field)` for every field that a file has.
@@ -49,6 +49,7 @@ void for_each_field(Chosen& settings, Visit&& visit) {
   visit("score_rank", method.score_rank);
   visit("delta_start", method.delta_start);
   visit("score_factor_start", method.score_factor_start);
+  visit("weighted_by", method.weighted_by);
   visit("beta", method.beta);
   visit("alpha1", method.alpha1);
   visit("alpha2", method.alpha2);
@@ -150,6 +151,7 @@ void read_field(const nlohmann::json& value, Field& field, const std::string& wh
 Settings of_first_runs() {
   Settings settings;
   settings.method.delta_start = settings.method.score_factor_start = "normal";
+  settings.method.weighted_by = "nothing";
   settings.method.rest = "delta";
   return settings;
 }

@@ -25,8 +25,10 @@ struct MethodSettings {
   double beta = 1.0;                              ///< scale of U V
   double alpha1 = 1.0;                            ///< scale of A B
   double alpha2 = 1.0;                            ///< scale of R + C
-  std::string scores = "every";                ///< how scores learn: every, every-K, sample-K (one token in K), rest-P
-  std::string refresh = "every";               ///< when masks move: every, every-K, until-P
+  std::string weighted_by = "both";  ///< what abs(W) counts by in scores: nothing, inputs, or both, inputs and
+                                     ///< gradients
+  std::string scores = "every";      ///< how scores learn: every, every-K, sample-K (one token in K), rest-P
+  std::string refresh = "every";     ///< when masks move: every, every-K, until-P
   std::string straight_through = "reference";  ///< or masked, dense
   double score_start = 0.0;                    ///< movement's scores begin at so many times abs(W)
   double threshold = 0.01;                     ///< masking keeps weights whose score is above it

@@ -78,6 +78,7 @@ void as_published(Settings& settings, const std::function<bool(const char* optio
   const MethodInfo& method = method_named(settings.method.name);
   set("--delta-start", settings.method.delta_start, "normal");
   set("--score-factor-start", settings.method.score_factor_start, "normal");
+  set("--weighted-by", settings.method.weighted_by, "nothing");
   set("--rest", settings.method.rest, "delta");
   set_course(settings, given,
              {.warmup = 0.1,

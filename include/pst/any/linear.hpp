@@ -84,6 +84,9 @@ class AnyLinear {
     for_each_parameter([&](const Parameter<Scalar>& parameter) { list.push_back(parameter); });
     return list;
   }
+  /// Calls `visit(std::string_view name, view)` for what scores have measured of batches, which ranks of a
+  /// data-parallel run average before a step begins; where LinearSpec::weighted_by is "nothing" there is none.
+  void for_each_statistic(auto&& visit) { layer_->for_each_statistic(visit); }
 
   // ---- what there is to see
   /// The sparsity that the schedule asked for when the mask moved last.

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pst/any/function_ref.hpp"
@@ -45,6 +46,7 @@ class LinearInterface {
   using ConstView = MatrixView<const Scalar>;
   using MutableView = MatrixView<Scalar>;
   using ParameterVisitor = FunctionRef<void(const Parameter<Scalar>&)>;
+  using StatisticVisitor = FunctionRef<void(std::string_view, MutableView)>;
 
   LinearInterface() = default;
   LinearInterface(const LinearInterface&) = delete;
@@ -66,6 +68,7 @@ class LinearInterface {
   virtual void forward(ConstView x, MutableView y) = 0;
   virtual void backward(ConstView x, ConstView grad_y, MutableView grad_x, Gradients write) = 0;
   virtual void for_each_parameter(ParameterVisitor visit) = 0;
+  virtual void for_each_statistic(StatisticVisitor) {}
 
   [[nodiscard]] virtual double sparsity() const = 0;
   [[nodiscard]] virtual index_t kept() const = 0;

@@ -127,6 +127,7 @@ class LinearOf final : public detail::LayerBehind<Layer, LinearInterface<typenam
     return std::make_unique<detail::StepOf<Layer>>(layer_, progress);
   }
 
+  void for_each_statistic(typename Interface::StatisticVisitor visit) override { layer_.for_each_statistic(visit); }
   void set_mask(MaskView<const mask_word> mask) override { layer_.set_mask(mask); }
   [[nodiscard]] CsrMatrix<Scalar> export_csr() override { return layer_.export_csr(); }
   [[nodiscard]] BitmaskMatrix<Scalar> export_bitmask() override { return layer_.export_bitmask(); }

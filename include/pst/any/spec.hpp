@@ -20,18 +20,20 @@ struct LinearSpec {
   std::string name{};          ///< of the layer: in messages, reports, and in front of the names of its parameters
 
   // ---- what the method consists of
-  std::string importance{};   ///< sum of "magnitude", "low-rank", "row-column", "movement", "soft-movement" and
-                              ///< "masking", as "magnitude+row-column"; empty: that of the method
-  std::string delta{};        ///< "low-rank", "dora", "full", "gated" or "frozen"; empty: that of the method
-  index_t delta_rank = 8;     ///< of U V
-  index_t score_rank = 8;     ///< of A B
-  double delta_energy = 0.0;  ///< above 0: the smallest rank that holds it, `delta_rank` at most (EnergyRank)
-  double score_energy = 0.0;  ///< likewise, `score_rank` at most
-  double beta = 1.0;          ///< scale of U V
-  double alpha1 = 1.0;        ///< scale of A B
-  double alpha2 = 1.0;        ///< scale of R + C
-  std::string delta_start = "normal";         ///< of U V: "normal" (N(0, 1), as published), "per-weight" (a rate is
-                                              ///< that of a weight) or "kaiming" (as in LoRA)
+  std::string importance{};  ///< sum of "magnitude", "low-rank", "row-column", "movement", "soft-movement" and
+                             ///< "masking", as "magnitude+row-column"; empty: that of the method
+  std::string weighted_by = "nothing";  ///< abs(W) in that sum counts by: "nothing", "inputs" (Wanda) or "both", inputs
+                                        ///< and gradients of outputs
+  std::string delta{};                  ///< "low-rank", "dora", "full", "gated" or "frozen"; empty: that of the method
+  index_t delta_rank = 8;               ///< of U V
+  index_t score_rank = 8;               ///< of A B
+  double delta_energy = 0.0;            ///< above 0: the smallest rank that holds it, `delta_rank` at most (EnergyRank)
+  double score_energy = 0.0;            ///< likewise, `score_rank` at most
+  double beta = 1.0;                    ///< scale of U V
+  double alpha1 = 1.0;                  ///< scale of A B
+  double alpha2 = 1.0;                  ///< scale of R + C
+  std::string delta_start = "normal";   ///< of U V: "normal" (N(0, 1), as published), "per-weight" (a rate is
+                                        ///< that of a weight) or "kaiming" (as in LoRA)
   std::string score_factor_start = "normal";  ///< likewise of A B
   double gate_penalty = 1.25e-7;              ///< of each gate that is not shut
   double gate_start = 5.0;                    ///< logit of the gates at first

@@ -147,6 +147,13 @@ struct EigenCpu : Reference {
     for (index_t r = 0; r < in.rows; ++r) sums += static_cast<T>(alpha) * Eigen::Map<const Row>(in.row(r), in.cols);
   }
   template <class T>
+  void column_squares(double alpha, Const<T> in, MatrixView<T> out) {
+    using Row = Eigen::Array<T, Eigen::Dynamic, 1>;
+    Eigen::Map<Row> sums(out.data, in.cols);
+    for (index_t r = 0; r < in.rows; ++r)
+      sums += static_cast<T>(alpha) * Eigen::Map<const Row>(in.row(r), in.cols).square();
+  }
+  template <class T>
   [[nodiscard]] double squared_norm(MatrixView<T> in) {
     constexpr index_t width = 32;
     using Lanes = Eigen::Array<double, width, 1>;

@@ -123,6 +123,15 @@ struct Reference {
       out(0, c) = static_cast<T>(double{out(0, c)} + alpha * sum);
     }
   }
+  /// out(0, c) += alpha sum over r of in(r, c)^2
+  template <class T>
+  void column_squares(double alpha, Const<T> in, MatrixView<T> out) {
+    for (index_t c = 0; c < in.cols; ++c) {
+      double sum = 0;
+      for (index_t r = 0; r < in.rows; ++r) sum += double{in(r, c)} * double{in(r, c)};
+      out(0, c) = static_cast<T>(double{out(0, c)} + alpha * sum);
+    }
+  }
   /// out(r, c) += alpha (column(r, 0) + row(0, c))
   template <class T>
   void add_outer_sum(double alpha, Const<T> column, Const<T> row, MatrixView<T> out) {

@@ -114,6 +114,10 @@ struct Thrust {
     at_each(1, in.cols, on_thrust::AddSum<T, space>{alpha, in, in.rows, in.row_stride, out});
   }
   template <class T>
+  void column_squares(double alpha, Const<T> in, View<T> out) {
+    at_each(1, in.cols, on_thrust::AddColumnSquares<T, space>{alpha, in, out});
+  }
+  template <class T>
   void add_outer_sum(double alpha, Const<T> column, Const<T> row, View<T> out) {
     at_each(out.rows, out.cols, on_thrust::AddOuterSum<T, space>{static_cast<T>(alpha), column, row, out});
   }

@@ -72,6 +72,7 @@ concept MapsElements = requires(B& on, ViewOn<B, const Scalar> in, ViewOn<B, Sca
   on.copy_out(in, host_out);
   on.row_sums(1.0, in, out);
   on.column_sums(1.0, in, out);
+  on.column_squares(1.0, in, out);
   on.add_outer_sum(1.0, in, in, out);
   on.add_slices(in, out);
   on.hadamard(out);

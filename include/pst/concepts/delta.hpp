@@ -54,16 +54,6 @@ concept ReadsTheWeight = requires(State& state, B& on, Tile tile, ViewOn<B, cons
 template <class State, class B, class Scalar>
 concept LearnsFromGradients = LearnsFromWeightGradient<State, B, Scalar> || ReadsTheWeight<State, B, Scalar>;
 
-/// Not asked of an update: its W~ is that of its parameters at the last refresh. `begin_refresh()` makes it that of the
-/// parameters as they are; `end_refresh(backend, accepted)` keeps that, or goes back to what was before;
-/// `take_refreshed(backend, other)` takes that of another state.
-template <class State, class B>
-concept FollowsRefreshes = requires(State& state, const State& other, B& on) {
-  { state.begin_refresh() } -> std::same_as<void>;
-  { state.end_refresh(on, true) } -> std::same_as<void>;
-  { state.take_refreshed(on, other) } -> std::same_as<void>;
-};
-
 /// The step whose numbers an update draws; none outside of steps, where nothing is left to chance.
 using DrawnStep = std::optional<std::uint64_t>;
 

@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <string_view>
 #include <type_traits>
 
 #include "pst/concepts/role.hpp"
@@ -19,6 +20,11 @@ namespace detail {
 template <class B, class Scalar>
 struct ParameterVisitor {
   void operator()(TrainedMatrix<B, Scalar>&) const {}
+};
+/// Any visitor of what a metric measures.
+template <class B, class Scalar>
+struct StatisticVisitor {
+  void operator()(std::string_view, ViewOn<B, Scalar>) const {}
 };
 }  // namespace detail
 
@@ -82,6 +88,24 @@ concept HasAStart = requires(State& state, B& on, ViewOn<B, const Scalar> weight
 template <class State, class B>
 concept HasAPenalty = requires(State& state, B& on) {
   { state.add_penalty(on) } -> std::same_as<void>;
+};
+
+/// Not asked of a metric or an update: its scores or W~ are those of its numbers at the last refresh.
+/// `begin_refresh(backend)` makes them those of the numbers as they are; `end_refresh(backend, accepted)` keeps that,
+/// or goes back to what was before; `take_refreshed(backend, other)` takes those of another state.
+template <class State, class B>
+concept FollowsRefreshes = requires(State& state, const State& other, B& on) {
+  { state.begin_refresh(on) } -> std::same_as<void>;
+  { state.end_refresh(on, true) } -> std::same_as<void>;
+  { state.take_refreshed(on, other) } -> std::same_as<void>;
+};
+
+/// Not asked of a metric: `observe(backend, x, grad_y)` sees every batch that is learnt from, and
+/// `for_each_statistic(visit)` shows what is measured there by `visit(name, view)`: a layer saves it.
+template <class State, class B, class Scalar>
+concept ObservesBatches = requires(State& state, B& on, ViewOn<B, const Scalar> batch) {
+  { state.observe(on, batch, batch) } -> std::same_as<void>;
+  state.for_each_statistic(detail::StatisticVisitor<B, Scalar>{});
 };
 
 /// `for_each_parameter(visit)` shows every TrainedMatrix (core/factor.hpp), whether it has memory or not.

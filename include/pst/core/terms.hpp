@@ -30,6 +30,26 @@ struct Absolute {
   }
 };
 
+/// in .* sign(of), and 0 where `of` is 0
+template <class In, class Of>
+struct SignedAs {
+  In in;
+  Of of;
+  [[nodiscard]] PST_HD auto operator()(index_t r, index_t c) const {
+    const auto value = in(r, c);
+    const auto sign = of(r, c);
+    return sign > 0 ? value : sign < 0 ? -value : decltype(value){0};
+  }
+};
+
+/// in .* (column row)
+template <class In, class View>
+struct Scaled {
+  In in;
+  View column, row;
+  [[nodiscard]] PST_HD auto operator()(index_t r, index_t c) const { return in(r, c) * (row(0, c) * column(r, 0)); }
+};
+
 /// scale * left right
 template <class View>
 struct Product {
@@ -66,5 +86,7 @@ template <class... Terms>
 inline constexpr bool show_non_finite<std::tuple<Terms...>> = (show_non_finite<Terms> || ...);
 template <class In>
 inline constexpr bool show_non_finite<Absolute<In>> = true;
+template <class In, class View>
+inline constexpr bool show_non_finite<Scaled<In, View>> = show_non_finite<In>;
 
 }  // namespace pst::PST_ABI::terms

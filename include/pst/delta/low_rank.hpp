@@ -50,7 +50,7 @@ struct LowRank {
     }
 
     /// From here to `end_refresh`, W~ is that of the factors as they are.
-    void begin_refresh() noexcept { refreshing_ = true; }
+    void begin_refresh(B&) noexcept { refreshing_ = true; }
     /// From here on W~ is that of the factors as they are now, if the refresh was accepted, or that of before.
     void end_refresh(B& on, bool accepted) {
       refreshing_ = false;

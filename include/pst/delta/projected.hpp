@@ -62,7 +62,7 @@ struct Projected {
     void start(B& on, ConstView) {
       if (scaled_) on.fill(lambda_.value(), Scalar{1});
     }
-    void begin_refresh() noexcept { refreshing_ = true; }
+    void begin_refresh(B&) noexcept { refreshing_ = true; }
     void end_refresh(B& on, bool accepted) {
       refreshing_ = false;
       if (!accepted) return;

@@ -96,9 +96,9 @@ requires(!Inner::in_place) struct RowScaled {
       }
     }
 
-    void begin_refresh() noexcept {
+    void begin_refresh(B& on) {
       refreshing_ = true;
-      if constexpr (inner_follows) inner_.begin_refresh();
+      if constexpr (inner_follows) inner_.begin_refresh(on);
     }
     void end_refresh(B& on, bool accepted) {
       refreshing_ = false;

@@ -67,6 +67,31 @@ struct Sum {
     void finish_backward(B& on) {
       each(terms_, [&](auto& term) { term.finish_backward(on); });
     }
+    void observe(B& on, ViewOn<B, const Scalar> x, ViewOn<B, const Scalar> grad_y) {
+      each(terms_, [&](auto& term) {
+        if constexpr (observes<decltype(term)>) term.observe(on, x, grad_y);
+      });
+    }
+    void for_each_statistic(auto&& visit) {
+      each(terms_, [&](auto& term) {
+        if constexpr (observes<decltype(term)>) term.for_each_statistic(visit);
+      });
+    }
+    void begin_refresh(B& on) {
+      each(terms_, [&](auto& term) {
+        if constexpr (follows<decltype(term)>) term.begin_refresh(on);
+      });
+    }
+    void end_refresh(B& on, bool accepted) {
+      each(terms_, [&](auto& term) {
+        if constexpr (follows<decltype(term)>) term.end_refresh(on, accepted);
+      });
+    }
+    void take_refreshed(B& on, const State& other) {
+      each(terms_, [&]<class Term>(Term& term) {
+        if constexpr (follows<Term>) term.take_refreshed(on, std::get<Term>(other.terms_));
+      });
+    }
     void for_each_parameter(auto&& visit) {
       each(terms_, [&](auto& term) { term.for_each_parameter(visit); });
     }
@@ -75,6 +100,10 @@ struct Sum {
     }
 
    private:
+    template <class Term>
+    static constexpr bool observes = ObservesBatches<std::decay_t<Term>, B, Scalar>;
+    template <class Term>
+    static constexpr bool follows = FollowsRefreshes<std::decay_t<Term>, B>;
     static void each(auto& terms, auto&& f) {
       std::apply([&](auto&... term) { (f(term), ...); }, terms);
     }

@@ -291,6 +291,7 @@ struct LinearState {
     if (need != Needed::none && need != Needed::activations) weight.finish_backward();
     if constexpr (Bias::trained)
       if (has_bias()) add_bias_gradient(on(), weight.layout().plan, grad_y, bias_matrix.grad());
+    if (!chooses_once(options.selector)) weight.observe(x, grad_y);
   }
 };
 

@@ -99,22 +99,28 @@ class MaskedWeight {
    public:
     Refresh(MaskedWeight& weight, DrawnStep step) : weight_{weight}, drawn_before_{weight.drawn()} {
       weight_.draw(step);
-      if constexpr (follows) weight_.delta_->begin_refresh();
+      if constexpr (delta_follows) weight_.delta_->begin_refresh(weight_.on_);
+      if constexpr (scores_follow) weight_.importance_->begin_refresh(weight_.on_);
       weight_.show_weight_to_delta();
     }
     Refresh(const Refresh&) = delete;
     ~Refresh() {
       if (accepted_) return;
-      if constexpr (follows) weight_.delta_->end_refresh(weight_.on_, false);
+      end(false);
       weight_.draw(drawn_before_);
     }
     void accept() {
       accepted_ = true;
-      if constexpr (follows) weight_.delta_->end_refresh(weight_.on_, true);
+      end(true);
     }
 
    private:
-    static constexpr bool follows = FollowsRefreshes<DeltaState, Backend>;
+    static constexpr bool delta_follows = FollowsRefreshes<DeltaState, Backend>;
+    static constexpr bool scores_follow = FollowsRefreshes<ImportanceState, Backend>;
+    void end(bool accepted) {
+      if constexpr (delta_follows) weight_.delta_->end_refresh(weight_.on_, accepted);
+      if constexpr (scores_follow) weight_.importance_->end_refresh(weight_.on_, accepted);
+    }
     MaskedWeight& weight_;
     DrawnStep drawn_before_;
     bool accepted_ = false;
@@ -246,6 +252,14 @@ class MaskedWeight {
     on_.map(gradient, straight_through, ConstView{gradient}, tile.of(mask()));
     delta_learns(tile, gradient);
   }
+  /// The scores see a batch that was learnt from.
+  void observe([[maybe_unused]] ConstView x, [[maybe_unused]] ConstView grad_y) {
+    if constexpr (ObservesBatches<ImportanceState, Backend, Scalar>) importance_->observe(on_, x, grad_y);
+  }
+  /// Calls `f(name, view)` with all that scores have measured.
+  void for_each_statistic([[maybe_unused]] auto&& f) {
+    if constexpr (ObservesBatches<ImportanceState, Backend, Scalar>) importance_->for_each_statistic(f);
+  }
   void finish_backward() {
     delta_->finish_backward(on_);
     importance_->finish_backward(on_);
@@ -300,6 +314,7 @@ class MaskedWeight {
   /// Takes what W' consists of from another layer of the same kind whose parameters this one has already.
   void take_refreshed(MaskedWeight& other, double compress_below) {
     if constexpr (FollowsRefreshes<DeltaState, Backend>) delta_->take_refreshed(on_, *other.delta_);
+    if constexpr (FollowsRefreshes<ImportanceState, Backend>) importance_->take_refreshed(on_, *other.importance_);
     draw(other.drawn());
     set_mask(other.mask(), compress_below);
     if (kept_.in_use()) kept_.take_values(on_, other.kept_);

@@ -239,6 +239,13 @@ class SparseLinear {
     });
   }
 
+  /// Calls `visit(std::string_view name, view)` for what scores have measured of batches (Wanda; most measure nothing).
+  /// Ranks of a data-parallel run average it, as they do gradients, before a step begins: their masks then agree.
+  void for_each_statistic(auto&& visit) {
+    state_.need_attached("for_each_statistic");
+    state_.weight.for_each_statistic(visit);
+  }
+
   // ---- what there is to see
   /// The sparsity that the schedule asked for when the mask moved last; where the selector chooses once, that of the
   /// mask.
@@ -324,6 +331,9 @@ class SparseLinear {
     const auto in_use = state_.use("save");
     state_.need_memory();
     TensorList list = detail::parameters_to_tensors(*this, state_.on());
+    for_each_statistic([&](std::string_view name, MutableView view) {
+      list.push_back(detail::to_tensor(state_.on(), std::string{name}, view));
+    });
     list.push_back(mask_words());
     list.push_back(Tensor::from<std::int64_t>("shape", {2}, saved_shape()));
     list.push_back(
@@ -343,6 +353,8 @@ class SparseLinear {
     const auto sparsity = saved_sparsity(state);
 
     detail::put_parameters(*this, state_.on(), state);
+    for_each_statistic(
+        [&](std::string_view name, MutableView view) { detail::put_tensor(state_.on(), find(state, name), view); });
     detail::put_tensor(state_.on(), find(state, "mask"), word_view());
     typename State::Weight::Refresh now{state_.weight, {}};
     now.accept();
@@ -371,7 +383,12 @@ class SparseLinear {
   }
   void check_state_in_use(const TensorList& state) {
     state_.need_memory();
-    detail::check_parameters_of(*this, state_.label, state, {"mask", "shape", "sparsity"});
+    std::vector<std::string> others{"mask", "shape", "sparsity"};
+    for_each_statistic([&](std::string_view name, MutableView view) {
+      detail::check_statistic(find(state, name), state_.label, view);
+      others.emplace_back(name);
+    });
+    detail::check_parameters_of(*this, state_.label, state, std::move(others));
     require(find(state, "shape").template values<std::int64_t>() == saved_shape(), state_.label,
             ": tensor shape is not that of this layer, ", shape().out, " x ", shape().in);
     static_cast<void>(saved_sparsity(state));

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <initializer_list>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -42,6 +41,14 @@ void check_tensor(const Tensor& tensor, const std::string& owner, MatrixView<T, 
       require(std::isfinite(value), owner, ": tensor ", tensor.name, " holds ", value, ", expected finite numbers");
 }
 
+/// Checks that a tensor holds running means of squares.
+template <class T, class Space>
+void check_statistic(const Tensor& tensor, const std::string& owner, MatrixView<T, Space> view) {
+  check_tensor(tensor, owner, view);
+  for (T value : tensor.values<T>())
+    require(value >= 0, owner, ": tensor ", tensor.name, " holds ", value, ", expected squares");
+}
+
 /// Checks that a tensor holds the words of a mask of `cols` columns: no bit is set beyond them.
 template <class Space>
 void check_mask(const Tensor& tensor, const std::string& owner, MatrixView<mask_word, Space> words, index_t cols) {
@@ -78,8 +85,8 @@ template <class Layer, class B>
 /// Checks that a state has what the parameters of a layer need, and besides them nothing but `others`.
 template <class Layer>
 void check_parameters_of(Layer& layer, const std::string& owner, const TensorList& state,
-                         std::initializer_list<std::string_view> others) {
-  std::vector<std::string> known(others.begin(), others.end());
+                         std::vector<std::string> others) {
+  std::vector<std::string>& known = others;
   layer.for_each_parameter([&](const auto& parameter) {
     known.push_back(name_in_layer(layer.options().name, parameter.name));
     check_tensor(find(state, known.back()), owner, parameter.value);

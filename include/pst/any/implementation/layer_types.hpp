@@ -17,7 +17,9 @@
 #include "pst/delta/full.hpp"
 #include "pst/delta/gated.hpp"
 #include "pst/delta/low_rank.hpp"
+#include "pst/importance/magnitude.hpp"
 #include "pst/importance/sum.hpp"
+#include "pst/importance/wanda.hpp"
 #include "pst/layer/sparse_linear.hpp"
 #include "pst/storage/stored_as.hpp"
 
@@ -51,19 +53,24 @@ inline void set_delta(Gated& delta, const LinearSpec& spec, const Composition&) 
 inline void set_delta(Full&, const LinearSpec&, const Composition&) {}
 inline void set_delta(Frozen&, const LinearSpec&, const Composition&) {}
 
+/// Magnitude where nothing weighs it, and its bits.
+[[nodiscard]] inline Wanda weighted_magnitude(const LinearSpec& spec) {
+  return {.inputs = spec.weighted_by != "nothing", .gradients = spec.weighted_by == "both"};
+}
 inline void set_metric(Magnitude&, const LinearSpec&, const Composition&) {}
-inline void set_metric(Sum<Magnitude, LowRankMetric>& sum, const LinearSpec& spec, const Composition&) {
-  sum.term<LowRankMetric>() = low_rank_metric(spec);
+inline void set_metric(Wanda& metric, const LinearSpec& spec, const Composition&) { metric = weighted_magnitude(spec); }
+inline void set_metric(LowRankMetric& metric, const LinearSpec& spec, const Composition&) {
+  metric = low_rank_metric(spec);
 }
-inline void set_metric(Sum<Magnitude, RowColumnScore>& sum, const LinearSpec& spec, const Composition&) {
-  sum.term<RowColumnScore>().scale = spec.alpha2;
+inline void set_metric(RowColumnScore& metric, const LinearSpec& spec, const Composition&) {
+  metric.scale = spec.alpha2;
 }
-inline void set_metric(Sum<Magnitude, LowRankMetric, RowColumnScore>& sum, const LinearSpec& spec, const Composition&) {
-  sum.term<LowRankMetric>() = low_rank_metric(spec);
-  sum.term<RowColumnScore>().scale = spec.alpha2;
+template <class... Terms>
+void set_metric(Sum<Terms...>& sum, const LinearSpec& spec, const Composition& composition) {
+  (set_metric(sum.template term<Terms>(), spec, composition), ...);
 }
 inline void set_metric(ScoreSum& sum, const LinearSpec& spec, const Composition& composition) {
-  if (composition.magnitude) sum.magnitude.emplace();
+  if (composition.magnitude) sum.magnitude = weighted_magnitude(spec);
   if (composition.low_rank) sum.low_rank = low_rank_metric(spec);
   if (composition.row_column) sum.row_column = {.scale = spec.alpha2};
   if (composition.movement) sum.movement = {.start = spec.score_start};
@@ -122,11 +129,10 @@ template <class Scalar>
   const bool plain = parts.delta == Composition::Delta::low_rank;
   if (plain && parts.magnitude && !parts.movement && !parts.has_threshold()) {
     if (parts.low_rank && parts.row_column)
-      return make_layer<Scalar, Sum<Magnitude, LowRankMetric, RowColumnScore>, LowRankUpdate>(spec, parts, shape, on);
-    if (parts.low_rank) return make_layer<Scalar, Sum<Magnitude, LowRankMetric>, LowRankUpdate>(spec, parts, shape, on);
-    if (parts.row_column)
-      return make_layer<Scalar, Sum<Magnitude, RowColumnScore>, LowRankUpdate>(spec, parts, shape, on);
-    return make_layer<Scalar, Magnitude, LowRankUpdate>(spec, parts, shape, on);
+      return make_layer<Scalar, Sum<Wanda, LowRankMetric, RowColumnScore>, LowRankUpdate>(spec, parts, shape, on);
+    if (parts.low_rank) return make_layer<Scalar, Sum<Wanda, LowRankMetric>, LowRankUpdate>(spec, parts, shape, on);
+    if (parts.row_column) return make_layer<Scalar, Sum<Wanda, RowColumnScore>, LowRankUpdate>(spec, parts, shape, on);
+    return make_layer<Scalar, Wanda, LowRankUpdate>(spec, parts, shape, on);
   }
   return make_layer<Scalar, ScoreSum, UpdateChoice>(spec, parts, shape, on);
 }
@@ -155,7 +161,7 @@ template <class Scalar>
   if (parts.updates_by_product()) return make_low_rank_layer<Scalar>(spec, parts, shape, on);
   if (parts.delta == Composition::Delta::gated) return make_layer<Scalar, Magnitude, Gated>(spec, parts, shape, on);
   if (parts.delta == Composition::Delta::frozen) return make_layer<Scalar, ScoreSum, Frozen>(spec, parts, shape, on);
-  if (parts.magnitude && !parts.scores_learn()) return make_layer<Scalar, Magnitude, Full>(spec, parts, shape, on);
+  if (parts.magnitude && !parts.scores_learn()) return make_layer<Scalar, Wanda, Full>(spec, parts, shape, on);
   return make_layer<Scalar, ScoreSum, Full>(spec, parts, shape, on);
 }
 

@@ -34,6 +34,7 @@ inline constexpr auto selects = [](const Composition& c) { return !c.has_thresho
 inline constexpr auto scores_learn = [](const Composition& c) { return c.scores_learn(); };
 inline constexpr auto update = [](const Composition& c) { return c.updates_by_product(); };
 inline constexpr auto product = [](const Composition& c) { return c.low_rank; };
+inline constexpr auto magnitude = [](const Composition& c) { return c.prunes && c.magnitude; };
 inline constexpr auto structure = [](const Composition& c) { return c.row_column; };
 inline constexpr auto movement = [](const Composition& c) { return c.movement; };
 inline constexpr auto soft_movement = [](const Composition& c) { return c.soft_movement; };
@@ -64,6 +65,10 @@ inline constexpr auto read_refresh = [](const std::string& word) { static_cast<v
 inline constexpr auto read_scores = [](const std::string& word) { static_cast<void>(score_gradient_choice(word)); };
 inline constexpr auto read_start = [](const std::string& word) { static_cast<void>(start_choice(word)); };
 inline constexpr auto read_rule = [](const std::string& word) { static_cast<void>(straight_through_choice(word)); };
+inline constexpr auto read_weighted_by = [](const std::string& word) {
+  require(word == "nothing" || word == "inputs" || word == "both", "weighted_by is \"", word,
+          "\", expected nothing, inputs or both");
+};
 inline constexpr auto read_bias = [](const std::string& word) {
   require(word == "frozen" || word == "trained", "bias is \"", word, "\", expected frozen or trained");
 };
@@ -82,6 +87,13 @@ inline constexpr std::array option_table{
                 0,
                 0,
                 read_sum},
+    OptionField{{"weighted_by", "what abs(W) counts by in the sum: inputs, or inputs and gradients of outputs",
+                 "nothing, inputs, both"},
+                &LinearSpec::weighted_by,
+                option_uses::magnitude,
+                0,
+                0,
+                read_weighted_by},
     OptionField{{"delta", "how the weight changes", "low-rank, dora, full, gated, frozen"},
                 &LinearSpec::delta,
                 always,

@@ -10,10 +10,10 @@
 #include "pst/any/policies/start_choice.hpp"
 #include "pst/concepts/importance.hpp"
 #include "pst/importance/low_rank_score.hpp"
-#include "pst/importance/magnitude.hpp"
 #include "pst/importance/movement.hpp"
 #include "pst/importance/row_column_score.hpp"
 #include "pst/importance/soft_movement.hpp"
+#include "pst/importance/wanda.hpp"
 
 namespace pst::PST_ABI {
 
@@ -25,7 +25,7 @@ namespace pst::PST_ABI {
 struct ScoreSum {
   using role = roles::importance;
   static constexpr bool learns = true;
-  std::optional<Magnitude> magnitude{};
+  std::optional<Wanda> magnitude{};
   std::optional<LowRankScore<RankChoice, StartChoice>> low_rank{};
   std::optional<RowColumnScore> row_column{};
   std::optional<Movement> movement{};
@@ -73,6 +73,21 @@ struct ScoreSum {
     void finish_backward(B& on) {
       each(states_, [&](auto& state) { state.finish_backward(on); });
     }
+    void observe(B& on, ViewOn<B, const Scalar> x, ViewOn<B, const Scalar> grad_y) {
+      if (magnitude()) magnitude()->observe(on, x, grad_y);
+    }
+    void for_each_statistic(auto&& visit) {
+      if (magnitude()) magnitude()->for_each_statistic(visit);
+    }
+    void begin_refresh(B& on) {
+      if (magnitude()) magnitude()->begin_refresh(on);
+    }
+    void end_refresh(B& on, bool accepted) {
+      if (magnitude()) magnitude()->end_refresh(on, accepted);
+    }
+    void take_refreshed(B& on, const State& other) {
+      if (magnitude()) magnitude()->take_refreshed(on, *std::get<0>(other.states_));
+    }
     void for_each_parameter(auto&& visit) {
       each(states_, [&](auto& state) { state.for_each_parameter(visit); });
     }
@@ -83,6 +98,8 @@ struct ScoreSum {
     }
 
    private:
+    /// The metric that observes batches.
+    [[nodiscard]] Maybe<Wanda>& magnitude() noexcept { return std::get<0>(states_); }
     /// Calls `f` with every state that is there.
     static void each(auto& states, auto&& f) {
       const auto call = [&](auto& state) {
@@ -91,7 +108,7 @@ struct ScoreSum {
       std::apply([&](auto&... state) { (call(state), ...); }, states);
     }
 
-    std::tuple<Maybe<Magnitude>, Maybe<LowRankScore<RankChoice, StartChoice>>, Maybe<RowColumnScore>, Maybe<Movement>,
+    std::tuple<Maybe<Wanda>, Maybe<LowRankScore<RankChoice, StartChoice>>, Maybe<RowColumnScore>, Maybe<Movement>,
                Maybe<SoftMovement>>
         states_;
   };

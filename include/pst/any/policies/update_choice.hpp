@@ -38,8 +38,8 @@ struct UpdateChoice {
     void start(B& on, ConstView weight) {
       each([&](auto& state) { state.start(on, weight); });
     }
-    void begin_refresh() {
-      each([](auto& state) { state.begin_refresh(); });
+    void begin_refresh(B& on) {
+      each([&](auto& state) { state.begin_refresh(on); });
     }
     void end_refresh(B& on, bool accepted) {
       each([&](auto& state) { state.end_refresh(on, accepted); });

@@ -93,6 +93,19 @@ struct Strip {
     return [in = of(term.in, c)](index_t r) -> Lanes { return in(r).abs(); };
   }
   template <class First, class Second>
+  [[nodiscard]] static auto of(const terms::SignedAs<First, Second>& term, index_t c) {
+    return [in = of(term.in, c), sign = of(term.of, c)](index_t r) -> Lanes {
+      const Lanes value = in(r), like = sign(r);
+      return (like > T{0}).select(value, (like < T{0}).select(-value, Lanes::Zero()));
+    };
+  }
+  template <class Term>
+  [[nodiscard]] static auto of(const terms::Scaled<Term, View>& term, index_t c) {
+    const Lanes row = In(term.row.data + c);
+    return
+        [in = of(term.in, c), row, column = term.column](index_t r) -> Lanes { return in(r) * (row * column(r, 0)); };
+  }
+  template <class First, class Second>
   [[nodiscard]] static auto of(const terms::Plus<T, First, Second>& term, index_t c) {
     return
         [first = of(term.first, c), second = of(term.second, c)](index_t r) -> Lanes { return first(r) + second(r); };
@@ -134,6 +147,10 @@ struct Sweep {
   static void in(const terms::Absolute<Term>& term, F&& f) {
     in(term.in, [&]<class Swept>(const Swept& swept) { f(terms::Absolute<Swept>{swept}); });
   }
+  template <class Term, class F>
+  static void in(const terms::Scaled<Term, View>& term, F&& f) {
+    in(term.in, [&]<class Swept>(const Swept& swept) { f(terms::Scaled<Swept, View>{swept, term.column, term.row}); });
+  }
   template <class First, class Second, class F>
   static void in(const terms::Plus<T, First, Second>& term, F&& f) {
     in(term.first, [&]<class A>(const A& first) {
@@ -163,6 +180,10 @@ struct MostRanks {
   }
   template <class Term>
   [[nodiscard]] static index_t in(const terms::Absolute<Term>& term) noexcept {
+    return in(term.in);
+  }
+  template <class Term, class View>
+  [[nodiscard]] static index_t in(const terms::Scaled<Term, View>& term) noexcept {
     return in(term.in);
   }
   template <class T, class First, class Second>
@@ -197,6 +218,11 @@ struct OneByOne {
   void assign(const terms::Absolute<Term>& term) {
     assign(term.in);
     sum_terms<T>(out, terms::Absolute<View>{out});
+  }
+  template <class Term>
+  void assign(const terms::Scaled<Term, View>& term) {
+    assign(term.in);
+    sum_terms<T>(out, terms::Scaled<View, View>{out, term.column, term.row});
   }
   template <class First, class Second>
   void assign(const terms::Plus<T, First, Second>& term) {

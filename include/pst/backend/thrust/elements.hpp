@@ -102,6 +102,20 @@ struct AddSum {
   }
 };
 
+/// out(0, c) += alpha sum over r of in(r, c)^2
+template <class T, class Space>
+struct AddColumnSquares {
+  double alpha;
+  MatrixView<const T, Space> in;
+  MatrixView<T, Space> out;
+
+  PST_HD void operator()(index_t r, index_t c) const {
+    double sum = 0;
+    for (index_t k = 0; k < in.rows; ++k) sum += double{in(k, c)} * double{in(k, c)};
+    out(r, c) = static_cast<T>(double{out(r, c)} + alpha * sum);
+  }
+};
+
 template <class T, class Space>
 struct AddOuterSum {
   T scale;
