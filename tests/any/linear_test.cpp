@@ -141,7 +141,8 @@ TEST_CASE("magnitude that counts by inputs and gradients has the bits of its typ
   using Score = LowRankScore<DynamicRank>;
   check_bits<Base::with<Sum<Wanda, Score, RowColumnScore>>>(
       "pst weighted_by=both", {.importance = {{Wanda{.gradients = true}, Score{}, RowColumnScore{}}}});
-  check_bits<Base::with<Wanda>::with<Full>>("magnitude weighted_by=inputs straight_through=masked", {});
+  check_bits<Base::with<Wanda>::with<MaskedGradient>::with<ScoreRestAfter>::with<Full>>(
+      "magnitude weighted_by=inputs straight_through=masked", {.score_gradient = {.progress = 0}});
 }
 
 TEST_CASE("sums that no method has have the bits of their types") {

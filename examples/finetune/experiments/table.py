@@ -20,7 +20,7 @@ import sys
 # What makes two runs different, and what is told of them.
 SETTINGS = (
     "task method sparsity epochs steps train_limit rate score_start delta_start delta_rank rest reference modules beside "
-    "adapter keep_mask teacher_weight temperature seed threads"
+    "adapter keep_mask teacher_weight temperature weighted_by warmup cooldown seed threads"
 ).split()
 RESULTS = (
     "metric last best standard_error baseline dense learnt sparsity steps trainable parameters step_ms peak_mb seconds"
@@ -32,7 +32,14 @@ def asked_of(folder):
     asked = {name: settings[name] for name in SETTINGS if name in settings}
     if not settings.get("teacher"):
         asked.pop("teacher_weight", None), asked.pop("temperature", None)
+    if not ranks_by_magnitude(asked):
+        for name in ("weighted_by", "warmup", "cooldown"):
+            asked.pop(name, None)
     return asked
+
+
+def ranks_by_magnitude(asked):
+    return asked["method"].startswith("pst") or asked["method"] == "magnitude"
 
 
 def read_folder(folder):
@@ -75,6 +82,10 @@ def method_of(asked):
         name += f", from {start:g} abs(W)"
     if asked["method"].startswith("pst") and asked.get("delta_start") == "normal":
         name += ", as published"
+    elif ranks_by_magnitude(asked) and asked.get("weighted_by", "nothing") != "both":  # runs of before have none
+        name += ", by inputs" if asked.get("weighted_by") == "inputs" else ", unweighted"
+    if "cooldown" in asked:
+        name += f", {100 * asked['warmup']:g} % dense and {100 * asked['cooldown']:g} % at rest"
     if asked.get("reference"):
         name += ", reference"
     if asked.get("delta_rank", 8) != 8:
