@@ -22,10 +22,11 @@ struct List {};
 using Pst = pst::SparseLinear<>::with<pst::ConstantSchedule>;
 using OnlyRowsAndColumns = pst::Sum<pst::Magnitude, pst::RowColumnScore>;
 using OnlyLowRank = pst::Sum<pst::Magnitude, pst::LowRankScore<>>;
+using Weighted = pst::Sum<pst::Wanda, pst::LowRankScore<>, pst::RowColumnScore>;
 
 using Measured = List<  // importance
     Pst, Pst::with<pst::Rank<4>>, Pst::with<pst::Rank<16>>, Pst::with<OnlyRowsAndColumns>, Pst::with<OnlyLowRank>,
-    Pst::with<pst::Magnitude>, Pst::with<pst::Movement>,
+    Pst::with<pst::Magnitude>, Pst::with<Weighted>, Pst::with<pst::Movement>,
     // delta
     Pst::with<pst::Frozen>, Pst::with<pst::Full>,
     // selector

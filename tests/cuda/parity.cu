@@ -153,6 +153,7 @@ void compare_all() {
   compare<L::with<double>>("pst", 96, 132, 33);
   compare<L::with<pst::Movement>::with<pst::Full>::with<pst::TrainedBias>>("movement, full, bias", 45, 68, 19);
   compare<L::with<pst::SoftMovement>::with<pst::Threshold>>("soft movement", 45, 68, 19);
+  compare<L::with<pst::Sum<pst::Wanda, pst::RowColumnScore>>>("weighted magnitude", 45, 68, 19);
   compare<L::with<pst::PerRow>>("per row", 45, 68, 19);
   compare<L::with<pst::KeepNonZeros>>("non-zeros", 45, 68, 19);
   compare<L::with<pst::NofM<2, 4>>>("2:4", 45, 68, 19);

@@ -179,7 +179,7 @@ TEST_CASE_TEMPLATE("what was measured is saved and cloned, and the run goes on b
   for (auto* other : {&copy, &restored}) {
     CAPTURE((other == &copy));
     auto original = trained.layer.clone();
-    for (std::size_t batch : {1, 2}) {
+    for (std::size_t batch = 1; batch < 3; ++batch) {
       const auto step = static_cast<int>(batch) + 1;
       original.begin_step(step, 9), other->begin_step(step, 9);
       trained.learn(original, batch), trained.learn(*other, batch);

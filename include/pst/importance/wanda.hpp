@@ -41,6 +41,27 @@ struct Wanda {
   bool gradients = false;
   double decay = 0.99;  ///< from 0 (the last batch alone) to below 1
 
+  struct Decayed {
+    double decay;
+    template <class T>
+    PST_HD T operator()(T value) const {
+      return is_finite(value) ? static_cast<T>(decay) * value : T{0};  // one that overflowed begins again
+    }
+  };
+  struct FourthRoot {
+    template <class T>
+    PST_HD T operator()(T value) const {
+      return std::sqrt(std::sqrt(value));
+    }
+  };
+  struct SquareTimes {
+    double scale;
+    template <class T>
+    PST_HD T operator()(T value) const {
+      return static_cast<T>(scale) * (value * value);
+    }
+  };
+
   template <class B, class Scalar>
   class State {
     using ConstView = ViewOn<B, const Scalar>;
@@ -92,27 +113,6 @@ struct Wanda {
     [[nodiscard]] std::size_t persistent_bytes() const noexcept { return input_.bytes() + gradient_.bytes(); }
 
    private:
-    struct Decayed {
-      double decay;
-      template <class T>
-      PST_HD T operator()(T value) const {
-        return is_finite(value) ? static_cast<T>(decay) * value : T{0};  // one that overflowed begins again
-      }
-    };
-    struct FourthRoot {
-      template <class T>
-      PST_HD T operator()(T value) const {
-        return std::sqrt(std::sqrt(value));
-      }
-    };
-    struct SquareTimes {
-      double scale;
-      template <class T>
-      PST_HD T operator()(T value) const {
-        return static_cast<T>(scale) * (value * value);
-      }
-    };
-
     /// The running mean of squares (1 x n), and the factors of scores; factors alone, all 1, where nothing is measured.
     class Side {
      public:
@@ -128,14 +128,14 @@ struct Wanda {
       [[nodiscard]] std::size_t bytes() const noexcept { return squares_.bytes() + factors_.bytes() + before_.bytes(); }
 
       /// Sums of columns, some at a time: the same bits on any number of threads.
-      void observe(B& on, double decay, ConstView batch) {
+      void observe(B& on, double share_of_before, ConstView batch) {
         if (!is_measured() || batch.rows == 0) return;
         constexpr index_t at_once = 64;
-        const double share = (1 - decay) / static_cast<double>(batch.rows);
+        const double share = (1 - share_of_before) / static_cast<double>(batch.rows);
         on.for_each_part((batch.cols + at_once - 1) / at_once, [&](index_t part, index_t) {
           const index_t first = part * at_once, count = std::min(at_once, batch.cols - first);
           const MutableView some = squares_.view().middle_cols(first, count);
-          on.map(some, Decayed{decay}, ConstView{some});
+          on.map(some, Decayed{share_of_before}, ConstView{some});
           on.column_squares(share, batch.middle_cols(first, count), some);
         });
       }
