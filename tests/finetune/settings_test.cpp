@@ -209,10 +209,21 @@ TEST_CASE("what the command line does not say is as it was published, or as it w
   CHECK(usual.rate == method_named("pst").rate);
   CHECK(usual.rate_warmup == 0.06);
   CHECK(usual.epochs == 0);
+  CHECK(usual.method.warmup == 0.15);
+  CHECK(usual.method.cooldown == 0.5);
   CHECK(usual.method.delta_start == "per-weight");
   CHECK(usual.method.weighted_by == "both");
   CHECK(usual.method.rest == "kept");
   CHECK(settings_with(as_usual, "--rate").rate == 0.25);
+  const auto cooldown_beside = [](double warmup) {
+    Settings settings;
+    settings.method.warmup = warmup;
+    as_usual(settings, [](const char* name) { return name == std::string_view{"--warmup"}; });
+    return settings.method.cooldown;
+  };
+  CHECK(cooldown_beside(0) == 0.5);
+  CHECK(cooldown_beside(0.5) == doctest::Approx(0.3));
+  CHECK(cooldown_beside(2) == 0);
   CHECK(settings_with(as_usual, "--rate-warmup-steps").rate_warmup == 0);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finetune/train/recipe.hpp"
 
+#include <algorithm>
+
 #include "finetune/methods/adapters.hpp"
 #include "finetune/methods/methods.hpp"
 #include "finetune/tasks/task.hpp"
@@ -58,13 +60,20 @@ double token_rate_of(const MethodSettings& settings, double of_method) {
   return has_virtual_tokens(settings) && !is_about_tokens(settings) ? rate_of_tokens(settings) / of_method : 1.0;
 }
 
+/// The share of a run at the last sparsity: half of it, or less where the warm-up that is asked for leaves less.
+double usual_cooldown(double warmup) {
+  constexpr double share_of_what_is_left = 0.6;
+  return std::clamp(share_of_what_is_left * (1 - warmup), 0.0, 0.5);
+}
+
 }  // namespace
 
 void as_usual(Settings& settings, const std::function<bool(const char* option)>& given) {
   const MethodInfo& method = method_named(settings.method.name);
+  constexpr double warmup = 0.15;
   set_course(settings, given,
-             {.warmup = 0.15,
-              .cooldown = 0.35,
+             {.warmup = warmup,
+              .cooldown = usual_cooldown(given("--warmup") ? settings.method.warmup : warmup),
               .rate = rate_of(settings.method, method.rate),
               .score_rate = method.score_rate,
               .head_rate = head_rate_of(settings.method, method.head_rate),
