@@ -41,11 +41,11 @@ struct Wanda {
   bool gradients = false;
   double decay = 0.99;  ///< from 0 (the last batch alone) to below 1
 
-  struct Decayed {
-    double decay;
+  /// One that overflows begins again.
+  struct FiniteOrZero {
     template <class T>
     PST_HD T operator()(T value) const {
-      return is_finite(value) ? static_cast<T>(decay) * value : T{0};  // one that overflowed begins again
+      return is_finite(value) ? value : T{0};
     }
   };
   struct FourthRoot {
@@ -135,8 +135,9 @@ struct Wanda {
         on.for_each_part((batch.cols + at_once - 1) / at_once, [&](index_t part, index_t) {
           const index_t first = part * at_once, count = std::min(at_once, batch.cols - first);
           const MutableView some = squares_.view().middle_cols(first, count);
-          on.map(some, Decayed{share_of_before}, ConstView{some});
+          on.map(some, functors::Scale{share_of_before}, ConstView{some});
           on.column_squares(share, batch.middle_cols(first, count), some);
+          on.map(some, FiniteOrZero{}, ConstView{some});
         });
       }
       void begin_refresh(B& on) {

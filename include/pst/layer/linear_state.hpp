@@ -132,6 +132,7 @@ struct LinearState {
     run.copy(on(), other.run.gradients(), run.gradients());
     learning = other.learning, sparsity = other.sparsity, has_mask = other.has_mask;
     generation = other.generation;
+    weight.take_scores(other.weight);
     if (!has_mask) return;
     weight.take_refreshed(other.weight, options.dense_above_density);
     prepare_learning();

@@ -311,10 +311,13 @@ class MaskedWeight {
     for (const MaskChange& one : changes_) total.dropped += one.dropped, total.regrown += one.regrown;
     return total;
   }
+  /// Takes what scores have measured from another layer of the same kind.
+  void take_scores([[maybe_unused]] MaskedWeight& other) {
+    if constexpr (FollowsRefreshes<ImportanceState, Backend>) importance_->take_refreshed(on_, *other.importance_);
+  }
   /// Takes what W' consists of from another layer of the same kind whose parameters this one has already.
   void take_refreshed(MaskedWeight& other, double compress_below) {
     if constexpr (FollowsRefreshes<DeltaState, Backend>) delta_->take_refreshed(on_, *other.delta_);
-    if constexpr (FollowsRefreshes<ImportanceState, Backend>) importance_->take_refreshed(on_, *other.importance_);
     draw(other.drawn());
     set_mask(other.mask(), compress_below);
     if (kept_.in_use()) kept_.take_values(on_, other.kept_);
