@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A metric of our own (wanda.hpp), alone and as a term of a sum, beside plain magnitude.
+// A metric of our own (input_norm.hpp), alone and as a term of a sum, beside plain magnitude.
 #include <pst/pst.hpp>
 
 #include <cmath>
@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-#include "wanda.hpp"
+#include "input_norm.hpp"
 
 /// Inputs of different loudness, a dense teacher, and what the teacher says.
 struct Task {
@@ -65,10 +65,10 @@ int main() {
   using Layer = pst::SparseLinear<>::with<pst::ConstantSchedule>::with<pst::MaskedGradient>;
   std::printf("%-28s %10s %12s\n", "mean squared error", "pruned", "fine-tuned");
   try_out<Layer::with<pst::Magnitude>>("Magnitude", task, {});
-  try_out<Layer::with<Wanda>>("Wanda", task, {.importance = {.input_norms = task.input_norms}});
+  try_out<Layer::with<InputNorm>>("InputNorm", task, {.importance = {.input_norms = task.input_norms}});
 
-  using Both = pst::Sum<Wanda, pst::RowColumnScore>;
+  using Both = pst::Sum<InputNorm, pst::RowColumnScore>;
   Both both;
-  both.term<Wanda>().input_norms = task.input_norms;
-  try_out<Layer::with<Both>>("Sum<Wanda, RowColumnScore>", task, {.importance = both});
+  both.term<InputNorm>().input_norms = task.input_norms;
+  try_out<Layer::with<Both>>("Sum<InputNorm, RowColumnScore>", task, {.importance = both});
 }

@@ -126,6 +126,7 @@ TEST_CASE("an option that the method does not use is refused") {
         "leave it out, or choose one of these");
   CHECK(refusal("lora sparsity=0.9").starts_with("sparsity is given, but method lora does not use it"));
   CHECK(refusal("lora weighted_by=both").starts_with("weighted_by is given, but method lora does not use it"));
+  CHECK(refusal("magnitude delta=gated weighted_by=both").starts_with("weighted_by is given, "));
   CHECK(refusal("movement weighted_by=both")
             .ends_with("expected it with pst, pst-ab, pst-rc, magnitude: leave it out, or choose one of these"));
   CHECK(refusal("soft-movement selector=rows").starts_with("selector is given, "));

@@ -130,7 +130,8 @@ void add_method_options(CLI::App& command, Settings& settings, SearchText& text)
       ->default_str("that of --method full");
   command.add_option("--schedule", method.schedule, "of the sparsity: cubic, linear or constant");
   command.add_option("--warmup", method.warmup, "fraction of the run before weights are pruned")->default_str("0.15");
-  command.add_option("--cooldown", method.cooldown, "fraction of the run at the last sparsity")->default_str("0.5");
+  command.add_option("--cooldown", method.cooldown, "fraction of the run at the last sparsity")
+      ->default_str("0.5, less beside a long --warmup");
   command.add_option("--delta-rank", method.delta_rank, "rank of U V");
   command.add_option("--score-rank", method.score_rank, "rank of A B");
   command.add_option("--delta-start", method.delta_start,

@@ -14,7 +14,7 @@
 # fetches the encoder (6 layers of width 384). What ends is added to runs.jsonl beside this script, and the table of all
 # that is there is printed.
 set -eu
-[ $# -ge 3 ] || { sed -n '3,17s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 3 ] || { sed -n '3,15s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 program=$1 data=$2 out=$3 threads=${4:-1}
 [ $# -ge 4 ] && shift 4 || shift 3
 here=$(dirname "$0")
@@ -43,7 +43,7 @@ one() {
   shift 4
   set -- "$folder" "$@" --seed "$seed"
   case $method-$sparsity in
-    pst-0 | rank*-0 | magnitude-0 | movement-0 | published-0) ;;
+    pst-0 | rank*-0 | unweighted-0 | inputs-0 | magnitude-0 | movement-0 | published-0) ;;
     lora-qv-0) run "$@" --method lora --modules attn.q,attn.v --beside none ;;
     last*-0) run "$@" --method full --modules "@last-${method#last}" ;;
     *-0) run "$@" --method "$method" ;;
@@ -55,8 +55,8 @@ one() {
     inputs-*) run "$@" --sparsity "0.$sparsity" --weighted-by inputs ;;
     movement-*) run "$@" --sparsity "0.$sparsity" --method movement --score-start 10 --rate 1e-4 ;;
     published-*)
-      run "$@" --sparsity "0.$sparsity" --delta-start normal --score-factor-start normal --rest delta --weighted-by nothing --warmup 0.1 \
-        --cooldown 0.3 --rate-warmup 0 --rate 3e-4
+      run "$@" --sparsity "0.$sparsity" --delta-start normal --score-factor-start normal --rest delta \
+        --weighted-by nothing --warmup 0.1 --cooldown 0.3 --rate-warmup 0 --rate 3e-4
       ;;
     *) echo "there is no method $method that prunes, expected pst, rank16 (or another rank), unweighted," \
       "inputs, magnitude, movement or published" >&2 && exit 2 ;;
@@ -78,7 +78,7 @@ EOF
       sst2 | cola | rte) options="--task $task --data $data/$task" ;;
       held)
         options="--task sst2 --data $out/held"
-        [ -d "$out/held" ] || python3 "$here/held_out.py" "$data/sst2" "$out/held" 5000 1
+        [ -f "$out/held/train.tsv" ] || python3 "$here/held_out.py" "$data/sst2" "$out/held" 5000 1
         ;;
       few*)
         options="--task sst2 --data $out/$task/$seed"

@@ -33,8 +33,11 @@ def asked_of(folder):
     if not settings.get("teacher"):
         asked.pop("teacher_weight", None), asked.pop("temperature", None)
     if not ranks_by_magnitude(asked):
-        for name in ("weighted_by", "warmup", "cooldown"):
-            asked.pop(name, None)
+        asked.pop("weighted_by", None)
+    if not (ranks_by_magnitude(asked) or "movement" in asked["method"]):
+        asked.pop("warmup", None), asked.pop("cooldown", None)
+    if "held" in pathlib.PurePath(settings["data"]).name:  # dev data of its own, as held_out.py makes them
+        asked["task"] += ":held"
     return asked
 
 
@@ -82,7 +85,7 @@ def method_of(asked):
         name += f", from {start:g} abs(W)"
     if asked["method"].startswith("pst") and asked.get("delta_start") == "normal":
         name += ", as published"
-    elif ranks_by_magnitude(asked) and asked.get("weighted_by", "nothing") != "both":  # runs of before have none
+    if ranks_by_magnitude(asked) and asked.get("weighted_by", "nothing") != "both":  # runs of before have none
         name += ", by inputs" if asked.get("weighted_by") == "inputs" else ", unweighted"
     if "cooldown" in asked:
         name += f", {100 * asked['warmup']:g} % dense and {100 * asked['cooldown']:g} % at rest"
@@ -125,7 +128,7 @@ def pruned(run):
 def print_table(task, runs, times):
     scale, digits = (-1, 3) if runs[0]["found"]["metric"] == "-loss" else (100, 1)
     baseline = runs[0]["found"]["baseline"]
-    print(f"\n**{task.partition(':')[0]}**, {runs[0]['found']['metric']}", end="")
+    print(f"\n**{task.removesuffix(':held').partition(':')[0]}{', sentences held out' if task.endswith(':held') else ''}**, {runs[0]['found']['metric']}", end="")
     print(f", {baseline['name']}: {scale * baseline['score']:.{digits}f}\n" if baseline else "\n")
     columns = sorted({pruned(run) for run in runs})
     lines = collections.defaultdict(list)

@@ -24,15 +24,16 @@ namespace pst::PST_ABI {
 ///
 /// With inputs alone it is Wanda (Sun et al., "A Simple and Effective Pruning Approach for Large Language Models",
 /// ICLR 2024), which ranks within rows (PerRow) and measures once where this measures while it trains. With gradients
-/// too, S^2 is what pruning costs in optimal brain damage (LeCun et al. 1990), W~^2 F / 2, where the Fisher information
-/// of a weight is taken for E[x_c^2] E[(dL/dy_r)^2]. With neither it is Magnitude. Factors have mean one, so that other
-/// scores weigh as they do beside Magnitude.
+/// too, S^2 is within a layer, but for a factor, what pruning costs in optimal brain damage (LeCun et al. 1990),
+/// W~^2 F / 2, where the Fisher information of a weight is taken for E[x_c^2] E[(dL/dy_r)^2]. With neither it is
+/// Magnitude. Factors have mean one in each layer, so that other scores weigh as they do beside Magnitude; between
+/// layers (GlobalTopK) they say nothing.
 ///
 /// Nothing is learnt: `backward` shows it every batch that the layer learns from, n tokens, and
 /// m <- decay m + (1 - decay) x^2 / n. Before the first batch, and where all squares are 0, a factor is 1. Factors move
-/// when masks are refreshed. Stores two or three numbers for each input and output, which `save` writes. Ranks of a
-/// data-parallel run see different batches: they average `for_each_statistic` before a step begins, as they do
-/// gradients, or their masks differ.
+/// whenever W' is brought up to date. A side that is measured stores three numbers for each input or output, of which
+/// `save` writes the mean, one that is not stores one. Ranks of a data-parallel run see different batches: they average
+/// `for_each_statistic` before a step begins, as they do gradients, or their masks differ.
 /// @ingroup importance
 struct Wanda {
   using role = roles::importance;

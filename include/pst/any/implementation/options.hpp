@@ -34,7 +34,9 @@ inline constexpr auto selects = [](const Composition& c) { return !c.has_thresho
 inline constexpr auto scores_learn = [](const Composition& c) { return c.scores_learn(); };
 inline constexpr auto update = [](const Composition& c) { return c.updates_by_product(); };
 inline constexpr auto product = [](const Composition& c) { return c.low_rank; };
-inline constexpr auto magnitude = [](const Composition& c) { return c.prunes && c.magnitude; };
+inline constexpr auto magnitude = [](const Composition& c) {
+  return c.prunes && c.magnitude && c.delta != Composition::Delta::gated;
+};
 inline constexpr auto structure = [](const Composition& c) { return c.row_column; };
 inline constexpr auto movement = [](const Composition& c) { return c.movement; };
 inline constexpr auto soft_movement = [](const Composition& c) { return c.soft_movement; };

@@ -7,8 +7,9 @@
 
 /// S += abs(W~) * the norm of the weight's input: a small weight on a loud input matters. Nothing is learnt.
 ///
+/// Wanda with norms that somebody has measured; pst::Wanda measures them while it trains.
 /// Sun et al., "A Simple and Effective Pruning Approach for Large Language Models" (2023).
-struct Wanda {
+struct InputNorm {
   using role = pst::roles::importance;
   static constexpr bool learns = false;
   std::vector<double> input_norms{};  ///< one for each input
@@ -27,8 +28,8 @@ struct Wanda {
     using View = pst::ViewOn<B, Scalar>;
     using ConstView = pst::ViewOn<B, const Scalar>;
 
-    State(const Wanda& metric, B& on, const pst::LayerLayout& layout, ConstView) : norms_(1, layout.shape.in) {
-      pst::require(metric.input_norms.size() == static_cast<std::size_t>(layout.shape.in), "Wanda has ",
+    State(const InputNorm& metric, B& on, const pst::LayerLayout& layout, ConstView) : norms_(1, layout.shape.in) {
+      pst::require(metric.input_norms.size() == static_cast<std::size_t>(layout.shape.in), "InputNorm has ",
                    metric.input_norms.size(), " input norms, the layer has ", layout.shape.in, " inputs");
       const std::vector<Scalar> norms(metric.input_norms.begin(), metric.input_norms.end());
       on.copy_in(pst::MatrixView<const Scalar>{norms.data(), 1, layout.shape.in}, norms_.view());
@@ -46,4 +47,4 @@ struct Wanda {
     pst::Matrix<B, Scalar> norms_;
   };
 };
-static_assert(pst::ImportanceMetric<Wanda, pst::EigenCpu, float>);
+static_assert(pst::ImportanceMetric<InputNorm, pst::EigenCpu, float>);
