@@ -12,13 +12,6 @@ struct Magnitude {
   using role = roles::importance;
   static constexpr bool learns = false;
 
-  struct AddSigned {
-    template <class T>
-    PST_HD T operator()(T grad_weight, T grad_score, T weight) const {
-      return grad_weight + (weight > 0 ? grad_score : weight < 0 ? -grad_score : T{0});
-    }
-  };
-
   template <class B, class Scalar>
   struct State {
     State(const Magnitude&, B&, const LayerLayout&, ViewOn<B, const Scalar>) {}
@@ -33,7 +26,8 @@ struct Magnitude {
     /// dW~ += dS .* sign(W~)
     void backward(B& on, Tile, ViewOn<B, const Scalar> weight, ViewOn<B, const Scalar> grad_scores,
                   ViewOn<B, Scalar> grad_weight) {
-      on.map(grad_weight, AddSigned{}, grad_weight, grad_scores, weight);
+      using In = ViewOn<B, const Scalar>;
+      on.sum_terms(grad_weight, In{grad_weight}, terms::SignedAs<In, In>{grad_scores, weight});
     }
     void finish_backward(B&) {}
     void for_each_parameter(auto&&) {}
