@@ -223,9 +223,9 @@ class KeptLinear {
   /// Kept weights, mask and bias; names are without that of the layer.
   [[nodiscard]] TensorList save() {
     const auto in_use = use("save");
-    TensorList list = detail::parameters_to_tensors(*this, on_);
+    TensorList list = detail::numbers_to_tensors(*this, on_);
     list.push_back(mask_words());
-    list.push_back(Tensor::from<std::int64_t>("shape", {2}, saved_shape()));
+    list.push_back(detail::shape_tensor(shape()));
     return list;
   }
   /// Throws Error when a state is not one that `restore` takes: a tensor is missing or not of this layer, or the mask
@@ -238,7 +238,7 @@ class KeptLinear {
   void restore(const TensorList& state) {
     const auto in_use = use("restore");
     check_state_in_use(state);
-    detail::put_parameters(*this, on_, state);
+    detail::put_numbers(*this, on_, state);
     fill_gradients();
     transpose();
   }
@@ -258,9 +258,8 @@ class KeptLinear {
         [&](const auto& matrix) { detail::refuse_non_finite(on_, label(), matrix.name(), ConstView{matrix.value()}); });
   }
   void check_state_in_use(const TensorList& state) {
-    detail::check_parameters_of(*this, label(), state, {mask_name(), "shape"});
-    require(find(state, "shape").template values<std::int64_t>() == saved_shape(), label(),
-            ": tensor shape is not that of this layer, ", shape().out, " x ", shape().in);
+    detail::check_numbers_of(*this, label(), state, {mask_name(), "shape"});
+    detail::check_shape(state, label(), shape());
     require(find(state, mask_name()).bytes == mask_words().bytes, label(), ": tensor ", mask_name(),
             " keeps other weights than the layer");
   }
@@ -320,7 +319,6 @@ class KeptLinear {
     on_.transpose_compressed(view(), transposed_.view());
     ++generation_;
   }
-  [[nodiscard]] std::vector<std::int64_t> saved_shape() const { return {shape().out, shape().in}; }
   [[nodiscard]] Tensor mask_words() {
     const MaskOn<Backend> words = mask_view();
     return detail::to_tensor(on_, mask_name(),

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -330,12 +329,9 @@ class SparseLinear {
   [[nodiscard]] TensorList save() {
     const auto in_use = state_.use("save");
     state_.need_memory();
-    TensorList list = detail::parameters_to_tensors(*this, state_.on());
-    for_each_statistic([&](std::string_view name, MutableView view) {
-      list.push_back(detail::to_tensor(state_.on(), std::string{name}, view));
-    });
+    TensorList list = detail::numbers_to_tensors(*this, state_.on());
     list.push_back(mask_words());
-    list.push_back(Tensor::from<std::int64_t>("shape", {2}, saved_shape()));
+    list.push_back(detail::shape_tensor(shape()));
     list.push_back(
         Tensor::from<double>("sparsity", {1}, std::vector<double>{state_.has_mask ? state_.sparsity : -1.0}));
     return list;
@@ -352,9 +348,7 @@ class SparseLinear {
     check_state_in_use(state);
     const auto sparsity = saved_sparsity(state);
 
-    detail::put_parameters(*this, state_.on(), state);
-    for_each_statistic(
-        [&](std::string_view name, MutableView view) { detail::put_tensor(state_.on(), find(state, name), view); });
+    detail::put_numbers(*this, state_.on(), state);
     detail::put_tensor(state_.on(), find(state, "mask"), word_view());
     typename State::Weight::Refresh now{state_.weight, {}};
     now.accept();
@@ -377,20 +371,13 @@ class SparseLinear {
   template <class L>
   friend class detail::Together;
 
-  [[nodiscard]] std::vector<std::int64_t> saved_shape() const { return {shape().out, shape().in}; }
   [[nodiscard]] double saved_sparsity(const TensorList& state) const {
     return detail::number_of<double>(state, "sparsity", state_.label, -1.0, 1.0);
   }
   void check_state_in_use(const TensorList& state) {
     state_.need_memory();
-    std::vector<std::string> others{"mask", "shape", "sparsity"};
-    for_each_statistic([&](std::string_view name, MutableView view) {
-      detail::check_statistic(find(state, name), state_.label, view);
-      others.emplace_back(name);
-    });
-    detail::check_parameters_of(*this, state_.label, state, std::move(others));
-    require(find(state, "shape").template values<std::int64_t>() == saved_shape(), state_.label,
-            ": tensor shape is not that of this layer, ", shape().out, " x ", shape().in);
+    detail::check_numbers_of(*this, state_.label, state, {"mask", "shape", "sparsity"});
+    detail::check_shape(state, state_.label, shape());
     static_cast<void>(saved_sparsity(state));
     detail::check_mask(find(state, "mask"), state_.label, word_view(), shape().in);
   }

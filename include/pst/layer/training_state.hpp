@@ -3,19 +3,28 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "pst/concepts/importance.hpp"
 #include "pst/core/checks.hpp"
 #include "pst/core/error.hpp"
 #include "pst/core/matrix.hpp"
 #include "pst/core/parameter.hpp"
 #include "pst/core/tensor.hpp"
 
-/// Parameters as named tensors: what `save` writes and `restore` reads.
+/// What training has changed, as named tensors: what `save` writes and `restore` reads.
 namespace pst::PST_ABI::detail {
+
+/// Whether a layer shows what its scores have measured.
+template <class Layer>
+concept HasStatistics = requires(Layer& layer) {
+  layer.for_each_statistic(StatisticVisitor<typename Layer::backend, typename Layer::scalar>{});
+};
 
 /// The name of a parameter without that of its layer.
 [[nodiscard]] inline std::string name_in_layer(std::string_view layer, std::string_view parameter) {
@@ -41,14 +50,6 @@ void check_tensor(const Tensor& tensor, const std::string& owner, MatrixView<T, 
       require(std::isfinite(value), owner, ": tensor ", tensor.name, " holds ", value, ", expected finite numbers");
 }
 
-/// Checks that a tensor holds running means of squares.
-template <class T, class Space>
-void check_statistic(const Tensor& tensor, const std::string& owner, MatrixView<T, Space> view) {
-  check_tensor(tensor, owner, view);
-  for (T value : tensor.values<T>())
-    require(value >= 0, owner, ": tensor ", tensor.name, " holds ", value, ", expected squares");
-}
-
 /// Checks that a tensor holds the words of a mask of `cols` columns: no bit is set beyond them.
 template <class Space>
 void check_mask(const Tensor& tensor, const std::string& owner, MatrixView<mask_word, Space> words, index_t cols) {
@@ -66,6 +67,16 @@ template <class T>
   return values[0];
 }
 
+/// The shape of a layer, which a state has beside the numbers.
+[[nodiscard]] inline Tensor shape_tensor(Shape shape) {
+  return Tensor::from<std::int64_t>("shape", {2}, std::vector<std::int64_t>{shape.out, shape.in});
+}
+/// Throws unless a state is one of a layer of `shape`.
+inline void check_shape(const TensorList& state, const std::string& owner, Shape shape) {
+  require(find(state, "shape").values<std::int64_t>() == std::vector<std::int64_t>{shape.out, shape.in}, owner,
+          ": tensor shape is not that of this layer, ", shape.out, " x ", shape.in);
+}
+
 /// Copies a tensor that was checked into a matrix on backend `on`.
 template <class B, class T>
 void put_tensor(B& on, const Tensor& tensor, MatrixView<T, typename B::space> view) {
@@ -73,24 +84,37 @@ void put_tensor(B& on, const Tensor& tensor, MatrixView<T, typename B::space> vi
   on.copy_in(MatrixView<const T>{host.data(), view.rows, view.cols}, view);
 }
 
-/// The values of all parameters of a layer.
+/// Calls `f(name, view)` with all numbers that training has changed: parameters, by their names without that of the
+/// layer, and what scores have measured.
+template <class Layer>
+void for_each_saved(Layer& layer, auto&& f) {
+  layer.for_each_parameter(
+      [&](const auto& parameter) { f(name_in_layer(layer.options().name, parameter.name), parameter.value); });
+  if constexpr (HasStatistics<Layer>)
+    layer.for_each_statistic([&](std::string_view name, auto view) { f(std::string{name}, view); });
+}
+
+/// All numbers that training has changed.
 template <class Layer, class B>
-[[nodiscard]] TensorList parameters_to_tensors(Layer& layer, B& on) {
+[[nodiscard]] TensorList numbers_to_tensors(Layer& layer, B& on) {
   TensorList list;
-  layer.for_each_parameter([&](const auto& parameter) {
-    list.push_back(to_tensor(on, name_in_layer(layer.options().name, parameter.name), parameter.value));
-  });
+  for_each_saved(layer, [&](std::string name, auto view) { list.push_back(to_tensor(on, std::move(name), view)); });
   return list;
 }
-/// Checks that a state has what the parameters of a layer need, and besides them nothing but `others`.
+/// Checks that a state has the numbers that a layer needs, and besides them nothing but `others`.
 template <class Layer>
-void check_parameters_of(Layer& layer, const std::string& owner, const TensorList& state,
-                         std::vector<std::string> others) {
-  std::vector<std::string>& known = others;
-  layer.for_each_parameter([&](const auto& parameter) {
-    known.push_back(name_in_layer(layer.options().name, parameter.name));
-    check_tensor(find(state, known.back()), owner, parameter.value);
+void check_numbers_of(Layer& layer, const std::string& owner, const TensorList& state,
+                      std::initializer_list<std::string_view> others) {
+  std::vector<std::string> known(others.begin(), others.end());
+  for_each_saved(layer, [&](const std::string& name, auto view) {
+    known.push_back(name);
+    check_tensor(find(state, name), owner, view);
   });
+  if constexpr (HasStatistics<Layer>)
+    layer.for_each_statistic([&]<class T, class Space>(std::string_view name, MatrixView<T, Space>) {
+      for (const T value : find(state, name).template values<T>())
+        require(value >= 0, owner, ": tensor ", name, " holds ", value, ", expected squares");
+    });
   for (const Tensor& tensor : state) {
     const auto same =
         std::count_if(state.begin(), state.end(), [&](const Tensor& one) { return one.name == tensor.name; });
@@ -99,12 +123,10 @@ void check_parameters_of(Layer& layer, const std::string& owner, const TensorLis
     require(same == 1, owner, ": tensor ", tensor.name, " is there ", same, " times, expected once");
   }
 }
-/// Puts the tensors of a state that was checked into the parameters of a layer.
+/// Puts the tensors of a state that was checked into a layer.
 template <class Layer, class B>
-void put_parameters(Layer& layer, B& on, const TensorList& state) {
-  layer.for_each_parameter([&](const auto& parameter) {
-    put_tensor(on, find(state, name_in_layer(layer.options().name, parameter.name)), parameter.value);
-  });
+void put_numbers(Layer& layer, B& on, const TensorList& state) {
+  for_each_saved(layer, [&](const std::string& name, auto view) { put_tensor(on, find(state, name), view); });
 }
 
 }  // namespace pst::PST_ABI::detail
