@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "pst/any/function_ref.hpp"
 #include "pst/any/lent.hpp"
+#include "pst/core/function_ref.hpp"
 #include "pst/core/parameter.hpp"
 #include "pst/core/tensor.hpp"
 #include "pst/layer/mask_report.hpp"

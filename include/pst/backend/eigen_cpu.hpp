@@ -90,8 +90,7 @@ struct EigenCpu : Reference {
         static_cast<index_t>(std::bit_floor(static_cast<std::size_t>(std::clamp<index_t>(wanted, 1, most_parts))));
     return WorkPlan::cut(shape, parts, std::max<index_t>(tile.size() / shape.in, 1), tile, row_multiple);
   }
-  template <class F>
-  void for_each_part(index_t count, F&& f) {
+  void for_each_part(index_t count, PartFunction f) {
     if (threads_ > 1 && count > 1 && on_several_threads(count, f)) return;
     for (index_t part = 0; part < count; ++part) f(part, index_t{0});
   }
@@ -272,8 +271,7 @@ struct EigenCpu : Reference {
     return threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency());
   }
   /// False, and nothing was done, where no other thread is to be had.
-  template <class F>
-  [[nodiscard]] bool on_several_threads(index_t count, F& f) {
+  [[nodiscard]] bool on_several_threads(index_t count, PartFunction f) {
     if (!loop_) return !in_parallel_region() && eigen_cpu::ThreadPool::of_process().run(count, threads_, f);
     Parts parts{count, threads_, f};
     loop_(parts);

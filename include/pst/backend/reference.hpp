@@ -42,8 +42,7 @@ struct Reference {
     return WorkPlan::whole(shape, row_multiple);
   }
   /// Calls `f(part, slot)` for `count` parts, in any order, possibly at the same time.
-  template <class F>
-  void for_each_part(index_t count, F&& f) {
+  void for_each_part(index_t count, PartFunction f) {
     for (index_t part = 0; part < count; ++part) f(part, index_t{0});
   }
 

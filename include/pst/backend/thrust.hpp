@@ -65,8 +65,7 @@ struct Thrust {
     const index_t rows = block_elements / shape.in;
     return WorkPlan::cut(shape, 1, rows, {.in = shape.in, .out = rows}, row_multiple);
   }
-  template <class F>
-  void for_each_part(index_t count, F&& f) {
+  void for_each_part(index_t count, PartFunction f) {
     for (index_t part = 0; part < count; ++part) f(part, index_t{0});
   }
 

@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "pst/core/function_ref.hpp"
 #include "pst/core/matrix.hpp"
 #include "pst/core/parameter.hpp"
 #include "pst/core/work_plan.hpp"
@@ -35,6 +36,10 @@ class TrainedMatrix {
   bool in_place_;
   ViewOn<B, Scalar> value_{}, grad_{};
 };
+
+/// What is called with each trained matrix of a layer.
+template <class B, class Scalar>
+using VisitMatrix = FunctionRef<void(TrainedMatrix<B, Scalar>& matrix)>;
 
 /// A trained matrix with one row per output (U, A, R): a part of the plan owns its rows' gradient alone.
 template <class B, class Scalar>

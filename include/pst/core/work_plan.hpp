@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "pst/core/config.hpp"
+#include "pst/core/function_ref.hpp"
 
 namespace pst::PST_ABI {
 
@@ -33,6 +34,11 @@ struct Tile {
     return whole.middle_cols(col, cols);
   }
 };
+
+/// What is called with each part of some work, and a slot of scratch memory that no other part has meanwhile.
+using PartFunction = FunctionRef<void(index_t part, index_t slot)>;
+/// What is called with each tile.
+using TileFunction = FunctionRef<void(const Tile& tile)>;
 
 /// How a weight is cut: a fixed number of parts, worked on at the same time, each a range of rows. A part is worked on
 /// one tile after the other: in blocks of whole rows where scores are ranked, and in smaller tiles where the gradient
@@ -70,33 +76,28 @@ struct WorkPlan {
     return std::max(rows_per_block * shape.in, rows_per_tile * std::min(cols_per_tile, shape.in));
   }
   /// Calls `f(Tile)` for the blocks of whole rows of one part, from the first row to the last.
-  template <class F>
-  constexpr void for_each_block(index_t part, index_t slot, F&& f) const {
+  void for_each_block(index_t part, index_t slot, TileFunction f) const {
     cut_part(part, slot, rows_per_block, std::max<index_t>(shape.in, 1), f);
   }
   /// Calls `f(Tile)` for the same rows, each block cut into tiles.
-  template <class F>
-  constexpr void for_each_tile_of_blocks(index_t part, index_t slot, F&& f) const {
+  void for_each_tile_of_blocks(index_t part, index_t slot, TileFunction f) const {
     cut_part(part, slot, rows_per_block, cols_per_tile, f);
   }
   /// Calls `f(Tile)` for the tiles of one part, row by row.
-  template <class F>
-  constexpr void for_each_tile(index_t part, index_t slot, F&& f) const {
+  void for_each_tile(index_t part, index_t slot, TileFunction f) const {
     cut_part(part, slot, rows_per_tile, cols_per_tile, f);
   }
   /// How many columns of tiles there are.
   [[nodiscard]] constexpr index_t strips() const noexcept { return (shape.in + cols_per_tile - 1) / cols_per_tile; }
   /// Calls `f(Tile)` for the tiles of one column of tiles, from the first row to the last.
-  template <class F>
-  constexpr void for_each_tile_of_strip(index_t strip, index_t slot, F&& f) const {
+  void for_each_tile_of_strip(index_t strip, index_t slot, TileFunction f) const {
     const index_t col = strip * cols_per_tile, cols = std::min(cols_per_tile, shape.in - col);
     for (index_t row = 0; row < shape.out; row += rows_per_tile)
       f(Tile{row, std::min(rows_per_tile, shape.out - row), col, cols, row / rows_per_part, slot});
   }
 
  private:
-  template <class F>
-  constexpr void cut_part(index_t part, index_t slot, index_t rows, index_t cols, F&& f) const {
+  void cut_part(index_t part, index_t slot, index_t rows, index_t cols, TileFunction f) const {
     const index_t end = std::min(shape.out, (part + 1) * rows_per_part);
     for (index_t row = part * rows_per_part; row < end; row += rows)
       for (index_t col = 0; col < shape.in; col += cols)

@@ -46,8 +46,7 @@ class BorrowedWeight {
   [[nodiscard]] View view() const noexcept { return view_; }
   [[nodiscard]] ConstView tile(Tile tile) { return detail::tile_of_attached<Scalar>(on_, view_, tile, *workspace_); }
   /// Calls `f(Tile)` for all tiles, parts at the same time.
-  template <class F>
-  void for_each_tile(F&& f) {
+  void for_each_tile(TileFunction f) {
     on_.for_each_part(layout_.plan.parts(),
                       [&](index_t part, index_t slot) { layout_.plan.for_each_tile(part, slot, f); });
   }

@@ -88,8 +88,8 @@ class KeptLinear {
     each([&](TrainedMatrix<Backend, Scalar>& matrix) {
       if (matrix.in_place()) bind_bias(matrix);
     });
-    run_.plan(options_.name, [&](auto&& f) { each(f); });
-    run_.allocate([&](auto&& f) { each(f); });
+    run_.plan(options_.name, [&](VisitMatrix<Backend, Scalar> f) { each(f); });
+    run_.allocate([&](VisitMatrix<Backend, Scalar> f) { each(f); });
     workspace_.emplace(on_, layout_);
     put(ConstView{});
   }
@@ -122,7 +122,7 @@ class KeptLinear {
     detail::check_run(label(), "the run of parameters", parameters, run_.layout().own);
     detail::check_run(label(), "the run of gradients", gradients, run_.layout().size);
     detail::refuse_overlap(label(), "the run of gradients", gradients, "the run of parameters", parameters);
-    const auto all = [&](auto&& f) { each(f); };
+    const auto all = [&](VisitMatrix<Backend, Scalar> f) { each(f); };
     if (run_.owned() && holds == BoundRun::nothing)
       run_.move_to(on_, parameters, gradients, all);
     else
@@ -274,7 +274,7 @@ class KeptLinear {
   /// W', whose numbers are the parameters.
   [[nodiscard]] View view() { return {shape().out, shape().in, start_.data(), column_.data(), weight_->value().data}; }
   [[nodiscard]] const char* mask_name() const noexcept { return options_.is_change ? "places" : "mask"; }
-  void each(auto&& f) {
+  void each(VisitMatrix<Backend, Scalar> f) {
     if (kept() > 0) f(*weight_);
     if constexpr (Bias::trained)
       if (has_bias()) f(bias_matrix_);
@@ -304,7 +304,7 @@ class KeptLinear {
     detail::refuse_non_finite(on_, label(), "grad_y", grad_y);
     fail(label(), ": grad_y^T x may overflow; lower the scale of the loss");
   }
-  void for_each_tile(auto&& f) {
+  void for_each_tile(TileFunction f) {
     on_.for_each_part(layout_.plan.parts(),
                       [&](index_t part, index_t slot) { layout_.plan.for_each_tile_of_blocks(part, slot, f); });
   }

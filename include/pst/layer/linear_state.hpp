@@ -67,7 +67,7 @@ struct LinearState {
   void need_memory() {
     if (run.bound()) return;
     const auto in_use = on().use();
-    run.allocate([&](auto&& f) { for_each_matrix(f); });
+    run.allocate([&](VisitMatrix<Backend, Scalar> f) { for_each_matrix(f); });
     weight.start();
   }
   void need_mask(const char* caller) const { require(has_mask, label, ": call begin_step or refresh before ", caller); }
@@ -99,9 +99,9 @@ struct LinearState {
 
   // ---- trained matrices
   /// Calls `f` with every trained matrix, those in place last.
-  void for_each_matrix(auto&& f) {
+  void for_each_matrix(VisitMatrix<Backend, Scalar> f) {
     for (const bool in_place : {false, true})
-      weight.for_each_matrix([&](auto& matrix) {
+      weight.for_each_matrix([&](Trained& matrix) {
         if (matrix.in_place() == in_place) f(matrix);
       });
     if constexpr (Bias::trained)

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "pst/core/function_ref.hpp"
 #include "pst/core/tile_scratch.hpp"
 #include "pst/core/work_plan.hpp"
 
@@ -13,8 +14,7 @@ namespace pst::PST_ABI::detail {
 inline constexpr index_t branch_tokens = 128;
 
 /// Calls `f(first, count)` for blocks of at most `most` of `rows` rows.
-template <class F>
-void for_each_block_of_rows(index_t rows, index_t most, F&& f) {
+inline void for_each_block_of_rows(index_t rows, index_t most, FunctionRef<void(index_t first, index_t count)> f) {
   for (index_t first = 0; first < rows; first += most) f(first, std::min(most, rows - first));
 }
 

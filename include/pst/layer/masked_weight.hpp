@@ -14,6 +14,7 @@
 #include "pst/concepts/delta.hpp"
 #include "pst/concepts/importance.hpp"
 #include "pst/concepts/selector.hpp"
+#include "pst/core/function_ref.hpp"
 #include "pst/core/functors.hpp"
 #include "pst/core/strided_view.hpp"
 #include "pst/core/terms.hpp"
@@ -79,7 +80,7 @@ class MaskedWeight {
       if (scores_learn) importance_->add_penalty(on_);
   }
   /// Calls `f` with every trained matrix.
-  void for_each_matrix(auto&& f) {
+  void for_each_matrix(VisitMatrix<Backend, Scalar> f) {
     delta_->for_each_parameter(f);
     importance_->for_each_parameter(f);
   }
@@ -266,26 +267,22 @@ class MaskedWeight {
   }
 
   /// Calls `f(Tile)` for all tiles, parts at the same time.
-  template <class F>
-  void for_each_tile(F&& f) {
+  void for_each_tile(TileFunction f) {
     on_.for_each_part(layout_.plan.parts(),
                       [&](index_t part, index_t slot) { layout_.plan.for_each_tile(part, slot, f); });
   }
   /// Calls `f(Tile)` for all rows, parts at the same time.
-  template <class F>
-  void for_each_block(F&& f) {
+  void for_each_block(TileFunction f) {
     on_.for_each_part(layout_.plan.parts(),
                       [&](index_t part, index_t slot) { layout_.plan.for_each_block(part, slot, f); });
   }
   /// Calls `f(Tile)` for all blocks, cut into tiles, parts at the same time.
-  template <class F>
-  void for_each_tile_of_blocks(F&& f) {
+  void for_each_tile_of_blocks(TileFunction f) {
     on_.for_each_part(layout_.plan.parts(),
                       [&](index_t part, index_t slot) { layout_.plan.for_each_tile_of_blocks(part, slot, f); });
   }
   /// Calls `f(Tile)` for all rows in order, in the memory of one slot.
-  template <class F>
-  void for_each_block_in_order(index_t slot, F&& f) {
+  void for_each_block_in_order(index_t slot, TileFunction f) {
     for (index_t part = 0; part < layout_.plan.parts(); ++part) layout_.plan.for_each_block(part, slot, f);
   }
 
@@ -350,7 +347,7 @@ class MaskedWeight {
   /// A tile of a weight that may be read where it is.
   [[nodiscard]] ConstView plain_base(Tile tile) const { return ConstView{tile.of(base_.contiguous())}; }
   /// Calls `f` with the whole weight as policies look at it: where it is, or a copy that is then forgotten.
-  void with_plain_weight(auto&& f) {
+  void with_plain_weight(FunctionRef<void(ConstView)> f) {
     if constexpr (!is_widened)
       if (base_.rows_are_contiguous()) return f(ConstView{base_.contiguous()});
     Matrix<Backend, Scalar> plain(layout_.shape.out, layout_.shape.in);

@@ -6,6 +6,7 @@
 
 #include "pst/core/error.hpp"
 #include "pst/core/factor.hpp"
+#include "pst/core/function_ref.hpp"
 #include "pst/core/functors.hpp"
 #include "pst/core/parameter.hpp"
 
@@ -19,9 +20,10 @@ template <class Backend, class Scalar>
 class ParameterRun {
  public:
   using Run = ViewOn<Backend, Scalar>;  ///< 1 x n
+  using EachMatrix = FunctionRef<void(VisitMatrix<Backend, Scalar>)>;
 
   /// Lays the matrices out; there is no memory yet.
-  void plan(const std::string& layer, auto&& each) {
+  void plan(const std::string& layer, EachMatrix each) {
     layout_ = {};
     each([&](const TrainedMatrix<Backend, Scalar>& matrix) {
       const std::string name = layer.empty() ? std::string{matrix.name()} : layer + '.' + std::string{matrix.name()};
@@ -34,21 +36,21 @@ class ParameterRun {
   [[nodiscard]] bool owned() const noexcept { return bound_ && own_; }
 
   /// Takes memory of its own; zeros.
-  void allocate(auto&& each) {
+  void allocate(EachMatrix each) {
     own_values_ = Matrix<Backend, Scalar>(1, layout_.own);
     own_gradients_ = Matrix<Backend, Scalar>(1, layout_.size);
     point_to(own_values_.view(), own_gradients_.view(), each);
     own_ = true;
   }
   /// Moves to the engine's memory; what is there stays.
-  void bind(Run values, Run gradients, auto&& each) {
+  void bind(Run values, Run gradients, EachMatrix each) {
     point_to(values, gradients, each);
     own_ = false;
     own_values_ = {};
     own_gradients_ = {};
   }
   /// Moves to the engine's memory, and takes what was learnt in its own along.
-  void move_to(Backend& on, Run values, Run gradients, auto&& each) {
+  void move_to(Backend& on, Run values, Run gradients, EachMatrix each) {
     copy(on, values_, values);
     copy(on, gradients_, gradients);
     bind(values, gradients, each);
@@ -74,7 +76,7 @@ class ParameterRun {
       if (entry.name == name) return true;
     return false;
   }
-  void point_to(Run values, Run gradients, auto&& each) {
+  void point_to(Run values, Run gradients, EachMatrix each) {
     values_ = values, gradients_ = gradients;
     std::size_t i = 0;
     each([&](TrainedMatrix<Backend, Scalar>& matrix) {

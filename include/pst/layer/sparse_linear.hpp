@@ -139,10 +139,11 @@ class SparseLinear {
                                    ? detail::seed_of_weight(state_.on(), state_.options.seed, weight)
                                    : derive_seed(state_.options.seed, std::string_view{state_.options.name});
     state_.weight.attach(weight, seed, state_.options.importance, state_.options.delta, state_.options.selector);
-    state_.for_each_matrix([&](auto& matrix) {
+    state_.for_each_matrix([&](TrainedMatrix<Backend, Scalar>& matrix) {
       if (matrix.in_place()) state_.bind_in_place(matrix);
     });
-    if (!again) state_.run.plan(state_.options.name, [&](auto&& f) { state_.for_each_matrix(f); });
+    if (!again)
+      state_.run.plan(state_.options.name, [&](VisitMatrix<Backend, Scalar> f) { state_.for_each_matrix(f); });
   }
   /// Where the trained matrices stand in a run of parameters and one of gradients: known before there is memory.
   [[nodiscard]] const ParameterLayout& layout() const {
@@ -159,7 +160,7 @@ class SparseLinear {
     detail::check_run(state_.label, "the run of parameters", parameters, state_.run.layout().own);
     detail::check_run(state_.label, "the run of gradients", gradients, state_.run.layout().size);
     detail::refuse_overlap(state_.label, "the run of gradients", gradients, "the run of parameters", parameters);
-    const auto each = [&](auto&& f) { state_.for_each_matrix(f); };
+    const auto each = [&](VisitMatrix<Backend, Scalar> f) { state_.for_each_matrix(f); };
     if (state_.run.owned() && holds == BoundRun::nothing)
       return state_.run.move_to(state_.on(), parameters, gradients, each);
     const bool first = !state_.run.bound() || state_.run.owned();

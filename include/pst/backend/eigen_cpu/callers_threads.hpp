@@ -10,6 +10,7 @@
 #include "pst/backend/eigen_cpu/parts.hpp"
 #include "pst/core/config.hpp"
 #include "pst/core/error.hpp"
+#include "pst/core/work_plan.hpp"
 
 namespace pst::PST_ABI::PST_ISA {
 
@@ -17,12 +18,7 @@ namespace pst::PST_ABI::PST_ISA {
 /// @ingroup backend
 class Parts {
  public:
-  template <class F>
-  Parts(index_t count, int slots, F& f)
-      : count_{count},
-        slots_{slots},
-        call_{[](void* function, index_t part, index_t slot) { (*static_cast<F*>(function))(part, slot); }},
-        function_{const_cast<void*>(static_cast<const void*>(&f))} {}
+  Parts(index_t count, int slots, PartFunction f) : count_{count}, slots_{slots}, function_{f} {}
 
   [[nodiscard]] index_t count() const noexcept { return count_; }
   /// Does part `i` of 0 ... count() - 1, each once and in any order. Calls at the same time have different slots of
@@ -31,7 +27,7 @@ class Parts {
     failure_.watch([&] {
       require(i >= 0 && i < count_ && slot >= 0 && slot < slots_, "EigenCpu: the engine's loop calls part ", i,
               " in slot ", slot, ", expected one of ", count_, " parts and ", slots_, " slots");
-      call_(function_, i, slot);
+      function_(i, slot);
     });
     done_.fetch_add(1, std::memory_order_release);
   }
@@ -46,8 +42,7 @@ class Parts {
  private:
   index_t count_;
   int slots_;
-  void (*call_)(void*, index_t, index_t);
-  void* function_;
+  PartFunction function_;
   mutable eigen_cpu::FirstFailure failure_;
   mutable std::atomic<index_t> done_{0};
 };

@@ -13,6 +13,8 @@
 #include <utility>
 
 #include "pst/core/config.hpp"
+#include "pst/core/function_ref.hpp"
+#include "pst/core/work_plan.hpp"
 
 namespace pst::PST_ABI::PST_ISA::eigen_cpu {
 
@@ -86,11 +88,8 @@ class SharedWork {
   /// Calls `f(part, slot)` for every part: here, in slot 0, and on threads that call `take_parts` meanwhile, with slots
   /// below `threads`. `call(helpers)` is to bring up to so many of them. Throws what a part has thrown, after the
   /// others are done.
-  template <class F, class CallHelpers>
-  void run(index_t count, int threads, F& f, CallHelpers call) {
-    call_.store([](void* function, index_t part, index_t slot) { (*static_cast<F*>(function))(part, slot); },
-                std::memory_order_relaxed);
-    function_.store(const_cast<void*>(static_cast<const void*>(&f)), std::memory_order_relaxed);
+  void run(index_t count, int threads, PartFunction f, FunctionRef<void(index_t helpers)> call) {
+    function_.store(&f, std::memory_order_relaxed);
     threads_.store(threads, std::memory_order_relaxed);
     for (index_t first = 0; first < count; first += most_parts) {
       offer(first, std::min(count - first, most_parts));
@@ -105,19 +104,17 @@ class SharedWork {
   void take_parts(index_t slot) {
     std::uint64_t left = left_.load(std::memory_order_acquire);
     while (static_cast<std::uint32_t>(left) != 0) {
-      const Call call = call_.load(std::memory_order_relaxed);
-      void* const function = function_.load(std::memory_order_relaxed);
+      const PartFunction* const function = function_.load(std::memory_order_relaxed);
       const index_t end = first_.load(std::memory_order_relaxed) + count_.load(std::memory_order_relaxed);
       if (slot >= threads_.load(std::memory_order_relaxed)) return;
       if (!left_.compare_exchange_weak(left, left - 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
-      failure_.watch([&] { call(function, end - static_cast<index_t>(static_cast<std::uint32_t>(left)), slot); });
+      failure_.watch([&] { (*function)(end - static_cast<index_t>(static_cast<std::uint32_t>(left)), slot); });
       if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1 && slot != 0) unfinished_.notify_one();
       left = left_.load(std::memory_order_acquire);
     }
   }
 
  private:
-  using Call = void (*)(void*, index_t, index_t);
   static constexpr index_t most_parts = 1 << 20;
 
   void offer(index_t first, index_t count) {
@@ -133,8 +130,7 @@ class SharedWork {
 
   alignas(64) std::atomic<std::uint64_t> left_{0};  ///< the round, and how many of its parts nobody has begun
   alignas(64) std::atomic<std::uint32_t> unfinished_{0};
-  alignas(64) std::atomic<Call> call_{nullptr};
-  std::atomic<void*> function_{nullptr};
+  alignas(64) std::atomic<const PartFunction*> function_{nullptr};
   std::atomic<index_t> first_{0}, count_{0};
   std::atomic<int> threads_{0};
   std::uint32_t round_ = 0;

@@ -17,6 +17,7 @@
 
 #include "pst/backend/eigen_cpu/parts.hpp"
 #include "pst/core/config.hpp"
+#include "pst/core/work_plan.hpp"
 
 namespace pst::PST_ABI::PST_ISA::eigen_cpu {
 
@@ -47,8 +48,7 @@ class ThreadPool {
   /// Calls `f(part, slot)` for every part, each in one of `threads` slots that no other call has at that time; slot 0
   /// is the caller's. False, and nothing was done, when another caller, or one of the parts themselves, is at work
   /// here. Throws what a part has thrown, after the others are done.
-  template <class F>
-  [[nodiscard]] bool run(index_t count, int threads, F& f) {
+  [[nodiscard]] bool run(index_t count, int threads, PartFunction f) {
     const OnlyCaller caller{busy_};
     if (!caller) return false;
     work_.run(count, threads, f, [this](index_t helpers) {
