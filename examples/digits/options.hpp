@@ -22,6 +22,7 @@ struct Settings {
   bool validate = false;
   std::string scores = "every";                                   ///< how importance scores learn, see choices.hpp
   std::string refresh = "every";                                  ///< when masks move
+  std::string weighted_by = "nothing";                            ///< what abs(W~) counts by, see Wanda
   std::optional<double> rate, score_rate, penalty, factor_scale;  ///< instead of a method's own
 
   /// As JSON text, to recognise a folder of results.
