@@ -65,6 +65,7 @@ refused)
   grep -q 'error: --methods has "nonsense", expected some of: dense, magnitude' "$folder/last.log" || fail "error text"
   status_of "$program" --weighted-by luck --out "$folder/new"
   [ $status -eq 1 ] || fail "exit code $status for a ranking that there is not, expected 1"
+  grep -q 'error: weighted_by is "luck", expected' "$folder/last.log" || fail "error text"
   status_of "$program" --sparsity 2
   [ $status -eq 2 ] || fail "exit code $status for a bad argument, expected 2"
   ;;

@@ -104,7 +104,7 @@ Options parse_options(int argc, char** argv) {
   app.add_option("--scores", settings.scores, "how scores learn: every, every-K, sample-K (one token in K), rest-P");
   app.add_option("--refresh", settings.refresh, "when masks move: every, every-K, until-P");
   app.add_option("--weighted-by", settings.weighted_by,
-                 "what abs(W~) counts by besides, squares of inputs and of gradients: nothing, inputs, both");
+                 "what abs(W~) counts by besides, sizes of inputs and of gradients: nothing, inputs, both");
   app.add_flag("--reference", settings.reference, "train factors and classifier only, biases and norms stay");
   app.add_flag("--validate", settings.validate, "measure on images 1000 to 1296 instead of the test images");
   app.add_flag("--quick", quick, "to see that it works: 3 steps of each kind and one seed, unless given");

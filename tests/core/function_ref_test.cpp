@@ -19,13 +19,24 @@ TEST_CASE("a reference to a function calls it, temporary or constant, and change
   CHECK(twice_of([](int x) { return 3 * x; }, 2) == 18);
   const auto constant = [offset = 5](int x) { return x + offset; };
   CHECK(twice_of(constant, 1) == 11);
-  int calls = 0;
-  auto counting = [calls]() mutable { return ++calls; };
+  auto counting = [calls = 0]() mutable { return ++calls; };
   const FunctionRef<long()> count = counting;  // the result is converted
   count();
   CHECK(count() == 2);
   CHECK(counting() == 3);
-  CHECK(calls == 0);
+  const FunctionRef<void()> no_result = counting;  // it is left out
+  no_result();
+  CHECK(count() == 5);
+  int (*const pointer)(int) = [](int x) { return x - 1; };
+  CHECK(twice_of(pointer, 7) == 5);
+}
+
+TEST_CASE("what cannot be called that way, and a function that is no object, give no reference") {
+  using Square = FunctionRef<int(int)>;
+  static_assert(std::is_convertible_v<int (*const&)(int), Square>);
+  static_assert(!std::is_convertible_v<int (&)(int), Square>);
+  static_assert(!std::is_convertible_v<int, Square>);
+  CHECK_FALSE(std::is_convertible_v<decltype([](const std::string&) {}), Square>);
 }
 
 TEST_CASE("a copy of a reference refers to the function, not to the first reference") {

@@ -247,7 +247,7 @@ TEST_CASE("toolkit test 15: an option changes what is learnt with just the metho
       return values;
     };
     // What an option does may show late, what it must not do is looked for in few steps.
-    const int most = info.name == "soft-movement" ? 36 : 8, few = 2;
+    const int most = info.name == "soft-movement" ? 36 : 8, few = 4;
     const std::vector<float> expected = learnt(settings, most), expected_soon = learnt(settings, few);
     for (const MethodOption& option : method_options()) {
       INFO(info.name, " ", std::string{option.name});

@@ -14,6 +14,7 @@
 #include "pst/concepts/delta.hpp"
 #include "pst/concepts/importance.hpp"
 #include "pst/concepts/selector.hpp"
+#include "pst/core/factor.hpp"
 #include "pst/core/function_ref.hpp"
 #include "pst/core/functors.hpp"
 #include "pst/core/strided_view.hpp"

@@ -14,12 +14,12 @@
 
 namespace pst::PST_ABI::PST_ISA {
 
+struct EigenCpu;
+
 /// Some work in parts, as the loop of an engine is given it. It lives until the loop returns.
 /// @ingroup backend
 class Parts {
  public:
-  Parts(index_t count, int slots, PartFunction f) : count_{count}, slots_{slots}, function_{f} {}
-
   [[nodiscard]] index_t count() const noexcept { return count_; }
   /// Does part `i` of 0 ... count() - 1, each once and in any order. Calls at the same time have different slots of
   /// 0 ... threads - 1. Throws nothing: what goes wrong in a part is thrown when the loop has returned.
@@ -40,6 +40,9 @@ class Parts {
   }
 
  private:
+  friend struct EigenCpu;
+  Parts(index_t count, int slots, PartFunction f) : count_{count}, slots_{slots}, function_{f} {}
+
   index_t count_;
   int slots_;
   PartFunction function_;
