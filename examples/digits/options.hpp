@@ -20,7 +20,7 @@ struct Settings {
   int evaluations = 10;  ///< points of the accuracy curves
   bool reference = false;
   bool validate = false;
-  std::string scores = "every";                                   ///< how importance scores learn, see choices.hpp
+  std::string scores = "every";                                   ///< how importance scores learn, see LinearSpec
   std::string refresh = "every";                                  ///< when masks move
   std::string weighted_by = "nothing";                            ///< what abs(W~) counts by, see Wanda
   std::optional<double> rate, score_rate, penalty, factor_scale;  ///< instead of a method's own
