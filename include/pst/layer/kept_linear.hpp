@@ -88,8 +88,9 @@ class KeptLinear {
     each([&](TrainedMatrix<Backend, Scalar>& matrix) {
       if (matrix.in_place()) bind_bias(matrix);
     });
-    run_.plan(options_.name, [&](VisitMatrix<Backend, Scalar> f) { each(f); });
-    run_.allocate([&](VisitMatrix<Backend, Scalar> f) { each(f); });
+    const auto all = [&](VisitMatrix<Backend, Scalar> f) { each(f); };
+    run_.plan(options_.name, all);
+    run_.allocate(all);
     workspace_.emplace(on_, layout_);
     put(ConstView{});
   }

@@ -67,7 +67,7 @@ struct LinearState {
   void need_memory() {
     if (run.bound()) return;
     const auto in_use = on().use();
-    run.allocate([&](VisitMatrix<Backend, Scalar> f) { for_each_matrix(f); });
+    run.allocate(each_matrix());
     weight.start();
   }
   void need_mask(const char* caller) const { require(has_mask, label, ": call begin_step or refresh before ", caller); }
@@ -106,6 +106,10 @@ struct LinearState {
       });
     if constexpr (Bias::trained)
       if (has_bias()) f(bias_matrix);
+  }
+  /// The same, as `run` is shown the matrices.
+  [[nodiscard]] auto each_matrix() {
+    return [this](VisitMatrix<Backend, Scalar> f) { for_each_matrix(f); };
   }
   /// Shows a matrix that trains in place where its values are.
   void bind_in_place(Trained& matrix) {

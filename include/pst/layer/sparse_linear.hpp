@@ -142,8 +142,7 @@ class SparseLinear {
     state_.for_each_matrix([&](TrainedMatrix<Backend, Scalar>& matrix) {
       if (matrix.in_place()) state_.bind_in_place(matrix);
     });
-    if (!again)
-      state_.run.plan(state_.options.name, [&](VisitMatrix<Backend, Scalar> f) { state_.for_each_matrix(f); });
+    if (!again) state_.run.plan(state_.options.name, state_.each_matrix());
   }
   /// Where the trained matrices stand in a run of parameters and one of gradients: known before there is memory.
   [[nodiscard]] const ParameterLayout& layout() const {
@@ -160,7 +159,7 @@ class SparseLinear {
     detail::check_run(state_.label, "the run of parameters", parameters, state_.run.layout().own);
     detail::check_run(state_.label, "the run of gradients", gradients, state_.run.layout().size);
     detail::refuse_overlap(state_.label, "the run of gradients", gradients, "the run of parameters", parameters);
-    const auto each = [&](VisitMatrix<Backend, Scalar> f) { state_.for_each_matrix(f); };
+    const auto each = state_.each_matrix();
     if (state_.run.owned() && holds == BoundRun::nothing)
       return state_.run.move_to(state_.on(), parameters, gradients, each);
     const bool first = !state_.run.bound() || state_.run.owned();
