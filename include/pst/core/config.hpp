@@ -28,8 +28,8 @@
 /// What is compiled differently for each instruction set lies in an inline namespace of its own: EigenCpu and its
 /// kernels, and by its name every layer on it. Units with different flags share views, tensors and files, but no layer
 /// on EigenCpu: where one hands it to the other, linking fails. Eigen's names, the standard library's and those of
-/// loops over tiles carry no instruction set: load plugins with different ones each into a scope of its own (RTLD_LOCAL,
-/// which is the default of dlopen).
+/// loops over tiles carry no instruction set: load plugins with different ones each into a scope of its own
+/// (RTLD_LOCAL, which is the default of dlopen).
 #if defined(__AVX512FP16__)
 #define PST_ISA inline isa_avx512fp16
 #elif defined(__AVX512F__)
