@@ -33,6 +33,7 @@ pst::LinearSpec spec_of(const MethodInfo& info, const Settings& settings, double
   set("refresh", spec.refresh, settings.refresh);
   set("scores", spec.scores, settings.scores);
   set("weighted_by", spec.weighted_by, settings.weighted_by);
+  set("delta_rank", spec.delta_rank, settings.delta_rank);
   set("beta", spec.beta, settings.factor_scale.value_or(spec.beta));
   set("alpha1", spec.alpha1, settings.factor_scale.value_or(spec.alpha1));
   if (!settings.reference) {

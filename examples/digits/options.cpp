@@ -27,6 +27,7 @@ std::string Settings::to_json() const {
                               {"scores", scores},
                               {"refresh", refresh},
                               {"weighted_by", weighted_by},
+                              {"delta_rank", delta_rank},
                               {"validate", validate}};
   const auto add = [&](const char* name, const std::optional<double>& value) {
     json[name] = value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json("own");
@@ -105,6 +106,7 @@ Options parse_options(int argc, char** argv) {
   app.add_option("--refresh", settings.refresh, "when masks move: every, every-K, until-P");
   app.add_option("--weighted-by", settings.weighted_by,
                  "what abs(W~) counts by besides, sizes of inputs and of gradients: nothing, inputs, both");
+  app.add_option("--delta-rank", settings.delta_rank, "rank of the update UV")->check(CLI::Range(1, 96));
   app.add_flag("--reference", settings.reference, "train factors and classifier only, biases and norms stay");
   app.add_flag("--validate", settings.validate, "measure on images 1000 to 1296 instead of the test images");
   app.add_flag("--quick", quick, "to see that it works: 3 steps of each kind and one seed, unless given");

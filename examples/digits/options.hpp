@@ -23,6 +23,7 @@ struct Settings {
   std::string scores = "every";                                   ///< how importance scores learn, see LinearSpec
   std::string refresh = "every";                                  ///< when masks move
   std::string weighted_by = "nothing";                            ///< what abs(W~) counts by, see Wanda
+  int delta_rank = 8;                                             ///< of the update U V
   std::optional<double> rate, score_rate, penalty, factor_scale;  ///< instead of a method's own
 
   /// As JSON text, to recognise a folder of results.

@@ -27,13 +27,16 @@ struct Sequences {
 /// where one layer gives query, key and value side by side.
 template <class Scalar>
 struct Attention {
-  /// What backward needs from forward, and its scratch.
+  /// What backward needs from forward.
   struct Tape {
     Matrix<Scalar> q, k, v, context;
     Matrix<Scalar> probability;  ///< one tokens x (prefix + tokens) table per sequence and head, on top of each other
-    Matrix<Scalar> grad_context, grad_q, grad_k, grad_v, grad_part;
-    Matrix<Scalar> together, dropped;
     typename Branch<Scalar>::Tape on_keys, on_values;
+  };
+  /// What no pass leaves for another: one for any number of attentions that run in turn.
+  struct Scratch {
+    Matrix<Scalar> grad_context, grad_q, grad_k, grad_v, grad_part, grad_score;
+    Matrix<Scalar> together, dropped, grad_branch;
   };
 
   Projection<Scalar> query;  ///< without `key` and `value`, all three of them
@@ -45,8 +48,8 @@ struct Attention {
   std::optional<Branch<Scalar>> on_keys{}, on_values{};
   KeyValuePrefix<Scalar> prefix{};  ///< in front of the keys and values of every sequence; empty: none
 
-  void forward(const Matrix<Scalar>& x, Sequences sequences, Tape& tape, Matrix<Scalar>& y) {
-    project(x, tape);
+  void forward(const Matrix<Scalar>& x, Sequences sequences, Tape& tape, Scratch& scratch, Matrix<Scalar>& y) {
+    project(x, tape, scratch);
     tape.context.resize(x.rows(), width());
     tape.probability.resize(squares(x, sequences) * sequences.tokens, prefix.length() + sequences.tokens);
     for_each_head(x, sequences, [&](const Head& head) {
@@ -55,51 +58,51 @@ struct Attention {
       softmax_rows(p, head.prefix + head.keys, head.prefix);
       const Dropout drop = dropout_of(head, sequences);
       if (drop.active())
-        mix(dropped(p, drop, tape.dropped), head.of(tape.v), head, head.of(tape.context));
+        mix(dropped(p, drop, scratch.dropped), head.of(tape.v), head, head.of(tape.context));
       else
         mix(p, head.of(tape.v), head, head.of(tape.context));
     });
     output.forward(tape.context, y);
   }
 
-  void backward(const Matrix<Scalar>& x, Sequences sequences, Tape& tape, const Matrix<Scalar>& grad_y,
-                Matrix<Scalar>& grad_x) {
-    output.backward(tape.context, grad_y, tape.grad_context);
-    for (Matrix<Scalar>* grad : {&tape.grad_q, &tape.grad_k, &tape.grad_v}) grad->resize(x.rows(), width());
+  void backward(const Matrix<Scalar>& x, Sequences sequences, Tape& tape, Scratch& scratch,
+                const Matrix<Scalar>& grad_y, Matrix<Scalar>& grad_x) {
+    output.backward(tape.context, grad_y, scratch.grad_context);
+    for (Matrix<Scalar>* grad : {&scratch.grad_q, &scratch.grad_k, &scratch.grad_v}) grad->resize(x.rows(), width());
     const Scalar scale = inverse_root();
-    Matrix<Scalar> grad_score;
+    Matrix<Scalar>& grad_score = scratch.grad_score;
     for_each_head(x, sequences, [&](const Head& head) {
       const auto p = head.table(tape.probability);
       const Dropout drop = dropout_of(head, sequences);
       if (drop.active())
-        values_backward(dropped(p, drop, tape.dropped), head, tape);
+        values_backward(dropped(p, drop, scratch.dropped), head, scratch);
       else
-        values_backward(p, head, tape);
+        values_backward(p, head, scratch);
       grad_score.resize(head.rows, head.prefix + head.rows);
-      grad_score.rightCols(head.rows).noalias() = head.of(tape.grad_context) * head.of(tape.v).transpose();
+      grad_score.rightCols(head.rows).noalias() = head.of(scratch.grad_context) * head.of(tape.v).transpose();
       if (head.prefix > 0)
-        grad_score.leftCols(head.prefix).noalias() = head.of(tape.grad_context) * head.of(prefix.values).transpose();
+        grad_score.leftCols(head.prefix).noalias() = head.of(scratch.grad_context) * head.of(prefix.values).transpose();
       drop.apply(grad_score);
       for (index_t row = 0; row < head.rows; ++row) {
         const Scalar mean = grad_score.row(row).dot(p.row(row));
         grad_score.row(row).array() = scale * p.row(row).array() * (grad_score.row(row).array() - mean);
       }
       const auto own = grad_score.rightCols(head.rows);
-      head.of(tape.grad_q).noalias() = own * head.of(tape.k);
-      head.of(tape.grad_k).noalias() = own.transpose() * head.of(tape.q);
+      head.of(scratch.grad_q).noalias() = own * head.of(tape.k);
+      head.of(scratch.grad_k).noalias() = own.transpose() * head.of(tape.q);
       if (head.prefix == 0) return;
       const auto before = grad_score.leftCols(head.prefix);
-      head.of(tape.grad_q).noalias() += before * head.of(prefix.keys);
+      head.of(scratch.grad_q).noalias() += before * head.of(prefix.keys);
       head.of(prefix.grad_keys) += before.transpose() * head.of(tape.q);
     });
-    project_backward(x, tape, grad_x);
+    project_backward(x, tape, scratch, grad_x);
   }
 
   /// The same for the next tokens of some sequences: rows[s] of each sequence s, which `cache` has room for behind
   /// those that it remembers as those of block `block`. Nothing is dropped.
   void extend(const Matrix<Scalar>& x, std::span<const index_t> rows, KeyValueCache<Scalar>& cache, std::size_t block,
-              Tape& tape, Matrix<Scalar>& y) {
-    project(x, tape);
+              Tape& tape, Scratch& scratch, Matrix<Scalar>& y) {
+    project(x, tape, scratch);
     tape.context.resize(x.rows(), width());
     index_t row = 0;
     for (std::size_t s = 0; s < rows.size(); ++s) {
@@ -159,38 +162,38 @@ struct Attention {
   }
   /// The gradients of [P_V; v].
   template <class P>
-  void values_backward(const P& p, const Head& head, Tape& tape) {
-    head.of(tape.grad_v).noalias() = p.rightCols(head.rows).transpose() * head.of(tape.grad_context);
+  void values_backward(const P& p, const Head& head, Scratch& scratch) {
+    head.of(scratch.grad_v).noalias() = p.rightCols(head.rows).transpose() * head.of(scratch.grad_context);
     if (head.prefix > 0)
-      head.of(prefix.grad_values) += p.leftCols(head.prefix).transpose() * head.of(tape.grad_context);
+      head.of(prefix.grad_values) += p.leftCols(head.prefix).transpose() * head.of(scratch.grad_context);
   }
-  void project(const Matrix<Scalar>& x, Tape& tape) {
+  void project(const Matrix<Scalar>& x, Tape& tape, Scratch& scratch) {
     if (key) {
       query.forward(x, tape.q);
       key->forward(x, tape.k);
       value->forward(x, tape.v);
     } else {
-      query.forward(x, tape.together);
-      tape.q = tape.together.leftCols(width());
-      tape.k = tape.together.middleCols(width(), width());
-      tape.v = tape.together.rightCols(width());
+      query.forward(x, scratch.together);
+      tape.q = scratch.together.leftCols(width());
+      tape.k = scratch.together.middleCols(width(), width());
+      tape.v = scratch.together.rightCols(width());
     }
     if (on_keys) on_keys->forward(tape.k, tape.on_keys);
     if (on_values) on_values->forward(tape.v, tape.on_values);
   }
-  void project_backward(const Matrix<Scalar>& x, Tape& tape, Matrix<Scalar>& grad_x) {
-    if (on_keys) on_keys->backward(tape.on_keys, tape.grad_k);
-    if (on_values) on_values->backward(tape.on_values, tape.grad_v);
+  void project_backward(const Matrix<Scalar>& x, Tape& tape, Scratch& scratch, Matrix<Scalar>& grad_x) {
+    if (on_keys) on_keys->backward(tape.on_keys, scratch.grad_k, scratch.grad_branch);
+    if (on_values) on_values->backward(tape.on_values, scratch.grad_v, scratch.grad_branch);
     if (!key) {
-      tape.together.resize(x.rows(), 3 * width());
-      tape.together << tape.grad_q, tape.grad_k, tape.grad_v;
-      return query.backward(x, tape.together, grad_x);
+      scratch.together.resize(x.rows(), 3 * width());
+      scratch.together << scratch.grad_q, scratch.grad_k, scratch.grad_v;
+      return query.backward(x, scratch.together, grad_x);
     }
-    query.backward(x, tape.grad_q, grad_x);
-    key->backward(x, tape.grad_k, tape.grad_part);
-    grad_x += tape.grad_part;
-    value->backward(x, tape.grad_v, tape.grad_part);
-    grad_x += tape.grad_part;
+    query.backward(x, scratch.grad_q, grad_x);
+    key->backward(x, scratch.grad_k, scratch.grad_part);
+    grad_x += scratch.grad_part;
+    value->backward(x, scratch.grad_v, scratch.grad_part);
+    grad_x += scratch.grad_part;
   }
   [[nodiscard]] index_t width() const { return output.bias.cols(); }
   [[nodiscard]] Scalar inverse_root() const {

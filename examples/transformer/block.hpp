@@ -52,15 +52,20 @@ struct EncoderNames {
 /// Attention, then a feed-forward layer, each with layer norm and a way around it.
 template <class Scalar>
 struct Block {
-  /// What backward needs from forward, and its scratch.
+  /// What backward needs from forward, besides what the block read.
   struct Tape {
     typename Attention<Scalar>::Tape attention;
     typename LayerNorm<Scalar>::Tape norm1, norm2;
-    Matrix<Scalar> attention_in, middle, feed_in, hidden, active;
-    Matrix<Scalar> grad, grad_part, grad_hidden, grad_dropped, grad_sum, grad_branch;
+    Matrix<Scalar> attention_in;  ///< empty where attention reads what the block reads
+    Matrix<Scalar> feed_in, hidden, active;
     std::array<typename Branch<Scalar>::Tape, branch_place_names.size()> branches;
     typename LayerNorm<Scalar>::Tape norm_of_sum;  ///< in front of a branch behind the block
     Matrix<Scalar> normal_sum;
+  };
+  /// What no pass leaves for another: one for any number of blocks that run in turn.
+  struct Scratch {
+    typename Attention<Scalar>::Scratch attention;
+    Matrix<Scalar> middle, grad, grad_part, grad_hidden, grad_dropped, grad_sum, grad_branch, grad_behind;
   };
 
   Attention<Scalar> attention;
@@ -86,45 +91,47 @@ struct Block {
         number{static_cast<std::uint64_t>(number_)},
         dropout{config.dropout} {}
 
-  void forward(const Matrix<Scalar>& x, Sequences sequences, Tape& tape, Matrix<Scalar>& y) {
-    forward_with(x, sequences, tape, y, [&](const Matrix<Scalar>& in, Matrix<Scalar>& out) {
-      attention.forward(in, sequences, tape.attention, out);
+  void forward(const Matrix<Scalar>& x, Sequences sequences, Tape& tape, Scratch& scratch, Matrix<Scalar>& y) {
+    forward_with(x, sequences, tape, scratch, y, [&](const Matrix<Scalar>& in, Matrix<Scalar>& out) {
+      attention.forward(in, sequences, tape.attention, scratch.attention, out);
     });
   }
   /// The same for the next tokens of some sequences, as Attention::extend has it.
   void extend(const Matrix<Scalar>& x, std::span<const index_t> rows, KeyValueCache<Scalar>& cache, Tape& tape,
-              Matrix<Scalar>& y) {
-    forward_with(x, {}, tape, y, [&](const Matrix<Scalar>& in, Matrix<Scalar>& out) {
-      attention.extend(in, rows, cache, static_cast<std::size_t>(number), tape.attention, out);
+              Scratch& scratch, Matrix<Scalar>& y) {
+    forward_with(x, {}, tape, scratch, y, [&](const Matrix<Scalar>& in, Matrix<Scalar>& out) {
+      attention.extend(in, rows, cache, static_cast<std::size_t>(number), tape.attention, scratch.attention, out);
     });
   }
 
-  void backward(Sequences sequences, Tape& tape, const Matrix<Scalar>& grad_y, Matrix<Scalar>& grad_x) {
+  /// `x` is what forward was given.
+  void backward(const Matrix<Scalar>& x, Sequences sequences, Tape& tape, Scratch& scratch,
+                const Matrix<Scalar>& grad_y, Matrix<Scalar>& grad_x) {
     if (place == NormPlace::before) {
       if (at(BranchPlace::after_block)) {
-        tape.grad_sum = grad_y;
-        branch_backward(BranchPlace::after_block, tape, tape.grad_sum);
+        scratch.grad_sum = grad_y;
+        branch_backward(BranchPlace::after_block, tape, scratch, scratch.grad_sum);
       }
-      const Matrix<Scalar>& grad_sum = at(BranchPlace::after_block) ? tape.grad_sum : grad_y;
-      feed_backward(sequences, tape, grad_sum, tape.grad_part);
-      norm2.backward(tape.norm2, tape.grad_part, tape.grad);
-      tape.grad += grad_sum;
-      attention_backward(sequences, tape, tape.grad_part);
-      norm1.backward(tape.norm1, tape.grad_part, grad_x);
-      grad_x += tape.grad;
+      const Matrix<Scalar>& grad_sum = at(BranchPlace::after_block) ? scratch.grad_sum : grad_y;
+      feed_backward(sequences, tape, scratch, grad_sum, scratch.grad_part);
+      norm2.backward(tape.norm2, scratch.grad_part, scratch.grad);
+      scratch.grad += grad_sum;
+      attention_backward(tape.attention_in, sequences, tape, scratch, scratch.grad_part);
+      norm1.backward(tape.norm1, scratch.grad_part, grad_x);
+      grad_x += scratch.grad;
     } else {
-      norm2.backward(tape.norm2, grad_y, tape.grad);
+      norm2.backward(tape.norm2, grad_y, scratch.grad);
       if (auto& branch = at(BranchPlace::after_block)) {
-        tape.grad_sum.setZero(grad_y.rows(), grad_y.cols());
-        branch->backward_from(tape.normal_sum, tape_of(BranchPlace::after_block, tape), tape.grad, tape.grad_sum);
-        norm2.backward(tape.norm_of_sum, tape.grad_sum, tape.grad_sum);
-        tape.grad += tape.grad_sum;
+        scratch.grad_sum.setZero(grad_y.rows(), grad_y.cols());
+        branch->backward_from(tape.normal_sum, tape_of(BranchPlace::after_block, tape), scratch.grad, scratch.grad_sum);
+        norm2.backward(tape.norm_of_sum, scratch.grad_sum, scratch.grad_sum);
+        scratch.grad += scratch.grad_sum;
       }
-      feed_backward(sequences, tape, tape.grad, tape.grad_part);
-      tape.grad_part += tape.grad;
-      norm1.backward(tape.norm1, tape.grad_part, tape.grad);
-      attention_backward(sequences, tape, grad_x);
-      grad_x += tape.grad;
+      feed_backward(sequences, tape, scratch, scratch.grad, scratch.grad_part);
+      scratch.grad_part += scratch.grad;
+      norm1.backward(tape.norm1, scratch.grad_part, scratch.grad);
+      attention_backward(x, sequences, tape, scratch, grad_x);
+      grad_x += scratch.grad;
     }
   }
 
@@ -169,31 +176,31 @@ struct Block {
  private:
   /// `attend(in, out)` is the attention.
   template <class Attend>
-  void forward_with(const Matrix<Scalar>& x, Sequences sequences, Tape& tape, Matrix<Scalar>& y, Attend&& attend) {
+  void forward_with(const Matrix<Scalar>& x, Sequences sequences, Tape& tape, Scratch& scratch, Matrix<Scalar>& y,
+                    Attend&& attend) {
     if (place == NormPlace::before) {
       norm1.forward(x, tape.norm1, tape.attention_in);
-      attend(tape.attention_in, tape.middle);
-      drop(0, sequences).apply(tape.middle);
-      branch_forward(BranchPlace::after_attention, tape, tape.middle);
-      tape.middle += x;
-      norm2.forward(tape.middle, tape.norm2, tape.feed_in);
+      attend(tape.attention_in, scratch.middle);
+      drop(0, sequences).apply(scratch.middle);
+      branch_forward(BranchPlace::after_attention, tape, scratch.middle);
+      scratch.middle += x;
+      norm2.forward(scratch.middle, tape.norm2, tape.feed_in);
       feed_forward(sequences, tape, y);
-      y += tape.middle;
+      y += scratch.middle;
       branch_forward(BranchPlace::after_block, tape, y);
     } else {
-      tape.attention_in = x;
-      attend(x, tape.middle);
-      drop(0, sequences).apply(tape.middle);
-      branch_forward(BranchPlace::after_attention, tape, tape.middle);
-      tape.middle += x;
-      norm1.forward(tape.middle, tape.norm1, tape.feed_in);
-      feed_forward(sequences, tape, tape.middle);
-      tape.middle += tape.feed_in;
+      attend(x, scratch.middle);
+      drop(0, sequences).apply(scratch.middle);
+      branch_forward(BranchPlace::after_attention, tape, scratch.middle);
+      scratch.middle += x;
+      norm1.forward(scratch.middle, tape.norm1, tape.feed_in);
+      feed_forward(sequences, tape, scratch.middle);
+      scratch.middle += tape.feed_in;
       if (auto& branch = at(BranchPlace::after_block)) {
-        norm2.forward(tape.middle, tape.norm_of_sum, tape.normal_sum);
-        branch->forward_from(tape.normal_sum, tape.middle, tape_of(BranchPlace::after_block, tape));
+        norm2.forward(scratch.middle, tape.norm_of_sum, tape.normal_sum);
+        branch->forward_from(tape.normal_sum, scratch.middle, tape_of(BranchPlace::after_block, tape));
       }
-      norm2.forward(tape.middle, tape.norm2, y);
+      norm2.forward(scratch.middle, tape.norm2, y);
     }
   }
   [[nodiscard]] static Attention<Scalar> make_attention(index_t block, const EncoderNames& names,
@@ -242,20 +249,22 @@ struct Block {
     constexpr auto beside = BranchPlace::beside_feed_forward;
     if (at(beside)) at(beside)->forward_from(tape.feed_in, y, tape_of(beside, tape));
   }
-  void feed_backward(Sequences sequences, Tape& tape, const Matrix<Scalar>& grad_y, Matrix<Scalar>& grad_x) {
-    const Matrix<Scalar>& grad_out = before(BranchPlace::after_feed_forward, tape, grad_y);
-    feed_out.backward(tape.active, through(drop(1, sequences), grad_out, tape.grad_dropped), tape.grad_hidden);
-    branch_backward(BranchPlace::activation, tape, tape.grad_hidden);
-    gelu.backward(tape.hidden, tape.grad_hidden, tape.grad_hidden);
-    feed_in.backward(tape.feed_in, tape.grad_hidden, grad_x);
+  void feed_backward(Sequences sequences, Tape& tape, Scratch& scratch, const Matrix<Scalar>& grad_y,
+                     Matrix<Scalar>& grad_x) {
+    const Matrix<Scalar>& grad_out = before(BranchPlace::after_feed_forward, tape, scratch, grad_y);
+    feed_out.backward(tape.active, through(drop(1, sequences), grad_out, scratch.grad_dropped), scratch.grad_hidden);
+    branch_backward(BranchPlace::activation, tape, scratch, scratch.grad_hidden);
+    gelu.backward(tape.hidden, scratch.grad_hidden, scratch.grad_hidden);
+    feed_in.backward(tape.feed_in, scratch.grad_hidden, grad_x);
     constexpr auto beside = BranchPlace::beside_feed_forward;
     if (at(beside)) at(beside)->backward_from(tape.feed_in, tape_of(beside, tape), grad_y, grad_x);
   }
-  /// From tape.grad.
-  void attention_backward(Sequences sequences, Tape& tape, Matrix<Scalar>& grad_x) {
-    const Matrix<Scalar>& grad_out = before(BranchPlace::after_attention, tape, tape.grad);
-    attention.backward(tape.attention_in, sequences, tape.attention,
-                       through(drop(0, sequences), grad_out, tape.grad_dropped), grad_x);
+  /// From scratch.grad; `in` is what attention was given.
+  void attention_backward(const Matrix<Scalar>& in, Sequences sequences, Tape& tape, Scratch& scratch,
+                          Matrix<Scalar>& grad_x) {
+    const Matrix<Scalar>& grad_out = before(BranchPlace::after_attention, tape, scratch, scratch.grad);
+    attention.backward(in, sequences, tape.attention, scratch.attention,
+                       through(drop(0, sequences), grad_out, scratch.grad_dropped), grad_x);
   }
 
   [[nodiscard]] std::optional<Branch<Scalar>>& at(BranchPlace where) {
@@ -267,15 +276,16 @@ struct Block {
   void branch_forward(BranchPlace where, Tape& tape, Matrix<Scalar>& y) {
     if (at(where)) at(where)->forward(y, tape_of(where, tape));
   }
-  void branch_backward(BranchPlace where, Tape& tape, Matrix<Scalar>& grad) {
-    if (at(where)) at(where)->backward(tape_of(where, tape), grad);
+  void branch_backward(BranchPlace where, Tape& tape, Scratch& scratch, Matrix<Scalar>& grad) {
+    if (at(where)) at(where)->backward(tape_of(where, tape), grad, scratch.grad_behind);
   }
   /// The gradient of what a branch was given, from that of what came out.
-  [[nodiscard]] const Matrix<Scalar>& before(BranchPlace where, Tape& tape, const Matrix<Scalar>& grad) {
+  [[nodiscard]] const Matrix<Scalar>& before(BranchPlace where, Tape& tape, Scratch& scratch,
+                                             const Matrix<Scalar>& grad) {
     if (!at(where)) return grad;
-    tape.grad_branch = grad;
-    branch_backward(where, tape, tape.grad_branch);
-    return tape.grad_branch;
+    scratch.grad_branch = grad;
+    branch_backward(where, tape, scratch, scratch.grad_branch);
+    return scratch.grad_branch;
   }
 };
 

@@ -49,7 +49,7 @@ class Branch {
     virtual ~Kept() = default;
   };
   struct Tape {
-    Matrix<Scalar> in, grad;
+    Matrix<Scalar> in;
     std::unique_ptr<Kept> kept;
   };
   struct Interface {
@@ -71,10 +71,10 @@ class Branch {
     tape.in = y;
     forward_from(tape.in, y, tape);
   }
-  /// The gradient of what came out becomes that of what went in.
-  void backward(Tape& tape, Matrix<Scalar>& grad) {
-    tape.grad = grad;
-    backward_from(tape.in, tape, tape.grad, grad);
+  /// The gradient of what came out becomes that of what went in; `scratch` is overwritten.
+  void backward(Tape& tape, Matrix<Scalar>& grad, Matrix<Scalar>& scratch) {
+    scratch = grad;
+    backward_from(tape.in, tape, scratch, grad);
   }
   /// y += A(x)
   void forward_from(const Matrix<Scalar>& x, Matrix<Scalar>& y, Tape& tape) {

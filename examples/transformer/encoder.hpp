@@ -22,12 +22,14 @@ namespace transformer {
 /// Embeddings and heads are the caller's.
 template <class Scalar>
 struct Encoder {
-  /// What backward needs from forward: `input[b]` is what block b read.
+  /// What backward needs from forward: `input[b]` is what block b read. All blocks share their scratch, and those that
+  /// backward does not reach, or computes again, one tape.
   struct Tape {
     std::vector<typename Block<Scalar>::Tape> blocks;
+    typename Block<Scalar>::Scratch scratch;
     std::vector<Matrix<Scalar>> input;
     typename LayerNorm<Scalar>::Tape norm;
-    Matrix<Scalar> grad, grad_below;
+    Matrix<Scalar> grad_below;
   };
 
   EncoderConfig config;
@@ -35,6 +37,9 @@ struct Encoder {
   /// Backward ends above the blocks below this one: nothing trains in them, nor in what gives their input. The gradient
   /// of x is then left empty.
   index_t lowest_trained = 0;
+  /// Backward computes each block again before it goes through it, so that what one block needs is in memory at a time,
+  /// and what each has read. A step takes a forward more; results are the same bits.
+  bool recompute = false;
   LayerNorm<Scalar> norm;     ///< behind the last block; only there when norms stand before the layers
   SharedRule<Scalar> rule{};  ///< of branches; blocks add to its gradient one after another
 
@@ -103,35 +108,32 @@ struct Encoder {
   }
 
   void forward(const Matrix<Scalar>& x, Sequences sequences, Tape& tape, Matrix<Scalar>& y) {
-    tape.blocks.resize(blocks.size());
+    tape.blocks.resize(std::max<std::size_t>(1, tape_of(blocks.size())));
     tape.input.resize(blocks.size() + 1);
     tape.input[0] = x;
     for (std::size_t b = 0; b < blocks.size(); ++b)
-      blocks[b].forward(tape.input[b], sequences, tape.blocks[b], tape.input[b + 1]);
+      blocks[b].forward(tape.input[b], sequences, tape.blocks[tape_of(b)], tape.scratch, tape.input[b + 1]);
     if (has_last_norm())
       norm.forward(tape.input.back(), tape.norm, y);
     else
       y = tape.input.back();
   }
+  /// The same where no backward follows: the blocks share one tape.
+  void infer(const Matrix<Scalar>& x, Sequences sequences, Tape& tape, Matrix<Scalar>& y) {
+    through_blocks(x, tape, y, [&](Block<Scalar>& block, const Matrix<Scalar>& in, Matrix<Scalar>& out) {
+      block.forward(in, sequences, tape.blocks.front(), tape.scratch, out);
+    });
+  }
   /// The same for the next rows[s] tokens of each sequence s of `cache`, which they are added to; for causal attention,
-  /// without dropout. Backward cannot follow: the blocks share one tape.
+  /// without dropout.
   void extend(const Matrix<Scalar>& x, std::span<const index_t> rows, KeyValueCache<Scalar>& cache, Tape& tape,
               Matrix<Scalar>& y) {
     check_extension(x, rows, cache);
     cache.make_room(rows);
-    tape.blocks.resize(blocks.size());
-    tape.input.resize(blocks.size() + 1);
-    Matrix<Scalar>*in = &tape.input.front(), *out = &tape.input.back();
-    *in = x;
-    for (auto& block : blocks) {
-      block.extend(*in, rows, cache, tape.blocks.front(), *out);
-      std::swap(in, out);
-    }
+    through_blocks(x, tape, y, [&](Block<Scalar>& block, const Matrix<Scalar>& in, Matrix<Scalar>& out) {
+      block.extend(in, rows, cache, tape.blocks.front(), tape.scratch, out);
+    });
     cache.advance(rows);
-    if (has_last_norm())
-      norm.forward(*in, tape.norm, y);
-    else
-      y = *in;
   }
   void backward(Sequences sequences, Tape& tape, const Matrix<Scalar>& grad_y, Matrix<Scalar>& grad_x) {
     if (has_last_norm())
@@ -139,7 +141,10 @@ struct Encoder {
     else
       grad_x = grad_y;
     for (std::size_t b = blocks.size(); b-- > static_cast<std::size_t>(lowest_trained);) {
-      blocks[b].backward(sequences, tape.blocks[b], grad_x, tape.grad_below);
+      auto& of_block = tape.blocks[tape_of(b)];
+      if (recompute && b + 1 < blocks.size())
+        blocks[b].forward(tape.input[b], sequences, of_block, tape.scratch, tape.grad_below);
+      blocks[b].backward(tape.input[b], sequences, of_block, tape.scratch, grad_x, tape.grad_below);
       grad_x.swap(tape.grad_below);
     }
     if (lowest_trained > 0) grad_x.resize(0, 0);
@@ -179,6 +184,22 @@ struct Encoder {
   }
 
  private:
+  /// `run(block, in, out)` is what each does.
+  template <class Run>
+  void through_blocks(const Matrix<Scalar>& x, Tape& tape, Matrix<Scalar>& y, Run&& run) {
+    tape.blocks.resize(std::max<std::size_t>(1, tape.blocks.size()));
+    tape.input.resize(std::max<std::size_t>(2, tape.input.size()));
+    Matrix<Scalar>*in = &tape.input.front(), *out = &tape.input.back();
+    *in = x;
+    for (auto& block : blocks) {
+      run(block, *in, *out);
+      std::swap(in, out);
+    }
+    if (has_last_norm())
+      norm.forward(*in, tape.norm, y);
+    else
+      y = *in;
+  }
   void check_shared() {
     if (IntrinsicLayers* const shared = shared_vector()) shared->check();
   }
@@ -200,6 +221,11 @@ struct Encoder {
     }
     pst::require(left == 0 && x.cols() == config.width, "x is ", x.rows(), " x ", x.cols(),
                  ", expected as many rows as tokens are added and ", config.width, " columns");
+  }
+  /// Where in the tape is what backward needs of a block: those that it does not reach write over each other.
+  [[nodiscard]] std::size_t tape_of(std::size_t block) const noexcept {
+    const auto lowest = static_cast<std::size_t>(lowest_trained);
+    return recompute || block < lowest ? 0 : block - lowest;
   }
   [[nodiscard]] bool has_last_norm() const noexcept { return config.norm == NormPlace::before; }
 };

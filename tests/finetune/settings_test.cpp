@@ -46,6 +46,7 @@ Settings unusual() {
   settings.steps = 12345678901;
   settings.patience = 3;
   settings.threads = 7;
+  settings.recompute = true;
   return settings;
 }
 
@@ -100,9 +101,10 @@ TEST_CASE("settings of a run that was begun before factors had a start are those
   CHECK(parse_settings(json.dump(), "settings.json").method.rest == "delta");
 }
 
-TEST_CASE("settings of another run are told apart by their first difference, threads do not count") {
+TEST_CASE("settings of another run are told apart by their first difference, threads and recompute do not count") {
   Settings settings = unusual();
   settings.threads = 1;
+  settings.recompute = false;
   CHECK(difference(unusual(), settings).empty());
   settings.method.alpha2 = 0.5;
   settings.epochs = 1;

@@ -201,11 +201,12 @@ TEST_CASE("the records of an interrupted run tell of every step once") {
   CHECK(result.tokens_per_second == doctest::Approx(tokens / seconds));
 }
 
-TEST_CASE("the same run gives the same bytes, with any number of threads") {
+TEST_CASE("the same run gives the same bytes, with any number of threads, and with blocks computed again") {
   Job job;
   job.settings.threads = 1;
   job.train("one");
   job.settings.threads = 3;
+  job.settings.recompute = true;
   job.train("three");
   CHECK(state_of(job.out("one"), Checkpoint::last) == state_of(job.out("three"), Checkpoint::last));
   job.settings.seed = 44;

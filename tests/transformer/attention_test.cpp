@@ -36,8 +36,9 @@ TEST_CASE("attention probabilities are positive and sum to 1 over the tokens tha
   const std::array<index_t, 2> lengths{4, 2};
   Attention<double> attention = make_attention(true);
   Attention<double>::Tape tape;
+  Attention<double>::Scratch scratch;
   Mat y;
-  attention.forward(test::normal(8, 6, 1), {.tokens = 4, .lengths = lengths}, tape, y);
+  attention.forward(test::normal(8, 6, 1), {.tokens = 4, .lengths = lengths}, tape, scratch, y);
   for (index_t row = 0; row < tape.probability.rows(); ++row) {
     const index_t token = row % 4, sequence = row / 8;
     CHECK(tape.probability.row(row).sum() == doctest::Approx(1.0));
@@ -51,10 +52,11 @@ TEST_CASE("attention probabilities are positive and sum to 1 over the tokens tha
 TEST_CASE("what comes later does not change what causal attention says of the tokens before") {
   Attention<double> attention = make_attention(true);
   Attention<double>::Tape tape;
+  Attention<double>::Scratch scratch;
   Mat x = test::normal(5, 6, 1), before, after;
-  attention.forward(x, {.tokens = 5}, tape, before);
+  attention.forward(x, {.tokens = 5}, tape, scratch, before);
   x.row(4).setConstant(3.0);
-  attention.forward(x, {.tokens = 5}, tape, after);
+  attention.forward(x, {.tokens = 5}, tape, scratch, after);
   CHECK(before.topRows(4) == after.topRows(4));
   CHECK(before.row(4) != after.row(4));
 }
@@ -66,14 +68,15 @@ TEST_CASE("the gradients of attention are its finite differences") {
       const Sequences sequences{4, with_padding ? std::span<const index_t>{padded} : std::span<const index_t>{}};
       Attention<double> attention = make_attention(causal);
       Attention<double>::Tape tape;
+      Attention<double>::Scratch scratch;
       Mat x = test::normal(8, 6, 1), y, grad_x;
       const Mat weight = test::normal(8, 6, 2);
       const auto loss = [&] {
-        attention.forward(x, sequences, tape, y);
+        attention.forward(x, sequences, tape, scratch, y);
         return y.cwiseProduct(weight).sum();
       };
       loss();
-      attention.backward(x, sequences, tape, weight, grad_x);
+      attention.backward(x, sequences, tape, scratch, weight, grad_x);
       test::check_gradient("x", view(x), view(grad_x), loss);
       attention.for_each_projection([&](auto& projection) {
         projection.layer.for_each_parameter([&](auto parameter) {

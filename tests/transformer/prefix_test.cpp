@@ -58,9 +58,10 @@ TEST_CASE("attention over a prefix is a mixture of attention over it and attenti
   const Mat x = test::normal(4, 6, 1);
   Mat plain, y, keys = test::normal(in_front, 6, 3), values = test::normal(in_front, 6, 4), grad(in_front, 6);
   Attention<double>::Tape tape, with;
-  attention.forward(x, {.tokens = 4}, tape, plain);
+  Attention<double>::Scratch scratch;
+  attention.forward(x, {.tokens = 4}, tape, scratch, plain);
   attention.prefix = {view(std::as_const(keys)), view(std::as_const(values)), view(grad), view(grad)};
-  attention.forward(x, {.tokens = 4}, with, y);
+  attention.forward(x, {.tokens = 4}, with, scratch, y);
   for (index_t head = 0; head < 3; ++head)
     for (index_t row = 0; row < 4; ++row) {
       const auto p = with.probability.row(4 * head + row);

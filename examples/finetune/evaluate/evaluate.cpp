@@ -103,7 +103,7 @@ Evaluation evaluate(Model& model, const Task& task, std::span<const Sequence> se
     if (is_language_model(task)) {
       answers.add(model.loss(together.batch(), together.targets()), static_cast<double>(together.counted()));
     } else {
-      model.forward(together.batch(), logits);
+      model.forward(together.batch(), logits, {.keep = false});
       for (std::size_t i = 0; i < which.size(); ++i)
         answers.take(which[i], {logits.row(static_cast<index_t>(i)).data(), static_cast<std::size_t>(logits.cols())});
     }

@@ -25,7 +25,8 @@ float rounded(float value, ElementType type) {
 }
 
 void ask(Model& model, const SequenceBatch& sequences, Matrix& logits) {
-  if (model.config().objective != Objective::language_model) return model.forward(sequences.batch(), logits);
+  if (model.config().objective != Objective::language_model)
+    return model.forward(sequences.batch(), logits, {.keep = false});
   Cache cache = model.make_cache(static_cast<index_t>(sequences.batch().lengths.size()));
   model.next_logits(sequences.batch(), cache, logits);
 }

@@ -47,7 +47,7 @@ transformer::Dropout Classifier::dropout(std::uint64_t use) const {
 }
 
 void Classifier::forward(const Batch& batch, Matrix& logits, const Pass& pass) {
-  encode(batch, pass.dropout_seed);
+  encode(batch, pass);
   first_.resize(static_cast<index_t>(batch_.first.size()), config_.width);
   for (index_t s = 0; s < first_.rows(); ++s)
     first_.row(s) = encoded_.row(batch_.first[static_cast<std::size_t>(s)] + pooled_row());
@@ -92,7 +92,7 @@ double Classifier::learn(const Batch& batch, const Targets& targets, const Pass&
 }
 
 double Classifier::loss(const Batch& batch, const Targets& targets) {
-  forward(batch, logits_, {});
+  forward(batch, logits_, {.keep = false});
   return loss_of(logits_, targets, grad_logits_);
 }
 

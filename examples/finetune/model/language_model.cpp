@@ -16,7 +16,7 @@ constexpr std::size_t rows_at_a_time = 128;
 }  // namespace
 
 void LanguageModel::forward(const Batch& batch, Matrix& logits, const Pass& pass) {
-  encode(batch, pass.dropout_seed);
+  encode(batch, pass);
   logits.noalias() = real_rows(encoded_, hidden_) * embeddings_.words().value.transpose();
 }
 
@@ -42,14 +42,14 @@ void LanguageModel::next_logits(const Batch& batch, Cache& cache, Matrix& logits
 }
 
 double LanguageModel::learn(const Batch& batch, const Targets& targets, const Pass& pass) {
-  encode(batch, pass.dropout_seed);
+  encode(batch, pass);
   const double loss = loss_of(foreseen(batch, targets), targets, pass.share, true);
   encode_backward(grad_encoded_);
   return loss;
 }
 
 double LanguageModel::loss(const Batch& batch, const Targets& targets) {
-  encode(batch, 0);
+  encode(batch, {.keep = false});
   return loss_of(foreseen(batch, targets), targets, 1.0, false);
 }
 

@@ -253,11 +253,15 @@ const pst::SharedCpu& Model::kept_cpu() {
   return kept_cpu_;
 }
 
-void Model::encode(const Batch& batch, std::uint64_t dropout_seed) {
+void Model::encode(const Batch& batch, const Pass& pass) {
   pack(batch, config_, batch_, in_front());
-  dropout_seed_ = dropout_seed;
-  embeddings_.forward(batch_, prompt_vectors(), dropout_seed, embedded_);
-  encoder_.forward(embedded_, batch_.sequences(dropout_seed), tape_, encoded_);
+  dropout_seed_ = pass.dropout_seed;
+  embeddings_.forward(batch_, prompt_vectors(), dropout_seed_, embedded_);
+  const transformer::Sequences sequences = batch_.sequences(dropout_seed_);
+  if (pass.keep)
+    encoder_.forward(embedded_, sequences, tape_, encoded_);
+  else
+    encoder_.infer(embedded_, sequences, tape_, encoded_);
 }
 
 void Model::encode_next(const Batch& batch, Cache& cache) {

@@ -63,6 +63,7 @@ struct Targets {
 struct Pass {
   std::uint64_t dropout_seed = 0;  ///< another one for each pass; 0 drops nothing
   double share = 1.0;              ///< gradients are multiplied with it: 1 / n for n batches a step
+  bool keep = true;                ///< what backward needs; else what a block computed goes with the next one
 };
 
 /// A branch in a place of every block.
@@ -85,7 +86,7 @@ class Model {
 
   /// Logits: one row per sequence, or for a language model one per real token.
   virtual void forward(const Batch& batch, Matrix& logits, const Pass& pass = {}) = 0;
-  /// Of the last forward: adds to the gradients of all parameters.
+  /// Of the last forward, which kept what this needs: adds to the gradients of all parameters.
   virtual void backward(const Matrix& grad_logits) = 0;
   /// Forward, loss and backward. Returns the loss, a mean over all labels that count.
   virtual double learn(const Batch& batch, const Targets& targets, const Pass& pass = {}) = 0;
@@ -173,7 +174,7 @@ class Model {
   [[nodiscard]] virtual std::vector<Top> tops() { return {}; }
 
   /// Embeddings and blocks, of which `encoded_` and `batch_` keep what backward needs.
-  void encode(const Batch& batch, std::uint64_t dropout_seed);
+  void encode(const Batch& batch, const Pass& pass);
   void encode_backward(const Matrix& grad_encoded);
   /// The rows of `all` that are real tokens: `all` itself where there are no others, or else `scratch`.
   [[nodiscard]] const Matrix& real_rows(const Matrix& all, Matrix& scratch) const;

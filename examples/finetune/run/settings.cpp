@@ -21,7 +21,7 @@ namespace {
 
 constexpr const char* settings_format = "pst-finetune settings 1";
 /// Fields that the first runs were begun without.
-constexpr std::array<std::string_view, 30> later_fields{"score_start",  "modules",        "exclude",
+constexpr std::array<std::string_view, 31> later_fields{"score_start",  "modules",        "exclude",
                                                         "beside",       "adapter",        "adapter_width",
                                                         "keep_mask",    "delta_start",    "score_factor_start",
                                                         "rest",         "teacher",        "teacher_weight",
@@ -30,7 +30,8 @@ constexpr std::array<std::string_view, 30> later_fields{"score_start",  "modules
                                                         "token_rate",   "threshold",      "masked",
                                                         "adapter_rank", "phm_dim",        "phm_rule",
                                                         "dimension",    "said",           "gate_penalty",
-                                                        "gated_part",   "kept_share",     "weighted_by"};
+                                                        "gated_part",   "kept_share",     "weighted_by",
+                                                        "recompute"};
 constexpr double no_limit = std::numeric_limits<double>::max();
 
 /// Calls `visit(name, field)` for every field that a file has.
@@ -108,6 +109,7 @@ void for_each_field(Chosen& settings, Visit&& visit) {
   visit("max_length", settings.max_length);
   visit("seed", settings.seed);
   visit("threads", settings.threads);
+  visit("recompute", settings.recompute);
 }
 
 nlohmann::ordered_json json_of(const Settings& settings) {
@@ -249,7 +251,7 @@ void check(const Settings& settings) {
 std::string difference(const Settings& there, const Settings& here) {
   const nlohmann::ordered_json one = json_of(there), other = json_of(here);
   for (const auto& [name, value] : one.items())
-    if (name != "threads" && value != other.at(name))
+    if (name != "threads" && name != "recompute" && value != other.at(name))
       return name + " = " + value.dump() + " there, " + other.at(name).dump() + " here";
   return {};
 }

@@ -91,7 +91,8 @@ struct Settings {
   int patience = 0;                 ///< evaluations without a better score before the run stops; 0: never
   index_t max_length = 128;         ///< tokens of a sequence
   std::uint64_t seed = 43;
-  int threads = 0;  ///< 0: all cores
+  int threads = 0;         ///< 0: all cores
+  bool recompute = false;  ///< blocks are computed again in backward, so that activations of one are in memory
 };
 
 /// As JSON text, every field by its name.
@@ -102,8 +103,8 @@ struct Settings {
 /// Throws pst::Error on a value that no run can have.
 void check(const Settings& settings);
 
-/// The first field that differs, as "rate = 0.1 there, 0.2 here"; empty when two runs are the same. How many threads
-/// there are does not matter.
+/// The first field that differs, as "rate = 0.1 there, 0.2 here"; empty when two runs are the same. What changes no
+/// number of a run does not matter: threads, and what is computed again.
 [[nodiscard]] std::string difference(const Settings& there, const Settings& here);
 
 }  // namespace finetune

@@ -24,25 +24,59 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// Bytes of what backward needs from forward, for the longest batch of the data: matrices as wide as the model (20 in
-/// each block), as its feed-forward layer (3), the probabilities of attention, and the logits of a language model with
-/// their gradient, 128 rows at a time.
-double activation_bytes(const Model& model, const std::vector<Sequence>& sequences, std::size_t batch) {
+/// Numbers that a pass through the model keeps or writes: so many for each row, and for each square of attention.
+struct ActivationNumbers {
+  double row = 0, square = 0;
+};
+
+/// In each block backward needs what was read, queries, keys, values and context, both norms' and the feed-forward
+/// layer's input, and that layer's two; once there are gradients of these, the embeddings, and what branches read.
+ActivationNumbers activation_numbers(Model& model) {
   const ModelConfig& config = model.config();
+  const transformer::EncoderConfig& blocks = model.encoder().config;
+  const auto width = static_cast<double>(config.width), hidden = static_cast<double>(config.hidden);
+  const double of_norm = blocks.norm == transformer::NormPlace::before ? width : 0;
+  double of_branches = 0;
+  for (const PlacedBranch& branch : model.branches())
+    of_branches += branch.place == transformer::BranchPlace::activation ? hidden : width;
+  const double taped = 7 * width + of_norm + 2 * hidden + of_branches;
+  const auto count = static_cast<double>(config.blocks);
+  const double tapes =
+      model.encoder().recompute ? 1.0 : std::max(1.0, count - static_cast<double>(model.encoder().lowest_trained));
+  const double once = 15 * width + hidden + (blocks.together ? 3 * width : 0);
+  return {.row = tapes * taped + (count + 1) * width + once, .square = tapes * static_cast<double>(config.heads)};
+}
+
+/// Bytes of what backward needs from forward, and of its scratch, for the largest batch of the run, or of its first
+/// hundred thousand steps; logits of a language model with their gradient come 128 rows at a time.
+double activation_bytes(Model& model, const std::vector<Sequence>& sequences, DataOrder order) {
+  const ActivationNumbers numbers = activation_numbers(model);
   const index_t in_front = model.virtual_tokens() ? model.virtual_tokens()->count : 0;
-  std::vector<index_t> lengths;
-  for (const Sequence& sequence : sequences) lengths.push_back(sequence.length() + in_front);
-  std::ranges::sort(lengths, std::greater{});
-  lengths.resize(std::min(batch, lengths.size()));
-  double rows = 0;
-  for (const index_t length : lengths) rows += static_cast<double>(length);
-  const double squares = static_cast<double>(config.heads) * static_cast<double>(lengths.size()) *
-                         static_cast<double>(lengths.front()) * static_cast<double>(lengths.front());
-  const auto wide = static_cast<double>(20 * config.width + 3 * config.hidden);
-  const double logits = config.objective == Objective::language_model
-                            ? 2 * std::min(rows, 128.0) * static_cast<double>(config.vocabulary)
-                            : 0.0;
-  return sizeof(float) * (static_cast<double>(config.blocks) * (rows * wide + squares) + logits);
+  double most = 0;
+  const std::int64_t steps = std::min<std::int64_t>(order.steps(), 100000);
+  for (std::int64_t step = 0; step < steps; ++step)
+    for (const std::vector<std::size_t>& batch : order.batches_of(step)) {
+      double rows = 0, longest = 0;
+      for (const std::size_t each : batch) {
+        const auto length = static_cast<double>(sequences[each].length() + in_front);
+        rows += length;
+        longest = std::max(longest, length);
+      }
+      const double logits = model.config().objective == Objective::language_model
+                                ? 2 * std::min(rows, 128.0) * static_cast<double>(model.config().vocabulary)
+                                : 0.0;
+      most = std::max(
+          most, rows * numbers.row + static_cast<double>(batch.size()) * longest * longest * numbers.square + logits);
+    }
+  return sizeof(float) * most;
+}
+
+double sequence_bytes(const std::vector<Sequence>& sequences) {
+  double bytes = 0;
+  for (const Sequence& each : sequences)
+    bytes += static_cast<double>(sizeof(Sequence) + (each.ids.capacity() + each.types.capacity()) * sizeof(int) +
+                                 each.taught.capacity() * sizeof(float));
+  return bytes;
 }
 
 /// What one step takes at a point of the run; the first one, which makes room for everything, is not measured.
@@ -63,8 +97,7 @@ void print_bytes(std::ostream& out, const char* what, double bytes) {
   out << text.data();
 }
 
-void print_memory(std::ostream& out, const Settings& settings, Model& model, const TrainingData& data,
-                  std::size_t optimizer_bytes) {
+void print_memory(std::ostream& out, Model& model, const TrainingData& data, TrainingStep& training_step) {
   double weights = 0, factors = 0, gradients = 0, masks = 0, scratch = 0;
   model.for_each_tensor(
       [&](const TensorPlace&, const Matrix& value, Layer*) { weights += static_cast<double>(value.size()); });
@@ -83,18 +116,25 @@ void print_memory(std::ostream& out, const Settings& settings, Model& model, con
     scratch = std::max(scratch, static_cast<double>(report.scratch_bytes));  // layers share it
   });
   masks = std::max(0.0, masks - sizeof(float) * of_layers);
-  const double activations = activation_bytes(model, data.train, static_cast<std::size_t>(settings.batch));
+  const double activations = activation_bytes(model, data.train, training_step.order());
+  double sequences = sequence_bytes(data.train);
+  for (const DevSet& each : data.dev) sequences += sequence_bytes(each.sequences);
+  const auto optimizer = static_cast<double>(training_step.optimizer().bytes());
+  double saved = optimizer;
+  for (const pst::Tensor& tensor : model.save()) saved += static_cast<double>(tensor.bytes.size());
   out << "memory\n";
   print_bytes(out, "weights", sizeof(float) * weights);
   print_bytes(out, "factors and scores", sizeof(float) * factors);
   print_bytes(out, "gradients", sizeof(float) * gradients);
-  print_bytes(out, "optimizer", static_cast<double>(optimizer_bytes));
+  print_bytes(out, "optimizer", optimizer);
   print_bytes(out, "masks, compressed weights, sums", masks);
   print_bytes(out, "scratch of the layers", scratch);
-  print_bytes(out, "activations, at most about", activations);
-  print_bytes(out, "together",
-              sizeof(float) * (weights + factors + gradients) + static_cast<double>(optimizer_bytes) + masks + scratch +
-                  activations);
+  print_bytes(out, "activations of the largest batch", activations);
+  print_bytes(out, "sequences of the data", sequences);
+  print_bytes(out, "copy of the state, as it is saved", saved);
+  print_bytes(
+      out, "together",
+      sizeof(float) * (weights + factors + gradients) + optimizer + masks + scratch + activations + sequences + saved);
   print_bytes(out, "peak of this process so far", common::MemoryMark::peak_mb() * (1 << 20));
 }
 
@@ -107,7 +147,7 @@ void print_estimate(std::ostream& out, const Settings& settings, BaseModel& base
   const auto steps = static_cast<double>(all);
   const double dense = measured_step(model, training_step, 0, all);
   const double sparse = measured_step(model, training_step, all, all);
-  print_memory(out, settings, model, data, training_step.optimizer().bytes());
+  print_memory(out, model, data, training_step);
 
   // Layers use sparse products below a density of one quarter.
   const bool is_sparse = prunes(settings.method);

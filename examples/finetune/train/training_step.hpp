@@ -25,6 +25,7 @@ class TrainingStep {
         order_{sequences.size(), settings},
         optimizer_{model, settings} {
     model.encoder().lowest_trained = lowest_trained_block(model, settings);
+    model.encoder().recompute = settings.recompute;
   }
 
   /// Throws pst::Error that names the step, and the tensor where there is one, when a number is not finite.
