@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <functional>
 #include <vector>
 
 #include <pst/any/policies/read_choices.hpp>
@@ -51,22 +50,23 @@ ActivationNumbers activation_numbers(Model& model) {
 /// hundred thousand steps; logits of a language model with their gradient come 128 rows at a time.
 double activation_bytes(Model& model, const std::vector<Sequence>& sequences, DataOrder order) {
   const ActivationNumbers numbers = activation_numbers(model);
-  const index_t in_front = model.virtual_tokens() ? model.virtual_tokens()->count : 0;
+  const index_t in_front = model.virtual_tokens() ? model.virtual_tokens()->rows() : 0;
+  const index_t keys_in_front = model.virtual_tokens() ? model.virtual_tokens()->count : 0;
   double most = 0;
   const std::int64_t steps = std::min<std::int64_t>(order.steps(), 100000);
   for (std::int64_t step = 0; step < steps; ++step)
     for (const std::vector<std::size_t>& batch : order.batches_of(step)) {
-      double rows = 0, longest = 0;
+      index_t longest = 0, all = 0;
       for (const std::size_t each : batch) {
-        const auto length = static_cast<double>(sequences[each].length() + in_front);
-        rows += length;
-        longest = std::max(longest, length);
+        longest = std::max(longest, sequences[each].length());
+        all += sequences[each].length() + in_front;
       }
+      const auto rows = static_cast<double>(all);
+      const auto square = static_cast<double>((longest + in_front) * (longest + keys_in_front));
       const double logits = model.config().objective == Objective::language_model
                                 ? 2 * std::min(rows, 128.0) * static_cast<double>(model.config().vocabulary)
                                 : 0.0;
-      most = std::max(
-          most, rows * numbers.row + static_cast<double>(batch.size()) * longest * longest * numbers.square + logits);
+      most = std::max(most, rows * numbers.row + static_cast<double>(batch.size()) * square * numbers.square + logits);
     }
   return sizeof(float) * most;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -43,7 +44,7 @@ class Rescale::State {
 
  public:
   struct Tape {
-    KeptRows<B, Scalar> product;
+    KeptRows<B, Scalar> product;  ///< scratch, of some rows at a time
   };
 
   State(const Rescale&, B& on, index_t features, std::string name, std::uint64_t)
@@ -61,11 +62,16 @@ class Rescale::State {
   void backward(B& on, ConstView x, Tape& tape, ConstView grad_y, MutableView grad_x) {
     check(x, grad_y);
     if (grad_x.data != nullptr) check(x, grad_x);
-    const MutableView product = tape.product.of(x.rows, x.cols);
+    const index_t strip = std::min(x.rows, rows_at_a_time);
+    const MutableView product = tape.product.of(strip, x.cols);
     detail::for_each_adapter_block(on, x.cols, [&](index_t first, index_t count) {
-      const MutableView part = product.middle_cols(first, count);
-      on.map(part, functors::Multiply{}, grad_y.middle_cols(first, count), x.middle_cols(first, count));
-      on.column_sums(1.0, ConstView{part}, scale_.grad().middle_cols(first, count));
+      for (index_t row = 0; row < x.rows; row += strip) {
+        const index_t rows = std::min(strip, x.rows - row);
+        const MutableView part = product.middle_rows(0, rows).middle_cols(first, count);
+        on.map(part, functors::Multiply{}, grad_y.middle_rows(row, rows).middle_cols(first, count),
+               x.middle_rows(row, rows).middle_cols(first, count));
+        on.column_sums(1.0, ConstView{part}, scale_.grad().middle_cols(first, count));
+      }
     });
     if (grad_x.data != nullptr) add(on, grad_y, grad_x);
   }
@@ -77,6 +83,8 @@ class Rescale::State {
   [[nodiscard]] ConstView scale() const { return scale_.value(); }
 
  private:
+  static constexpr index_t rows_at_a_time = 128;
+
   void add(B& on, ConstView x, MutableView y) {
     const ConstView scale = std::as_const(scale_).value();
     detail::for_each_adapter_block(on, x.rows, [&](index_t first, index_t count) {
