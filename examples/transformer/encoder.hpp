@@ -30,6 +30,7 @@ struct Encoder {
     std::vector<Matrix<Scalar>> input;
     typename LayerNorm<Scalar>::Tape norm;
     Matrix<Scalar> grad_below;
+    bool complete = false;  ///< whether the last pass kept all of this
   };
 
   EncoderConfig config;
@@ -110,6 +111,7 @@ struct Encoder {
   void forward(const Matrix<Scalar>& x, Sequences sequences, Tape& tape, Matrix<Scalar>& y) {
     tape.blocks.resize(std::max<std::size_t>(1, tape_of(blocks.size())));
     tape.input.resize(blocks.size() + 1);
+    tape.complete = true;
     tape.input[0] = x;
     for (std::size_t b = 0; b < blocks.size(); ++b)
       blocks[b].forward(tape.input[b], sequences, tape.blocks[tape_of(b)], tape.scratch, tape.input[b + 1]);
@@ -136,6 +138,7 @@ struct Encoder {
     cache.advance(rows);
   }
   void backward(Sequences sequences, Tape& tape, const Matrix<Scalar>& grad_y, Matrix<Scalar>& grad_x) {
+    pst::require(tape.complete, "the last pass of the encoder kept nothing for backward: call forward before it");
     if (has_last_norm())
       norm.backward(tape.norm, grad_y, grad_x);
     else
@@ -189,6 +192,7 @@ struct Encoder {
   void through_blocks(const Matrix<Scalar>& x, Tape& tape, Matrix<Scalar>& y, Run&& run) {
     tape.blocks.resize(std::max<std::size_t>(1, tape.blocks.size()));
     tape.input.resize(std::max<std::size_t>(2, tape.input.size()));
+    tape.complete = false;
     Matrix<Scalar>*in = &tape.input.front(), *out = &tape.input.back();
     *in = x;
     for (auto& block : blocks) {

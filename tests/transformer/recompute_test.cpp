@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <pst/adapter/bottleneck.hpp>
+
 #include <cstdint>
-#include <utility>
+#include <random>
 #include <vector>
 
-#include "dense_encoder.hpp"
+#include "gradient_check.hpp"
 #include "transformer/encoder.hpp"
 
 using namespace transformer;
@@ -80,6 +82,8 @@ TEST_CASE("a pass without backward gives the bits of one with it, from one tape"
     encoder.infer(test::normal(6, 6, 1), {.tokens = 3}, of_infer, found);
     CHECK(found == expected);
     CHECK(of_infer.blocks.size() == 1);
+    CHECK_THROWS_WITH_AS(encoder.backward({.tokens = 3}, of_infer, expected, found),
+                         "the last pass of the encoder kept nothing for backward: call forward before it", pst::Error);
     encoder.infer(test::normal(9, 6, 1), {.tokens = 3}, tape, found);  // forward's tape serves as well
     encoder.forward(test::normal(6, 6, 1), {.tokens = 3}, tape, found);
     CHECK(found == expected);
