@@ -112,7 +112,7 @@ trained)
   [ $status -eq 0 ] || fail "exit code $status of --dry-run, expected 0"
   grep -q '^memory' "$folder/last.out" || fail "expected an estimate of memory"
   [ ! -e "$folder/never" ] || fail "--dry-run made a folder"
-  status_of $run --method pst --out "$folder/again" --to-folder "$folder/sparse"
+  status_of $run --method pst --recompute --out "$folder/again" --to-folder "$folder/sparse"
   trained || fail "exit code $status with --to-folder, expected 0 or 3"
   [ -s "$folder/sparse/model.safetensors" ] && [ -s "$folder/sparse/vocab.txt" ] || fail "expected a folder of a model"
   grep -q '^  zeros: .* 50.00 %' "$folder/last.out" || fail "expected a count of zeros"

@@ -115,19 +115,16 @@ struct Encoder {
     tape.input[0] = x;
     for (std::size_t b = 0; b < blocks.size(); ++b)
       blocks[b].forward(tape.input[b], sequences, tape.blocks[tape_of(b)], tape.scratch, tape.input[b + 1]);
-    if (has_last_norm())
-      norm.forward(tape.input.back(), tape.norm, y);
-    else
-      y = tape.input.back();
+    finish(tape.input.back(), tape, y);
   }
-  /// The same where no backward follows: the blocks share one tape.
+  /// The same where no backward can follow: the blocks share one tape.
   void infer(const Matrix<Scalar>& x, Sequences sequences, Tape& tape, Matrix<Scalar>& y) {
     through_blocks(x, tape, y, [&](Block<Scalar>& block, const Matrix<Scalar>& in, Matrix<Scalar>& out) {
       block.forward(in, sequences, tape.blocks.front(), tape.scratch, out);
     });
   }
   /// The same for the next rows[s] tokens of each sequence s of `cache`, which they are added to; for causal attention,
-  /// without dropout.
+  /// without dropout. No backward can follow either.
   void extend(const Matrix<Scalar>& x, std::span<const index_t> rows, KeyValueCache<Scalar>& cache, Tape& tape,
               Matrix<Scalar>& y) {
     check_extension(x, rows, cache);
@@ -190,8 +187,8 @@ struct Encoder {
   /// `run(block, in, out)` is what each does.
   template <class Run>
   void through_blocks(const Matrix<Scalar>& x, Tape& tape, Matrix<Scalar>& y, Run&& run) {
-    tape.blocks.resize(std::max<std::size_t>(1, tape.blocks.size()));
-    tape.input.resize(std::max<std::size_t>(2, tape.input.size()));
+    tape.blocks.resize(1);
+    tape.input.resize(2);
     tape.complete = false;
     Matrix<Scalar>*in = &tape.input.front(), *out = &tape.input.back();
     *in = x;
@@ -199,10 +196,14 @@ struct Encoder {
       run(block, *in, *out);
       std::swap(in, out);
     }
+    finish(*in, tape, y);
+  }
+  /// Behind the last block.
+  void finish(const Matrix<Scalar>& last, Tape& tape, Matrix<Scalar>& y) {
     if (has_last_norm())
-      norm.forward(*in, tape.norm, y);
+      norm.forward(last, tape.norm, y);
     else
-      y = *in;
+      y = last;
   }
   void check_shared() {
     if (IntrinsicLayers* const shared = shared_vector()) shared->check();

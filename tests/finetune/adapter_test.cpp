@@ -129,7 +129,8 @@ TEST_CASE("PST has an adapter beside it, and a state goes on with the same bits"
   }
 }
 
-TEST_CASE("a run with factors goes on from any state with the same bytes, for any number of threads") {
+TEST_CASE(
+    "a run with factors goes on from any state with the same bytes, for any threads, blocks kept or computed again") {
   for (const char* method : {"compacter", "low-rank"}) {
     Job job{"bert"};
     job.settings.method = {.name = method, .adapter_rank = 2};
@@ -138,6 +139,7 @@ TEST_CASE("a run with factors goes on from any state with the same bytes, for an
       return common::read_file(snapshot_file(job.out(name), Checkpoint::last));
     };
     job.train_until(7, "part");
+    job.settings.recompute = true;
     job.train("part");
     CHECK(state("part") == state("whole"));
     job.settings.threads = 1;

@@ -81,10 +81,12 @@ TEST_CASE("settings are read as they were written") {
   CHECK(difference(settings, again).empty());
 }
 
-TEST_CASE("settings of a run that was begun before movement had a start are read") {
+TEST_CASE("settings of a run that was begun before movement had a start, or blocks were computed again, are read") {
   nlohmann::json json = nlohmann::json::parse(settings_text(unusual()));
   json.erase("score_start");
+  json.erase("recompute");
   CHECK(parse_settings(json.dump(), "settings.json").method.score_start == 0);
+  CHECK_FALSE(parse_settings(json.dump(), "settings.json").recompute);
 }
 
 TEST_CASE("settings of a run that was begun before factors had a start are those of factors from N(0, 1)") {

@@ -105,9 +105,10 @@ void add_run_options(CLI::App& command, TrainOptions& options) {
   command.add_option("--seed", settings.seed, "of factors, a new head, the order of the data, and dropout")
       ->check(at_least_zero);
   command.add_option("--threads", settings.threads, "0: all cores; results are the same for any number");
-  command.add_flag("--recompute", settings.recompute,
-                   "compute each block again in backward: activations of one block in memory, a forward more a step; "
-                   "results are the same");
+  command.add_flag(
+      "--recompute", settings.recompute,
+      "compute each block again in backward: of all blocks but one, what they read alone stays in memory; a "
+      "forward more a step; results are the same");
   command.add_option("--log-every", options.watch.log_every, "steps between two lines of metrics.jsonl")
       ->check(CLI::Range(1, 1000000000));
   command

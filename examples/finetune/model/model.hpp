@@ -63,7 +63,7 @@ struct Targets {
 struct Pass {
   std::uint64_t dropout_seed = 0;  ///< another one for each pass; 0 drops nothing
   double share = 1.0;              ///< gradients are multiplied with it: 1 / n for n batches a step
-  bool keep = true;                ///< what backward needs; else what a block computed goes with the next one
+  bool keep = true;                ///< false: no backward follows, and blocks share memory for what they compute
 };
 
 /// A branch in a place of every block.

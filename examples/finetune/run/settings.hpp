@@ -92,7 +92,7 @@ struct Settings {
   index_t max_length = 128;         ///< tokens of a sequence
   std::uint64_t seed = 43;
   int threads = 0;         ///< 0: all cores
-  bool recompute = false;  ///< blocks are computed again in backward, so that activations of one are in memory
+  bool recompute = false;  ///< blocks are computed again in backward: of all but one, their inputs alone are in memory
 };
 
 /// As JSON text, every field by its name.

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <variant>
 #include <vector>
 
 #include <pst/any/policies/read_choices.hpp>
@@ -23,52 +24,90 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// Numbers that a pass through the model keeps or writes: so many for each row, and for each square of attention.
+/// Numbers of activations: so many for each row of a batch, and for each square of attention.
 struct ActivationNumbers {
   double row = 0, square = 0;
 };
 
-/// In each block backward needs what was read, queries, keys, values and context, both norms' and the feed-forward
-/// layer's input, and that layer's two; once there are gradients of these, the embeddings, and what branches read.
-ActivationNumbers activation_numbers(Model& model) {
-  const ModelConfig& config = model.config();
-  const transformer::EncoderConfig& blocks = model.encoder().config;
-  const auto width = static_cast<double>(config.width), hidden = static_cast<double>(config.hidden);
-  const double of_norm = blocks.norm == transformer::NormPlace::before ? width : 0;
-  double of_branches = 0;
-  for (const PlacedBranch& branch : model.branches())
-    of_branches += branch.place == transformer::BranchPlace::activation ? hidden : width;
-  const double taped = 7 * width + of_norm + 2 * hidden + of_branches;
-  const auto count = static_cast<double>(config.blocks);
-  const double tapes =
-      model.encoder().recompute ? 1.0 : std::max(1.0, count - static_cast<double>(model.encoder().lowest_trained));
-  const double once = 15 * width + hidden + (blocks.together ? 3 * width : 0);
-  return {.row = tapes * taped + (count + 1) * width + once, .square = tapes * static_cast<double>(config.heads)};
+/// What a branch keeps of a row.
+double kept_of(const PlacedBranch& branch, const ModelConfig& config, bool norm_is_before) {
+  using transformer::BranchPlace;
+  const auto width = static_cast<double>(config.width);
+  const double inside = std::visit(
+      [](const auto& policy) {
+        if constexpr (requires { policy.width; })
+          return 3.0 * static_cast<double>(policy.width);
+        else
+          return 0.0;
+      },
+      branch.policy);
+  switch (branch.place) {
+    case BranchPlace::activation: return static_cast<double>(config.hidden) + inside;
+    case BranchPlace::beside_feed_forward: return inside;
+    case BranchPlace::after_block: return (norm_is_before ? 1 : 2) * width + inside;
+    default: return width + inside;
+  }
 }
 
-/// Bytes of what backward needs from forward, and of its scratch, for the largest batch of the run, or of its first
-/// hundred thousand steps; logits of a language model with their gradient come 128 rows at a time.
-double activation_bytes(Model& model, const std::vector<Sequence>& sequences, DataOrder order) {
-  const ActivationNumbers numbers = activation_numbers(model);
+/// What backward needs of one block: queries, keys, values, context, both norms and the input of the feed-forward
+/// layer, that of attention where a norm stands before it, and both sides of the activation.
+ActivationNumbers of_block(Model& model) {
+  const ModelConfig& config = model.config();
+  const bool norm_is_before = model.encoder().config.norm == transformer::NormPlace::before;
+  double row = static_cast<double>((norm_is_before ? 8 : 7) * config.width + 2 * config.hidden);
+  for (const PlacedBranch& branch : model.branches()) row += kept_of(branch, config, norm_is_before);
+  return {.row = row, .square = static_cast<double>(config.heads)};
+}
+
+/// What a step has once, besides: gradients, embeddings, and what each block reads.
+double once(Model& model) {
+  const transformer::EncoderConfig& blocks = model.encoder().config;
+  return static_cast<double>((15 + (blocks.together ? 3 : 0) + blocks.blocks + 1) * blocks.width + blocks.hidden);
+}
+
+/// The largest of some batches: rows, and squares of attention of one head.
+ActivationNumbers largest(const Model& model, const std::vector<Sequence>& sequences,
+                          const std::vector<std::vector<std::size_t>>& batches) {
   const index_t in_front = model.virtual_tokens() ? model.virtual_tokens()->rows() : 0;
   const index_t keys_in_front = model.virtual_tokens() ? model.virtual_tokens()->count : 0;
-  double most = 0;
-  const std::int64_t steps = std::min<std::int64_t>(order.steps(), 100000);
-  for (std::int64_t step = 0; step < steps; ++step)
-    for (const std::vector<std::size_t>& batch : order.batches_of(step)) {
-      index_t longest = 0, all = 0;
-      for (const std::size_t each : batch) {
-        longest = std::max(longest, sequences[each].length());
-        all += sequences[each].length() + in_front;
-      }
-      const auto rows = static_cast<double>(all);
-      const auto square = static_cast<double>((longest + in_front) * (longest + keys_in_front));
-      const double logits = model.config().objective == Objective::language_model
-                                ? 2 * std::min(rows, 128.0) * static_cast<double>(model.config().vocabulary)
-                                : 0.0;
-      most = std::max(most, rows * numbers.row + static_cast<double>(batch.size()) * square * numbers.square + logits);
+  ActivationNumbers most;
+  for (const std::vector<std::size_t>& batch : batches) {
+    index_t longest = 0, rows = 0;
+    for (const std::size_t each : batch) {
+      longest = std::max(longest, sequences[each].length());
+      rows += sequences[each].length() + in_front;
     }
-  return sizeof(float) * most;
+    const index_t squares = static_cast<index_t>(batch.size()) * (longest + in_front) * (longest + keys_in_front);
+    most.row = std::max(most.row, static_cast<double>(rows));
+    most.square = std::max(most.square, static_cast<double>(squares));
+  }
+  return most;
+}
+
+/// Bytes of activations, in the largest batch of the first hundred thousand steps or of an evaluation, which keeps
+/// those of one block beside the scratch of the steps. Logits of a language model with their gradient come some rows at
+/// a time.
+double activation_bytes(Model& model, const TrainingData& data, const Settings& settings, DataOrder order) {
+  const ActivationNumbers block = of_block(model);
+  const transformer::Encoder<float>& encoder = model.encoder();
+  const auto tapes =
+      static_cast<double>(encoder.recompute ? 1 : std::max<index_t>(1, encoder.config.blocks - encoder.lowest_trained));
+  ActivationNumbers step;
+  const std::int64_t steps = std::min<std::int64_t>(order.steps(), 100000);
+  for (std::int64_t number = 0; number < steps; ++number) {
+    const ActivationNumbers found = largest(model, data.train, order.batches_of(number));
+    step = {.row = std::max(step.row, found.row), .square = std::max(step.square, found.square)};
+  }
+  double most = tapes * (step.row * block.row + step.square * block.square);
+  for (const DevSet& dev : data.dev) {
+    const ActivationNumbers asked =
+        largest(model, dev.sequences, batches_of_like_length(dev.sequences, static_cast<std::size_t>(settings.batch)));
+    most = std::max(most, asked.row * block.row + asked.square * block.square);
+  }
+  const double logits = model.config().objective == Objective::language_model
+                            ? 2 * std::min(step.row, 128.0) * static_cast<double>(model.config().vocabulary)
+                            : 0.0;
+  return sizeof(float) * (most + step.row * once(model) + logits);
 }
 
 double sequence_bytes(const std::vector<Sequence>& sequences) {
@@ -97,7 +136,8 @@ void print_bytes(std::ostream& out, const char* what, double bytes) {
   out << text.data();
 }
 
-void print_memory(std::ostream& out, Model& model, const TrainingData& data, TrainingStep& training_step) {
+void print_memory(std::ostream& out, const Settings& settings, Model& model, const TrainingData& data,
+                  TrainingStep& training_step) {
   double weights = 0, factors = 0, gradients = 0, masks = 0, scratch = 0;
   model.for_each_tensor(
       [&](const TensorPlace&, const Matrix& value, Layer*) { weights += static_cast<double>(value.size()); });
@@ -116,7 +156,7 @@ void print_memory(std::ostream& out, Model& model, const TrainingData& data, Tra
     scratch = std::max(scratch, static_cast<double>(report.scratch_bytes));  // layers share it
   });
   masks = std::max(0.0, masks - sizeof(float) * of_layers);
-  const double activations = activation_bytes(model, data.train, training_step.order());
+  const double activations = activation_bytes(model, data, settings, training_step.order());
   double sequences = sequence_bytes(data.train);
   for (const DevSet& each : data.dev) sequences += sequence_bytes(each.sequences);
   const auto optimizer = static_cast<double>(training_step.optimizer().bytes());
@@ -147,7 +187,7 @@ void print_estimate(std::ostream& out, const Settings& settings, BaseModel& base
   const auto steps = static_cast<double>(all);
   const double dense = measured_step(model, training_step, 0, all);
   const double sparse = measured_step(model, training_step, all, all);
-  print_memory(out, model, data, training_step);
+  print_memory(out, settings, model, data, training_step);
 
   // Layers use sparse products below a density of one quarter.
   const bool is_sparse = prunes(settings.method);

@@ -62,7 +62,7 @@ class Rescale::State {
   void backward(B& on, ConstView x, Tape& tape, ConstView grad_y, MutableView grad_x) {
     check(x, grad_y);
     if (grad_x.data != nullptr) check(x, grad_x);
-    const index_t strip = std::min(x.rows, rows_at_a_time);
+    const index_t strip = std::min(x.rows, detail::adapter_block);
     const MutableView product = tape.product.of(strip, x.cols);
     detail::for_each_adapter_block(on, x.cols, [&](index_t first, index_t count) {
       for (index_t row = 0; row < x.rows; row += strip) {
@@ -83,8 +83,6 @@ class Rescale::State {
   [[nodiscard]] ConstView scale() const { return scale_.value(); }
 
  private:
-  static constexpr index_t rows_at_a_time = 128;
-
   void add(B& on, ConstView x, MutableView y) {
     const ConstView scale = std::as_const(scale_).value();
     detail::for_each_adapter_block(on, x.rows, [&](index_t first, index_t count) {
