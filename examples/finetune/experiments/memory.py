@@ -4,8 +4,8 @@
     python3 memory.py PROGRAM MODEL DATA [OPTIONS...]
 
 PROGRAM is pst-finetune, MODEL a folder, DATA that of SST-2. Each of OPTIONS is one text, as "--method lora --recompute";
-none: a list of methods. The largest batch of 20 steps counts. Megabytes of the whole process;
-the program and its vocabulary, some 30 MB, are not foretold.
+none: a list of methods. The largest batch of 20 steps counts. Megabytes of the whole process,
+of which the program and its vocabulary are not foretold.
 """
 
 import json
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-METHODS = ["full --rate 1e-4", "magnitude", "movement", "pst", "lora", "dora", "bitfit", "norms", "houlsby", "pfeiffer",
+METHODS = ["full --rate 1e-4", "full --rate 1e-4 --recompute", "magnitude", "movement", "pst", "pst --recompute", "lora", "dora", "bitfit", "norms", "houlsby", "pfeiffer",
            "parallel", "low-rank", "compacter", "ia3", "prefix", "prompt", "masking", "diff", "intrinsic"]
 
 
