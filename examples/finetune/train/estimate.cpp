@@ -24,9 +24,9 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// Numbers of activations: so many for each row of a batch, and for each square of attention.
-struct ActivationNumbers {
-  double row = 0, square = 0;
+/// Of a batch, its rows and the squares of attention in one head; of a block, how many numbers it keeps for each.
+struct RowsAndSquares {
+  double rows = 0, squares = 0;
 };
 
 /// What a branch keeps of a row.
@@ -51,12 +51,12 @@ double kept_of(const PlacedBranch& branch, const ModelConfig& config, bool norm_
 
 /// What backward needs of one block: queries, keys, values, context, both norms and the input of the feed-forward
 /// layer, that of attention where a norm stands before it, and both sides of the activation.
-ActivationNumbers of_block(Model& model) {
+RowsAndSquares of_block(Model& model) {
   const ModelConfig& config = model.config();
   const bool norm_is_before = model.encoder().config.norm == transformer::NormPlace::before;
   double row = static_cast<double>((norm_is_before ? 8 : 7) * config.width + 2 * config.hidden);
   for (const PlacedBranch& branch : model.branches()) row += kept_of(branch, config, norm_is_before);
-  return {.row = row, .square = static_cast<double>(config.heads)};
+  return {.rows = row, .squares = static_cast<double>(config.heads)};
 }
 
 /// What a step has once, besides: gradients, embeddings, and what each block reads.
@@ -65,12 +65,12 @@ double once(Model& model) {
   return static_cast<double>((15 + (blocks.together ? 3 : 0) + blocks.blocks + 1) * blocks.width + blocks.hidden);
 }
 
-/// The largest of some batches: rows, and squares of attention of one head.
-ActivationNumbers largest(const Model& model, const std::vector<Sequence>& sequences,
-                          const std::vector<std::vector<std::size_t>>& batches) {
+/// The most of each that some batches have.
+RowsAndSquares largest(const Model& model, const std::vector<Sequence>& sequences,
+                       const std::vector<std::vector<std::size_t>>& batches) {
   const index_t in_front = model.virtual_tokens() ? model.virtual_tokens()->rows() : 0;
   const index_t keys_in_front = model.virtual_tokens() ? model.virtual_tokens()->count : 0;
-  ActivationNumbers most;
+  RowsAndSquares most;
   for (const std::vector<std::size_t>& batch : batches) {
     index_t longest = 0, rows = 0;
     for (const std::size_t each : batch) {
@@ -78,8 +78,8 @@ ActivationNumbers largest(const Model& model, const std::vector<Sequence>& seque
       rows += sequences[each].length() + in_front;
     }
     const index_t squares = static_cast<index_t>(batch.size()) * (longest + in_front) * (longest + keys_in_front);
-    most.row = std::max(most.row, static_cast<double>(rows));
-    most.square = std::max(most.square, static_cast<double>(squares));
+    most.rows = std::max(most.rows, static_cast<double>(rows));
+    most.squares = std::max(most.squares, static_cast<double>(squares));
   }
   return most;
 }
@@ -88,26 +88,26 @@ ActivationNumbers largest(const Model& model, const std::vector<Sequence>& seque
 /// those of one block beside the scratch of the steps. Logits of a language model with their gradient come some rows at
 /// a time.
 double activation_bytes(Model& model, const TrainingData& data, const Settings& settings, DataOrder order) {
-  const ActivationNumbers block = of_block(model);
+  const RowsAndSquares block = of_block(model);
   const transformer::Encoder<float>& encoder = model.encoder();
   const auto tapes =
       static_cast<double>(encoder.recompute ? 1 : std::max<index_t>(1, encoder.config.blocks - encoder.lowest_trained));
-  ActivationNumbers step;
+  RowsAndSquares step;
   const std::int64_t steps = std::min<std::int64_t>(order.steps(), 100000);
   for (std::int64_t number = 0; number < steps; ++number) {
-    const ActivationNumbers found = largest(model, data.train, order.batches_of(number));
-    step = {.row = std::max(step.row, found.row), .square = std::max(step.square, found.square)};
+    const RowsAndSquares found = largest(model, data.train, order.batches_of(number));
+    step = {.rows = std::max(step.rows, found.rows), .squares = std::max(step.squares, found.squares)};
   }
-  double most = tapes * (step.row * block.row + step.square * block.square);
+  double most = tapes * (step.rows * block.rows + step.squares * block.squares);
   for (const DevSet& dev : data.dev) {
-    const ActivationNumbers asked =
+    const RowsAndSquares asked =
         largest(model, dev.sequences, batches_of_like_length(dev.sequences, static_cast<std::size_t>(settings.batch)));
-    most = std::max(most, asked.row * block.row + asked.square * block.square);
+    most = std::max(most, asked.rows * block.rows + asked.squares * block.squares);
   }
   const double logits = model.config().objective == Objective::language_model
-                            ? 2 * std::min(step.row, 128.0) * static_cast<double>(model.config().vocabulary)
+                            ? 2 * std::min(step.rows, 128.0) * static_cast<double>(model.config().vocabulary)
                             : 0.0;
-  return sizeof(float) * (most + step.row * once(model) + logits);
+  return sizeof(float) * (most + step.rows * once(model) + logits);
 }
 
 double sequence_bytes(const std::vector<Sequence>& sequences) {
