@@ -9,11 +9,7 @@
 
 namespace finetune {
 
-namespace {
-
-constexpr std::size_t rows_at_a_time = 128;
-
-}  // namespace
+namespace {}  // namespace
 
 void LanguageModel::forward(const Batch& batch, Matrix& logits, const Pass& pass) {
   encode(batch, pass);
@@ -72,8 +68,8 @@ double LanguageModel::loss_of(const Foreseen& foreseen, const Targets& targets, 
   const transformer::CrossEntropy cross_entropy{targets.smoothing, Targets::ignored};
   if (learns) grad_encoded_.setZero(encoded_.rows(), encoded_.cols());
   double loss = 0.0;
-  for (std::size_t first = 0; first < foreseen.rows.size(); first += rows_at_a_time) {
-    const std::size_t count = std::min(rows_at_a_time, foreseen.rows.size() - first);
+  for (std::size_t first = 0; first < foreseen.rows.size(); first += logit_rows) {
+    const std::size_t count = std::min<std::size_t>(logit_rows, foreseen.rows.size() - first);
     const double part = static_cast<double>(count) / static_cast<double>(foreseen.rows.size());
     const std::span rows{foreseen.rows.data() + first, count};
     hidden_.resize(static_cast<index_t>(count), config_.width);

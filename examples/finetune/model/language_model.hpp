@@ -5,10 +5,13 @@
 
 namespace finetune {
 
+/// Rows that a loss has the logits of at a time.
+inline constexpr index_t logit_rows = 128;
+
 /// GPT-2: the logits of the next token are products of the last hidden state with the word embeddings.
 ///
-/// With a vocabulary of 50257 logits are by far the largest matrix, so a loss has them for some rows at a time, and
-/// only for rows whose label counts.
+/// With a vocabulary of 50257 logits are by far the largest matrix, so a loss has them for `logit_rows` rows at a time,
+/// and only for rows whose label counts.
 class LanguageModel final : public Model {
  public:
   LanguageModel(const ModelConfig& config, Encoder encoder, bool train_embeddings)

@@ -13,6 +13,7 @@
 
 #include "common/memory.hpp"
 #include "finetune/methods/methods.hpp"
+#include "finetune/model/language_model.hpp"
 #include "finetune/train/report.hpp"
 #include "finetune/train/training_step.hpp"
 
@@ -24,13 +25,10 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// Of a batch, its rows and the squares of attention in one head; of a block, how many numbers it keeps for each.
-struct RowsAndSquares {
-  double rows = 0, squares = 0;
-};
+bool is_before(const transformer::EncoderConfig& config) { return config.norm == transformer::NormPlace::before; }
 
 /// What a branch keeps of a row.
-double kept_of(const PlacedBranch& branch, const ModelConfig& config, bool norm_is_before) {
+double kept_of(const PlacedBranch& branch, const transformer::EncoderConfig& config) {
   using transformer::BranchPlace;
   const auto width = static_cast<double>(config.width);
   const double inside = std::visit(
@@ -44,19 +42,9 @@ double kept_of(const PlacedBranch& branch, const ModelConfig& config, bool norm_
   switch (branch.place) {
     case BranchPlace::activation: return static_cast<double>(config.hidden) + inside;
     case BranchPlace::beside_feed_forward: return inside;
-    case BranchPlace::after_block: return (norm_is_before ? 1 : 2) * width + inside;
+    case BranchPlace::after_block: return (is_before(config) ? 1 : 2) * width + inside;
     default: return width + inside;
   }
-}
-
-/// What backward needs of one block: queries, keys, values, context, both norms and the input of the feed-forward
-/// layer, that of attention where a norm stands before it, and both sides of the activation.
-RowsAndSquares of_block(Model& model) {
-  const ModelConfig& config = model.config();
-  const bool norm_is_before = model.encoder().config.norm == transformer::NormPlace::before;
-  double row = static_cast<double>((norm_is_before ? 8 : 7) * config.width + 2 * config.hidden);
-  for (const PlacedBranch& branch : model.branches()) row += kept_of(branch, config, norm_is_before);
-  return {.rows = row, .squares = static_cast<double>(config.heads)};
 }
 
 /// What a step has once, besides: gradients, embeddings, and what each block reads.
@@ -88,8 +76,8 @@ RowsAndSquares largest(const Model& model, const std::vector<Sequence>& sequence
 /// those of one block beside the scratch of the steps. Logits of a language model with their gradient come some rows at
 /// a time.
 double activation_bytes(Model& model, const TrainingData& data, const Settings& settings, DataOrder order) {
-  const RowsAndSquares block = of_block(model);
   const transformer::Encoder<float>& encoder = model.encoder();
+  const RowsAndSquares block = kept_by_block(encoder.config, model.branches());
   const auto tapes =
       static_cast<double>(encoder.recompute ? 1 : std::max<index_t>(1, encoder.config.blocks - encoder.lowest_trained));
   RowsAndSquares step;
@@ -104,9 +92,10 @@ double activation_bytes(Model& model, const TrainingData& data, const Settings& 
         largest(model, dev.sequences, batches_of_like_length(dev.sequences, static_cast<std::size_t>(settings.batch)));
     most = std::max(most, asked.rows * block.rows + asked.squares * block.squares);
   }
-  const double logits = model.config().objective == Objective::language_model
-                            ? 2 * std::min(step.rows, 128.0) * static_cast<double>(model.config().vocabulary)
-                            : 0.0;
+  const double logits =
+      model.config().objective == Objective::language_model
+          ? 2 * std::min(step.rows, double{logit_rows}) * static_cast<double>(model.config().vocabulary)
+          : 0.0;
   return sizeof(float) * (most + step.rows * once(model) + logits);
 }
 
@@ -179,6 +168,12 @@ void print_memory(std::ostream& out, const Settings& settings, Model& model, con
 }
 
 }  // namespace
+
+RowsAndSquares kept_by_block(const transformer::EncoderConfig& config, std::span<const PlacedBranch> branches) {
+  double row = static_cast<double>((is_before(config) ? 8 : 7) * config.width + 2 * config.hidden);
+  for (const PlacedBranch& branch : branches) row += kept_of(branch, config);
+  return {.rows = row, .squares = static_cast<double>(config.heads)};
+}
 
 void print_estimate(std::ostream& out, const Settings& settings, BaseModel& base, const TrainingData& data) {
   Model& model = *base.loaded.model;
