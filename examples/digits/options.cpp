@@ -50,6 +50,14 @@ void check_layer(const std::string& name) {
             ", a point, and one of query, key, value, attention_output, feed_in, feed_out");
 }
 
+/// Refuses an option of layers that none of the methods has.
+void check_used(bool given, const char* flag, const char* field, const std::vector<std::string>& methods) {
+  const auto uses = [&](const std::string& name) {
+    return pst::uses_option({.method = std::string{method_named(name).method}}, field);
+  };
+  pst::require(!given || std::ranges::any_of(methods, uses), flag, " is given, but none of --methods has it: leave it");
+}
+
 }  // namespace
 
 Options parse_options(int argc, char** argv) {
@@ -126,6 +134,12 @@ Options parse_options(int argc, char** argv) {
   check_layer(options.layer);
   settings.evaluations = std::min(settings.evaluations, settings.steps);
   for (const std::string& name : options.methods) pst::check_spec(spec_of(method_named(name), settings, 0.5));
+  for (const auto& [flag, field] : {std::pair{"--scores", "scores"},
+                                    {"--refresh", "refresh"},
+                                    {"--penalty", "penalty"},
+                                    {"--weighted-by", "weighted_by"},
+                                    {"--delta-rank", "delta_rank"}})
+    check_used(app.count(flag) > 0, flag, field, options.methods);
   return options;
 }
 

@@ -153,10 +153,25 @@ pst_status pst_layer_forward(pst_layer* layer, pst_const_matrix x, pst_matrix y)
  */
 pst_status pst_layer_backward(pst_layer* layer, pst_const_matrix x, pst_const_matrix grad_y, const pst_matrix* grad_x,
                               pst_gradients write);
+/**
+ * From here on the kept weights train themselves, as at the last refresh, and nothing else of the layer but its bias:
+ * any/kept.hpp. Call it once the mask rests. `bias` is the one that was attached, or NULL; it is written to only where
+ * it trains. The weight that was attached is not needed any more, nor the runs that were bound: layout and parameters
+ * are others, to be asked for and bound again. Give "weight.kept" moments of its own.
+ */
+pst_status pst_layer_train_kept(pst_layer* layer, const pst_matrix* bias);
 /** How many parameters there are, once the layer is attached. */
 pst_status pst_layer_parameter_count(pst_layer* layer, size_t* count);
 /** The parameter at `index`, in the order of the layout. */
 pst_status pst_layer_parameter(pst_layer* layer, size_t index, pst_parameter* parameter);
+
+/** How many statistics scores have measured of batches: what "weighted_by" asks for. */
+pst_status pst_layer_statistic_count(pst_layer* layer, size_t* count);
+/**
+ * The statistic at `index`: `name`, unless it is NULL, and where its numbers are, which ranks of a data-parallel run
+ * average before a step begins, as they do gradients. Both are valid until the layer is attached again, or freed.
+ */
+pst_status pst_layer_statistic(pst_layer* layer, size_t index, const char** name, pst_matrix* values);
 
 /* ---- layers: looking and exporting ---- */
 
@@ -193,6 +208,11 @@ pst_status pst_layer_export_csr(pst_layer* layer, int64_t* row_start, uint32_t* 
 pst_status pst_layer_save(pst_layer* layer, void* bytes, size_t* size);
 /** Puts back what `pst_layer_save` gave, bit for bit. */
 pst_status pst_layer_restore(pst_layer* layer, const void* bytes, size_t size);
+/**
+ * Becomes the layer of kept weights that saved the state behind `pst_layer_train_kept`, of the same shape. Nothing need
+ * be attached; `bias` is as there, and has values already.
+ */
+pst_status pst_layer_restore_kept(pst_layer* layer, const void* bytes, size_t size, const pst_matrix* bias);
 
 /* ---- sets: the layers of a model ---- */
 

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "pst/any/kept.hpp"
 #include "pst/any/linear.hpp"
 #include "support/host_matrix.hpp"
 
@@ -161,6 +162,83 @@ TEST_CASE("state, mask and exports go out of a C layer and back") {
   CHECK(report.kept == c_in * c_out / 2);
   CHECK(report.target_sparsity == 0.5);
   pst_layer_free(one), pst_layer_free(two);
+}
+
+TEST_CASE("kept weights of a C layer train alone, in a set as well, and are made again from their state") {
+  for (const bool in_set : {false, true}) {
+    CAPTURE(in_set);
+    Data<float> data, other;
+    pst_set* set = nullptr;
+    pst_layer *layer = nullptr, *again = new_layer("lora name=layer");
+    const std::string text = "pst sparsity=0.5 bias=trained";
+    if (in_set) {
+      REQUIRE(pst_set_new(PST_F32, 1, &set) == PST_OK);
+      REQUIRE(pst_set_add(set, "layer", text.c_str(), c_in, c_out, &layer) == PST_OK);
+    } else {
+      layer = new_layer((text + " name=layer").c_str());
+    }
+    const pst_matrix bias = matrix(data.bias);
+    REQUIRE(pst_layer_attach(layer, matrix(data.weight), &bias) == PST_OK);
+    CHECK(pst_layer_train_kept(layer, &bias) == PST_REFUSED);  // there is no mask yet
+    REQUIRE(pst_layer_refresh(layer, 1.0) == PST_OK);
+    CHECK(pst_layer_train_kept(layer, nullptr) == PST_REFUSED);
+    REQUIRE(pst_layer_train_kept(layer, &bias) == PST_OK);
+    pst_layout layout;
+    REQUIRE(pst_layer_layout(layer, &layout) == PST_OK);
+    REQUIRE(layout.count == 2);
+    CHECK(layout.places[0].name == std::string{"layer.weight.kept"});
+    CHECK(layout.own == c_in * c_out / 2);
+
+    auto any = pst::make_linear<float>(pst::read_spec(text + " name=layer"), {.in = c_in, .out = c_out});
+    any.attach(other.weight.view(), other.bias.view());
+    any.refresh(1.0);
+    any = pst::train_kept<float>(any, other.bias.view());
+    HostMatrix<float> found(c_out, c_in), expected(c_out, c_in);
+    REQUIRE(pst_layer_export_masked(layer, matrix(found)) == PST_OK);
+    any.export_masked(expected.view());
+    CHECK(std::equal(found.view().data, found.view().data + found.view().size(), expected.view().data));
+
+    std::size_t size = 0;
+    REQUIRE(pst_layer_save(layer, nullptr, &size) == PST_OK);
+    std::vector<std::byte> state(size);
+    REQUIRE(pst_layer_save(layer, state.data(), &size) == PST_OK);
+    CHECK(state == any.save_bytes());
+    CHECK(pst_layer_restore_kept(again, state.data(), size / 2, &bias) == PST_REFUSED);
+    REQUIRE(pst_layer_restore_kept(again, state.data(), size, &bias) == PST_OK);
+    REQUIRE(pst_layer_forward(again, constant(data.x), matrix(data.y)) == PST_OK);
+    REQUIRE(pst_layer_forward(layer, constant(data.x), matrix(other.y)) == PST_OK);
+    for (pst::index_t t = 0; t < c_tokens; ++t)
+      for (pst::index_t c = 0; c < c_out; ++c) CHECK(same_bits(data.y(t, c), other.y(t, c)));
+    pst_layer_free(again);
+    if (in_set)
+      pst_set_free(set);
+    else
+      pst_layer_free(layer);
+  }
+}
+
+TEST_CASE("what scores have measured is shown in C, to be averaged") {
+  Data<float> data;
+  pst_layer* layer = new_layer("pst weighted_by=both");
+  REQUIRE(pst_layer_attach(layer, matrix(data.weight), nullptr) == PST_OK);
+  std::size_t count = 0;
+  REQUIRE(pst_layer_statistic_count(layer, &count) == PST_OK);
+  REQUIRE(count == 2);
+  const char* name = nullptr;
+  pst_matrix inputs, gradients;
+  REQUIRE(pst_layer_statistic(layer, 0, &name, &inputs) == PST_OK);
+  CHECK(name == std::string{"score.inputs"});
+  CHECK(inputs.cols == c_in);
+  REQUIRE(pst_layer_statistic(layer, 1, nullptr, &gradients) == PST_OK);
+  CHECK(gradients.cols == c_out);
+  REQUIRE(pst_layer_begin_step(layer, 1, 4) == PST_OK);
+  REQUIRE(pst_layer_forward(layer, constant(data.x), matrix(data.y)) == PST_OK);
+  REQUIRE(pst_layer_backward(layer, constant(data.x), constant(data.grad_y), nullptr, PST_ADD) == PST_OK);
+  const auto* first = static_cast<const float*>(inputs.data);
+  CHECK(std::all_of(first, first + c_in, [](float square) { return square > 0; }));
+  CHECK(pst_layer_statistic(layer, 2, &name, &inputs) == PST_REFUSED);
+  CHECK(pst_last_error() == std::string{"there is no statistic 2, expected a number below 2"});
+  pst_layer_free(layer);
 }
 
 TEST_CASE("what is wrong is said to the thread that asked") {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "pst/any/layer_set.hpp"
 #include "pst/any/together.hpp"
 #include "support/layer_tools.hpp"
 
@@ -25,7 +26,9 @@ struct RestingAny {
   AnyLinear<float> layer;
 
   explicit RestingAny(const std::string& method)
-      : layer{make_linear(read_spec(method + " name=a bias=trained"), shape_of_kept)} {
+      : layer{make_linear(
+            read_spec(method.find("bias=") == std::string::npos ? method + " name=a bias=trained" : method + " name=a"),
+            shape_of_kept)} {
     layer.attach(weight.view(), bias.view());
     layer.refresh(1.0);
   }
@@ -99,10 +102,38 @@ TEST_CASE("a step of several layers is taken by all or none where kept weights h
   CHECK(other.layer.generation() == generation);
 }
 
+TEST_CASE("a bias that is forgotten is refused, whether it trains or not") {
+  for (const char* how : {"trained", "frozen"}) {
+    RestingAny resting{std::string{"pst bias="} + how};
+    CHECK(error_of([&] { (void)train_kept<float>(resting.layer, {}); }) ==
+          "layer a: it adds a bias, but none is given: give the one that was attached");
+  }
+  RestingAny resting{"pst"};
+  const TensorList state = train_kept<float>(resting.layer, resting.bias.view()).save();
+  CHECK(error_of([&] { (void)restore_kept<float>("b", shape_of_kept, state, {}); }) ==
+        "layer b: its bias trains, but none is given: give the one that was attached");
+}
+
+TEST_CASE("in a set parameters have the names of the layer that took the place of another") {
+  RestingAny resting{"pst"};
+  LayerSet<float> set;
+  set.add("a", std::move(resting.layer));
+  CHECK(set.parameters().front().name == "a.delta.U");
+  set.at("a") = train_kept<float>(set.at("a"), resting.bias.view());
+  const std::vector<Parameter<float>> parameters = set.parameters();
+  const SetLayout layout = set.layout();
+  REQUIRE(parameters.size() == layout.entries.size());
+  for (std::size_t n = 0; n < parameters.size(); ++n) CHECK(parameters[n].name == layout.entries[n].name);
+  CHECK(parameters.front().name == "a.weight.kept");
+}
+
 TEST_CASE("a layer without a mask and a state of another shape are refused") {
   RestingAny resting{"pst"};
   AnyLinear<float> kept = train_kept<float>(resting.layer, resting.bias.view());
   const TensorList state = kept.save();
   CHECK(error_of([&] { (void)restore_kept<float>("b", {.in = 10, .out = 10}, state, {}); }) ==
         "layer b: tensor mask does not fit, expected 10 x 1 words of 64 bits");
+  CHECK(error_of([&] {
+          RestingAny{"pst"}.layer.restore(state);
+        }).ends_with("was it saved by a layer of kept weights? Then restore_kept makes it again"));
 }

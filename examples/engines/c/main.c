@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A C program that owns everything: weight, activations, parameters, gradients and the optimizer. The layer learns to
- * imitate a teacher while nine tenths of its weights are pruned. */
+ * imitate a teacher while nine tenths of its weights are pruned; then those that are kept train alone. */
 #include <math.h>
 #include <pst/c.h>
 #include <stdio.h>
@@ -35,13 +35,35 @@ static double loss_and_gradient(void) {
   return sum / (tokens * out);
 }
 
-/* One step of Adam on a run of numbers. */
-static void adam(float* value, const float* grad, float* mean, float* square, int64_t count, int step) {
-  const double rate = 0.003 * (1 - (double)(step - 1) / steps) * sqrt(1 - pow(0.999, step)) / (1 - pow(0.9, step));
-  for (int64_t n = 0; n < count; ++n) {
-    mean[n] = 0.9f * mean[n] + 0.1f * grad[n];
-    square[n] = 0.999f * square[n] + 0.001f * grad[n] * grad[n];
-    value[n] -= (float)(rate * mean[n] / (sqrt(square[n]) + 1e-8));
+/* What trains: two runs of numbers and the moments of Adam, which has taken `taken` steps with them. */
+struct run {
+  float *values, *gradients, *mean, *square;
+  int64_t count;
+  int taken;
+};
+static struct run bound_run(pst_layer* layer) {
+  pst_layout layout;
+  check(pst_layer_layout(layer, &layout));
+  printf("%s: %zu parameters of %lld numbers\n", pst_layer_name(layer), layout.count, (long long)layout.own);
+  const size_t count = (size_t)layout.own;
+  const struct run run = {calloc(count, sizeof(float)),
+                          calloc(count, sizeof(float)),
+                          calloc(count, sizeof(float)),
+                          calloc(count, sizeof(float)),
+                          layout.own,
+                          0};
+  check(pst_layer_bind(layer, run.values, run.gradients, PST_NOTHING));
+  return run;
+}
+static void free_run(struct run run) { free(run.values), free(run.gradients), free(run.mean), free(run.square); }
+
+static void adam(struct run* run, double progress) {
+  const int step = ++run->taken;
+  const double rate = 0.003 * (1 - progress) * sqrt(1 - pow(0.999, step)) / (1 - pow(0.9, step));
+  for (int64_t n = 0; n < run->count; ++n) {
+    run->mean[n] = 0.9f * run->mean[n] + 0.1f * run->gradients[n];
+    run->square[n] = 0.999f * run->square[n] + 0.001f * run->gradients[n] * run->gradients[n];
+    run->values[n] -= (float)(rate * run->mean[n] / (sqrt(run->square[n]) + 1e-8));
   }
 }
 
@@ -51,26 +73,25 @@ int main(void) {
     weight[n] = teacher[n] + 0.1f * random_number();
   }
   pst_layer* layer;
-  pst_layout layout;
   const pst_matrix w = {weight, PST_F32, out, in, in}, outputs = {y, PST_F32, tokens, out, out};
   const pst_const_matrix inputs = {x, PST_F32, tokens, in, in}, grads = {grad_y, PST_F32, tokens, out, out};
-  check(pst_layer_new("pst sparsity=0.9 name=student", in, out, PST_F32, &layer));
+  check(pst_layer_new("pst sparsity=0.9 cooldown=0.5 name=student", in, out, PST_F32, &layer));
   check(pst_layer_attach(layer, w, NULL));
-  check(pst_layer_layout(layer, &layout));
-  printf("%s: %zu parameters of %lld numbers\n", pst_layer_name(layer), layout.count, (long long)layout.own);
-
-  const size_t count = (size_t)layout.own;
-  float *values = calloc(count, sizeof *values), *gradients = calloc(count, sizeof *gradients);
-  float *mean = calloc(count, sizeof *mean), *square = calloc(count, sizeof *square);
-  check(pst_layer_bind(layer, values, gradients, PST_NOTHING));
+  struct run run = bound_run(layer);
   double first = 0, loss = 0;
   for (int step = 1; step <= steps; ++step) {
+    if (2 * step == steps) { /* the mask rests from here on: no factors, no scores, and the weight is not read again */
+      check(pst_layer_refresh(layer, 1.0));
+      check(pst_layer_train_kept(layer, NULL));
+      free_run(run);
+      run = bound_run(layer);
+    }
     for (int n = 0; n < tokens * in; ++n) x[n] = random_number();
     check(pst_layer_begin_step(layer, step, steps));
     check(pst_layer_forward(layer, inputs, outputs));
     loss = loss_and_gradient();
     check(pst_layer_backward(layer, inputs, grads, NULL, PST_ADD));
-    adam(values, gradients, mean, square, layout.own, step);
+    adam(&run, (double)(step - 1) / steps);
     if (step == 1) first = loss;
     if (step == 1 || step % 50 == 0)
       printf("step %3d  loss %.5f  sparsity %.3f\n", step, loss, pst_layer_sparsity(layer));
@@ -84,6 +105,6 @@ int main(void) {
   const int expected = out * in - (int)pst_layer_kept(layer);
   printf("%d of %d weights are exactly 0, the mask prunes %d\n", zeros, out * in, expected);
   pst_layer_free(layer);
-  free(values), free(gradients), free(mean), free(square);
+  free_run(run);
   return zeros >= expected && expected == (int)(out * in * 0.9) && loss < first ? 0 : 1;
 }

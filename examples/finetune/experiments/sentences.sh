@@ -81,7 +81,7 @@ EOF
         [ -f "$out/held/train.tsv" ] || python3 "$here/held_out.py" "$data/sst2" "$out/held" 5000 1
         ;;
       few*)
-        options="--task sst2 --data $out/$task/$seed"
+        options="--task sst2 --data $out/$task/$seed --evaluate-every 1000000"  # its epochs are a step long
         [ -d "$out/$task/$seed" ] || python3 "$here/few_shot.py" "$data/sst2" "$out/$task/$seed" "${task#few}" "$seed"
         ;;
       *)

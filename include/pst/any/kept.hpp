@@ -12,8 +12,10 @@ namespace pst::PST_ABI {
 /// scores and the weight that it borrowed, is not needed any more. `bias` is the one that `resting` borrows, and trains
 /// if it does there.
 ///
-/// Its one parameter besides a trained bias is called "weight.kept". Throws Error when `resting` has no mask, or keeps
-/// nothing.
+/// In a set it takes the place of the other: `set.at("query") = train_kept(set.at("query"), bias, on)`, with the
+/// threads and scratch memory `on` that the set was made with; then parameters and layout are to be asked for again,
+/// and bound. Its one parameter besides a trained bias is called "weight.kept". Throws Error when `resting` has no
+/// mask, or keeps nothing.
 /// @ingroup any
 template <class Scalar>
 [[nodiscard]] AnyLinear<Scalar> train_kept(AnyLinear<Scalar>& resting, LentBias<Scalar> bias, const SharedCpu& on = {});

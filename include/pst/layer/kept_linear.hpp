@@ -261,7 +261,7 @@ class KeptLinear {
   void check_state_in_use(const TensorList& state) {
     detail::check_numbers_of(*this, label(), state, {mask_name(), "shape"});
     detail::check_shape(state, label(), shape());
-    require(find(state, mask_name()).bytes == mask_words().bytes, label(), ": tensor ", mask_name(),
+    require(detail::needed(state, mask_name(), label()).bytes == mask_words().bytes, label(), ": tensor ", mask_name(),
             " keeps other weights than the layer");
   }
   [[nodiscard]] std::string label() const { return options_.name.empty() ? "layer" : "layer " + options_.name; }

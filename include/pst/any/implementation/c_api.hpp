@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pst/any/implementation/c_handles.hpp"
+#include "pst/core/tensor_bytes.hpp"
 
 // What c.h declares. A part of any/implementation.hpp.
 
@@ -85,6 +86,14 @@ pst_status pst_layer_backward(pst_layer* layer, pst_const_matrix x, pst_const_ma
     });
   });
 }
+pst_status pst_layer_train_kept(pst_layer* layer, const pst_matrix* bias) {
+  return status_of([&] {
+    with(layer, [&](auto& any) {
+      using Scalar = scalar_in<decltype(any)>;
+      any = train_kept<Scalar>(any, bias_of<Scalar>(bias), layer->on);
+    });
+  });
+}
 pst_status pst_layer_parameter_count(pst_layer* layer, size_t* count) {
   return status_of([&] {
     need(count, "the count");
@@ -93,6 +102,24 @@ pst_status pst_layer_parameter_count(pst_layer* layer, size_t* count) {
 }
 pst_status pst_layer_parameter(pst_layer* layer, size_t index, pst_parameter* parameter) {
   return status_of([&] { with(layer, [&](auto& any) { show_parameter(any.parameters(), index, parameter); }); });
+}
+
+pst_status pst_layer_statistic_count(pst_layer* layer, size_t* count) {
+  return status_of([&] {
+    need(count, "the count");
+    *count = with(layer, [](auto& any) { return statistics_of(any).size(); });
+  });
+}
+pst_status pst_layer_statistic(pst_layer* layer, size_t index, const char** name, pst_matrix* values) {
+  return status_of([&] {
+    need(values, "the statistic");
+    with(layer, [&](auto& any) {
+      const auto list = statistics_of(any);
+      require(index < list.size(), "there is no statistic ", index, ", expected a number below ", list.size());
+      if (name != nullptr) *name = list[index].first.data();
+      *values = matrix_of(list[index].second);
+    });
+  });
 }
 
 // ---- layers: looking and exporting
@@ -161,6 +188,15 @@ pst_status pst_layer_save(pst_layer* layer, void* bytes, size_t* size) {
 pst_status pst_layer_restore(pst_layer* layer, const void* bytes, size_t size) {
   return status_of([&] { with(layer, [&](auto& any) { any.restore_bytes(bytes_of(bytes, size)); }); });
 }
+pst_status pst_layer_restore_kept(pst_layer* layer, const void* bytes, size_t size, const pst_matrix* bias) {
+  return status_of([&] {
+    with(layer, [&](auto& any) {
+      using Scalar = scalar_in<decltype(any)>;
+      const TensorList state = from_bytes(bytes_of(bytes, size));
+      any = restore_kept<Scalar>(any.name(), any.shape(), state, bias_of<Scalar>(bias), layer->on);
+    });
+  });
+}
 
 // ---- sets
 pst_status pst_set_new(pst_type type, int threads, pst_set** set) {
@@ -169,10 +205,11 @@ pst_status pst_set_new(pst_type type, int threads, pst_set** set) {
     *set = nullptr;
     require(type == PST_F32 || type == PST_F64, "layers compute in PST_F32 or PST_F64, found ", name_of_type(type));
     require(threads >= 0 && threads <= 4096, "threads is ", threads, ", expected 0 (all) to 4096");
+    const SharedCpu on = share_cpu(threads);
     if (type == PST_F32)
-      *set = new pst_set{LayerSet<float>{threads}};
+      *set = new pst_set{on, LayerSet<float>{on}};
     else
-      *set = new pst_set{LayerSet<double>{threads}};
+      *set = new pst_set{on, LayerSet<double>{on}};
   });
 }
 void pst_set_free(pst_set* set) { delete set; }
@@ -183,8 +220,9 @@ pst_status pst_set_add(pst_set* set, const char* name, const char* specification
     need(name, "the name");
     need(specification, "the specification");
     const LinearSpec spec = read_spec(specification);
-    with_set(set,
-             [&](auto& layers) { set->handles.push_back(pst_layer{&layers.add(name, spec, {.in = in, .out = out})}); });
+    with_set(set, [&](auto& layers) {
+      set->handles.push_back(pst_layer{&layers.add(name, spec, {.in = in, .out = out}), set->on});
+    });
     if (layer != nullptr) *layer = &set->handles.back();
   });
 }

@@ -7,14 +7,18 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "pst/any/kept.hpp"
 #include "pst/any/layer_set.hpp"
 #include "pst/any/linear.hpp"
+#include "pst/any/shared_cpu.hpp"
 #include "pst/c.h"
 #include "pst/core/error.hpp"
 #include "pst/core/version.hpp"
@@ -37,10 +41,12 @@ inline constexpr pst_type type_of = std::is_same_v<Scalar, float> ? PST_F32 : PS
 struct pst_layer {
   /// Where the layer is: its own, or that of a set.
   std::variant<pst::AnyLinear<float>, pst::AnyLinear<double>, pst::AnyLinear<float>*, pst::AnyLinear<double>*> held;
+  pst::SharedCpu on{};  ///< of the set that it is in
   pst::detail::c::Shown shown{};
 };
 
 struct pst_set {
+  pst::SharedCpu on;
   std::variant<pst::LayerSet<float>, pst::LayerSet<double>> layers;
   std::deque<pst_layer> handles{};
   pst::detail::c::Shown shown{};
@@ -163,6 +169,19 @@ void attach(pst_layer* layer, const Matrix& weight, const Matrix* bias) {
     if (bias != nullptr) lent = view_of<Scalar>(*bias, "the bias");
     any.attach(weight_of<Scalar>(weight), lent);
   });
+}
+
+/// The bias of a layer of kept weights.
+template <class Scalar>
+[[nodiscard]] LentBias<Scalar> bias_of(const pst_matrix* bias) {
+  return bias == nullptr ? LentBias<Scalar>{} : LentBias<Scalar>{view_of<Scalar>(*bias, "the bias")};
+}
+/// What scores of a layer have measured.
+template <class Any>
+[[nodiscard]] auto statistics_of(Any& any) {
+  std::vector<std::pair<std::string_view, MatrixView<scalar_in<Any>>>> list;
+  any.for_each_statistic([&](std::string_view name, auto values) { list.emplace_back(name, values); });
+  return list;
 }
 
 /// Shows a layout, whose names and places live in `shown`.

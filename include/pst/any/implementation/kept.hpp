@@ -32,7 +32,8 @@ template <class Bias, class Scalar, class Fill>
 template <class Scalar, class Make>
 [[nodiscard]] AnyLinear<Scalar> with_bias(const std::string& name, bool trains, LentBias<Scalar> bias, Make&& make) {
   if (!trains) return make(FrozenBias{});
-  require(bias.empty() || bias.variable().data != nullptr, "layer ", name,
+  require(!bias.empty(), "layer ", name, ": its bias trains, but none is given: give the one that was attached");
+  require(bias.variable().data != nullptr, "layer ", name,
           ": the bias trains in place, but a constant one is given: give a view of variables");
   return make(TrainedBias{});
 }
@@ -47,6 +48,18 @@ template <class Scalar>
 [[nodiscard]] bool trains_bias(const AnyLinear<Scalar>& layer) {
   return std::ranges::any_of(layer.layout().entries,
                              [](const ParameterEntry& each) { return each.group == ParameterGroup::bias; });
+}
+/// Throws where a layer adds a bias and none is given for the one that takes its place: of no tokens but zero it gives
+/// the bias.
+template <class Scalar>
+void refuse_lost_bias(AnyLinear<Scalar>& layer, LentBias<Scalar> bias) {
+  if (!bias.empty()) return;
+  const auto [in, out] = std::pair{layer.shape().in, layer.shape().out};
+  const std::vector<Scalar> zero(static_cast<std::size_t>(in));
+  std::vector<Scalar> found(static_cast<std::size_t>(out));
+  layer.forward({zero.data(), 1, in}, {found.data(), 1, out});
+  require(std::ranges::all_of(found, [](Scalar each) { return each == 0; }), "layer ", layer.name(),
+          ": it adds a bias, but none is given: give the one that was attached");
 }
 /// Whether it did in the layer that saved a state.
 [[nodiscard]] inline bool saves_bias(const TensorList& state) {
@@ -66,6 +79,7 @@ template <class Scalar>
 [[nodiscard]] AnyLinear<Scalar> kept_of(AnyLinear<Scalar>& resting, LentBias<Scalar> bias, const SharedCpu& on) {
   const Shape shape = resting.shape();
   require(resting.mask().words != nullptr, "layer ", resting.name(), ": has no mask whose weights could train alone");
+  refuse_lost_bias(resting, bias);
   std::vector<Scalar> dense(static_cast<std::size_t>(shape.size()));
   resting.export_masked({dense.data(), shape.out, shape.in});
   return any_kept(resting.name(), resting.mask(), trains_bias(resting), bias, on, [&](auto& layer) {

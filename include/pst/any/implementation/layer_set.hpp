@@ -76,8 +76,10 @@ std::vector<Parameter<Scalar>> LayerSet<Scalar>::parameters() {
   std::vector<Parameter<Scalar>> list;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     std::vector<std::string>& names = parameter_names_[i];
-    if (names.empty())
-      for (const ParameterEntry& entry : layers_[i].layout().entries) names.push_back(full_name(i, entry.name));
+    const std::vector<ParameterEntry>& entries = layers_[i].layout().entries;
+    names.resize(entries.size());
+    for (std::size_t n = 0; n < names.size(); ++n)  // others once another layer was put in the place of one
+      if (std::string name = full_name(i, entries[n].name); names[n] != name) names[n] = std::move(name);
     std::size_t at = 0;
     layers_[i].for_each_parameter([&](Parameter<Scalar> parameter) {
       parameter.name = names.at(at++);
