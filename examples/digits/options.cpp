@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <iostream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -50,12 +51,12 @@ void check_layer(const std::string& name) {
             ", a point, and one of query, key, value, attention_output, feed_in, feed_out");
 }
 
-/// Refuses an option of layers that none of the methods has.
-void check_used(bool given, const char* flag, const char* field, const std::vector<std::string>& methods) {
-  const auto uses = [&](const std::string& name) {
-    return pst::uses_option({.method = std::string{method_named(name).method}}, field);
-  };
-  pst::require(!given || std::ranges::any_of(methods, uses), flag, " is given, but none of --methods has it: leave it");
+/// Says where an option of layers was given that none of the methods has.
+void tell_unused(const char* flag, const std::vector<const char*>& fields, const std::vector<std::string>& methods) {
+  for (const std::string& name : methods)
+    for (const char* field : fields)
+      if (pst::uses_option({.method = std::string{method_named(name).method}}, field)) return;
+  std::cerr << "note: none of --methods has " << flag << ", it changes nothing\n";
 }
 
 }  // namespace
@@ -134,12 +135,14 @@ Options parse_options(int argc, char** argv) {
   check_layer(options.layer);
   settings.evaluations = std::min(settings.evaluations, settings.steps);
   for (const std::string& name : options.methods) pst::check_spec(spec_of(method_named(name), settings, 0.5));
-  for (const auto& [flag, field] : {std::pair{"--scores", "scores"},
-                                    {"--refresh", "refresh"},
-                                    {"--penalty", "penalty"},
-                                    {"--weighted-by", "weighted_by"},
-                                    {"--delta-rank", "delta_rank"}})
-    check_used(app.count(flag) > 0, flag, field, options.methods);
+  using Fields = std::vector<const char*>;
+  for (const auto& [flag, fields] : {std::pair{"--scores", Fields{"scores"}},
+                                     {"--refresh", Fields{"refresh"}},
+                                     {"--penalty", Fields{"penalty"}},
+                                     {"--weighted-by", Fields{"weighted_by"}},
+                                     {"--delta-rank", Fields{"delta_rank"}},
+                                     {"--factor-scale", Fields{"beta", "alpha1"}}})
+    if (app.count(flag) > 0) tell_unused(flag, fields, options.methods);
   return options;
 }
 

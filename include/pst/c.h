@@ -63,9 +63,10 @@ typedef struct pst_const_matrix {
 /** What a parameter is for. */
 typedef enum pst_group { PST_WEIGHT = 0, PST_DELTA = 1, PST_SCORE = 2, PST_BIAS = 3 } pst_group;
 
-/** A trained matrix. Its views are valid until the layer is attached or bound again, or freed. */
+/** A trained matrix. Its views are valid until the layer is attached or bound again, its kept weights train, or it is
+ * freed. */
 typedef struct pst_parameter {
-  const char* name; /**< lives as long as the layer or set that was asked */
+  const char* name; /**< valid as long as the views */
   pst_group group;
   pst_matrix value;
   pst_matrix grad;
@@ -154,10 +155,11 @@ pst_status pst_layer_forward(pst_layer* layer, pst_const_matrix x, pst_matrix y)
 pst_status pst_layer_backward(pst_layer* layer, pst_const_matrix x, pst_const_matrix grad_y, const pst_matrix* grad_x,
                               pst_gradients write);
 /**
- * From here on the kept weights train themselves, as at the last refresh, and nothing else of the layer but its bias:
- * any/kept.hpp. Call it once the mask rests. `bias` is the one that was attached, or NULL; it is written to only where
- * it trains. The weight that was attached is not needed any more, nor the runs that were bound: layout and parameters
- * are others, to be asked for and bound again. Give "weight.kept" moments of its own.
+ * From here on the kept weights train themselves, as the last refresh left them, and nothing else of the layer but its
+ * bias: any/kept.hpp. Call it once the mask rests. `bias` is the one that was attached, or NULL where there was none;
+ * another one is refused. It is written to only where it trains. The weight that was attached is not needed any more,
+ * nor the runs that were bound: layout and parameters are others, to be asked for and bound again. Give "weight.kept"
+ * moments of its own. Such a layer has no clone, and takes no mask.
  */
 pst_status pst_layer_train_kept(pst_layer* layer, const pst_matrix* bias);
 /** How many parameters there are, once the layer is attached. */
@@ -165,11 +167,12 @@ pst_status pst_layer_parameter_count(pst_layer* layer, size_t* count);
 /** The parameter at `index`, in the order of the layout. */
 pst_status pst_layer_parameter(pst_layer* layer, size_t index, pst_parameter* parameter);
 
-/** How many statistics scores have measured of batches: what "weighted_by" asks for. */
+/** How many statistics the scores of an attached layer measure of batches: what "weighted_by" asks for. */
 pst_status pst_layer_statistic_count(pst_layer* layer, size_t* count);
 /**
  * The statistic at `index`: `name`, unless it is NULL, and where its numbers are, which ranks of a data-parallel run
- * average before a step begins, as they do gradients. Both are valid until the layer is attached again, or freed.
+ * average before a step begins, as they do gradients. The numbers are there until the layer is attached again, its kept
+ * weights train, or it is freed.
  */
 pst_status pst_layer_statistic(pst_layer* layer, size_t index, const char** name, pst_matrix* values);
 
@@ -209,10 +212,15 @@ pst_status pst_layer_save(pst_layer* layer, void* bytes, size_t* size);
 /** Puts back what `pst_layer_save` gave, bit for bit. */
 pst_status pst_layer_restore(pst_layer* layer, const void* bytes, size_t size);
 /**
- * Becomes the layer of kept weights that saved the state behind `pst_layer_train_kept`, of the same shape. Nothing need
- * be attached; `bias` is as there, and has values already.
+ * Becomes the layer of kept weights that saved the state behind `pst_layer_train_kept`, of the same shape. The state
+ * may be that of a set, in which a layer of this name was. Nothing need be attached. `bias` is as there; one that
+ * trains gets the values of the state, one that rests is not in it.
  */
 pst_status pst_layer_restore_kept(pst_layer* layer, const void* bytes, size_t size, const pst_matrix* bias);
+
+/** Writes 1 to `is_of_kept` where kept weights trained in the layer that saved a state; `layer` is its name in the
+ * state of a set, or NULL. */
+pst_status pst_state_is_of_kept(const void* bytes, size_t size, const char* layer, int* is_of_kept);
 
 /* ---- sets: the layers of a model ---- */
 
@@ -245,7 +253,8 @@ pst_status pst_set_bind(pst_set* set, void* parameters, void* gradients, pst_hol
 pst_status pst_set_report(pst_set* set, pst_report* report);
 /** As `pst_layer_save`, of all layers. */
 pst_status pst_set_save(pst_set* set, void* bytes, size_t* size);
-/** As `pst_layer_restore`, of all layers, or of none. */
+/** As `pst_layer_restore`, of all layers, or of none; behind `pst_layer_restore_kept` of those whose kept weights
+ * trained when the state was saved. */
 pst_status pst_set_restore(pst_set* set, const void* bytes, size_t size);
 
 #ifdef __cplusplus

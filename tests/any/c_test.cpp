@@ -182,7 +182,9 @@ TEST_CASE("kept weights of a C layer train alone, in a set as well, and are made
     CHECK(pst_layer_train_kept(layer, &bias) == PST_REFUSED);  // there is no mask yet
     REQUIRE(pst_layer_refresh(layer, 1.0) == PST_OK);
     CHECK(pst_layer_train_kept(layer, nullptr) == PST_REFUSED);
+    const char* const name = pst_layer_name(layer);
     REQUIRE(pst_layer_train_kept(layer, &bias) == PST_OK);
+    CHECK(name == std::string{"layer"});
     pst_layout layout;
     REQUIRE(pst_layer_layout(layer, &layout) == PST_OK);
     REQUIRE(layout.count == 2);
@@ -198,13 +200,23 @@ TEST_CASE("kept weights of a C layer train alone, in a set as well, and are made
     any.export_masked(expected.view());
     CHECK(std::equal(found.view().data, found.view().data + found.view().size(), expected.view().data));
 
+    const auto save = [&](void* bytes, std::size_t* size) {
+      return in_set ? pst_set_save(set, bytes, size) : pst_layer_save(layer, bytes, size);
+    };
     std::size_t size = 0;
-    REQUIRE(pst_layer_save(layer, nullptr, &size) == PST_OK);
+    REQUIRE(save(nullptr, &size) == PST_OK);
     std::vector<std::byte> state(size);
-    REQUIRE(pst_layer_save(layer, state.data(), &size) == PST_OK);
-    CHECK(state == any.save_bytes());
-    CHECK(pst_layer_restore_kept(again, state.data(), size / 2, &bias) == PST_REFUSED);
-    REQUIRE(pst_layer_restore_kept(again, state.data(), size, &bias) == PST_OK);
+    REQUIRE(save(state.data(), &size) == PST_OK);
+    CHECK((in_set || state == any.save_bytes()));
+    int is_of_kept = 0;
+    REQUIRE(pst_state_is_of_kept(state.data(), size, in_set ? "layer" : nullptr, &is_of_kept) == PST_OK);
+    CHECK(is_of_kept == 1);
+    const pst_matrix own_bias = matrix(other.bias);
+    other.bias(0, 1) = 5;  // the state has another one
+    CHECK(pst_layer_restore_kept(again, state.data(), size / 2, &own_bias) == PST_REFUSED);
+    CHECK(pst_layer_restore(again, state.data(), size) == PST_REFUSED);
+    REQUIRE(pst_layer_restore_kept(again, state.data(), size, &own_bias) == PST_OK);
+    CHECK(other.bias(0, 1) == data.bias(0, 1));
     REQUIRE(pst_layer_forward(again, constant(data.x), matrix(data.y)) == PST_OK);
     REQUIRE(pst_layer_forward(layer, constant(data.x), matrix(other.y)) == PST_OK);
     for (pst::index_t t = 0; t < c_tokens; ++t)

@@ -102,11 +102,17 @@ TEST_CASE("a step of several layers is taken by all or none where kept weights h
   CHECK(other.layer.generation() == generation);
 }
 
-TEST_CASE("a bias that is forgotten is refused, whether it trains or not") {
+TEST_CASE("another bias than the attached one is refused, or none, whether it trains or not") {
   for (const char* how : {"trained", "frozen"}) {
     RestingAny resting{std::string{"pst bias="} + how};
-    CHECK(error_of([&] { (void)train_kept<float>(resting.layer, {}); }) ==
-          "layer a: it adds a bias, but none is given: give the one that was attached");
+    CHECK(error_of([&] {
+            (void)train_kept<float>(resting.layer, {});
+          }).ends_with(" to output 0, and no bias is given: give the bias that was attached"));
+    HostMatrix<float> other = Draw{2}.normal<float>(1, shape_of_kept.out);
+    other(0, 3) += 1;
+    CHECK(error_of([&] {
+            (void)train_kept<float>(resting.layer, other.view());
+          }).ends_with(" to output 3, the bias that is given has another number: give the bias that was attached"));
   }
   RestingAny resting{"pst"};
   const TensorList state = train_kept<float>(resting.layer, resting.bias.view()).save();
@@ -122,6 +128,9 @@ TEST_CASE("in a set parameters have the names of the layer that took the place o
   set.at("a") = train_kept<float>(set.at("a"), resting.bias.view());
   const std::vector<Parameter<float>> parameters = set.parameters();
   const SetLayout layout = set.layout();
+  const TensorList state = set.save();
+  CHECK(is_of_kept(part_of(state, "a")));
+  CHECK(part_of(state, "").empty());
   REQUIRE(parameters.size() == layout.entries.size());
   for (std::size_t n = 0; n < parameters.size(); ++n) CHECK(parameters[n].name == layout.entries[n].name);
   CHECK(parameters.front().name == "a.weight.kept");
@@ -135,5 +144,5 @@ TEST_CASE("a layer without a mask and a state of another shape are refused") {
         "layer b: tensor mask does not fit, expected 10 x 1 words of 64 bits");
   CHECK(error_of([&] {
           RestingAny{"pst"}.layer.restore(state);
-        }).ends_with("was it saved by a layer of kept weights? Then restore_kept makes it again"));
+        }).ends_with("or by one whose kept weights or changes train?"));
 }

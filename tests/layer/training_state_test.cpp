@@ -181,7 +181,8 @@ TEST_CASE_TEMPLATE("restore refuses what save did not give, and changes nothing"
     TensorList state = good;
     state.erase(state.begin() + static_cast<std::ptrdiff_t>(n));
     CHECK(refused(state).ends_with(": the state has no tensor " + name +
-                                   " among its 9; was it saved by a layer with other policies?"));
+                                   " among its 9 tensors; was it saved by a layer with other policies, "
+                                   "or by one whose kept weights or changes train?"));
     state = good;
     state[n].shape.push_back(2), state[n].bytes.resize(2 * state[n].bytes.size());
     const char* const why = name == "shape" ? " is not that of this layer, 35 x 70" : " does not fit, expected ";

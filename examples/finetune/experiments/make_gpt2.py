@@ -14,6 +14,7 @@ import pathlib
 import random
 import shutil
 import struct
+import sys
 
 parser = argparse.ArgumentParser(formatter_class=argparse.ArgumentDefaultsHelpFormatter)
 parser.add_argument("vocabulary", type=pathlib.Path, help="holds vocab.json and merges.txt")
@@ -71,10 +72,6 @@ text = json.dumps(header).encode()
 text += b" " * (-len(text) % 8)
 
 options.out.mkdir(parents=True, exist_ok=True)
-with open(options.out / "model.safetensors", "wb") as file:
-    file.write(struct.pack("<Q", len(text)) + text)
-    for _, numbers in tensors.values():
-        file.write(numbers.tobytes())
 config = {"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"], "vocab_size": words, "n_embd": width,
           "n_layer": options.layers, "n_head": options.heads, "n_positions": options.positions,
           "activation_function": "gelu_new", "layer_norm_epsilon": 1e-5, "bos_token_id": words - 1,
@@ -82,3 +79,11 @@ config = {"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"], "vocab_siz
 (options.out / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 for name in ("vocab.json", "merges.txt"):
     shutil.copyfile(options.vocabulary / name, options.out / name)
+unfinished = options.out / "model.safetensors.tmp"  # last and whole: gpt2.sh takes it for a sign that all is there
+with open(unfinished, "wb") as file:
+    file.write(struct.pack("<Q", len(text)) + text)
+    for _, numbers in tensors.values():
+        if sys.byteorder == "big":
+            numbers.byteswap()
+        file.write(numbers.tobytes())
+unfinished.rename(options.out / "model.safetensors")

@@ -30,11 +30,10 @@ fi
 run() {
   folder=$out/$1
   shift
-  if [ ! -f "$folder/result.json" ]; then
-    "$program" train --model "$model" --threads "$threads" --out "$folder" "$@" || [ $? -eq 3 ]  # 3: it has learnt nothing
-    rm -f "$folder.safetensors"  # one of a whole model is refused
-    "$program" export --run "$folder" --to-task-file "$folder.safetensors" >/dev/null 2>&1 || true
-  fi
+  [ -f "$folder/result.json" ] && return
+  "$program" train --model "$model" --threads "$threads" --out "$folder" "$@" || [ $? -eq 3 ]  # 3: it has learnt nothing
+  rm -f "$folder.safetensors"  # one of a whole model is refused
+  "$program" export --run "$folder" --to-task-file "$folder.safetensors" >/dev/null 2>&1 || true
   python3 "$here/table.py" --add "$here/runs.jsonl" "$folder" >/dev/null
 }
 

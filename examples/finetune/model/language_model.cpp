@@ -9,8 +9,6 @@
 
 namespace finetune {
 
-namespace {}  // namespace
-
 void LanguageModel::forward(const Batch& batch, Matrix& logits, const Pass& pass) {
   encode(batch, pass);
   logits.noalias() = real_rows(encoded_, hidden_) * embeddings_.words().value.transpose();

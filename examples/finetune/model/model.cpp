@@ -3,6 +3,7 @@
 
 #include <pst/any/changed.hpp>
 #include <pst/any/kept.hpp>
+#include <pst/any/layer_set.hpp>
 #include <pst/core/error.hpp>
 
 #include <algorithm>
@@ -342,16 +343,7 @@ void Model::restore_layer(Layer& layer, const pst::TensorList& state) {
 void Model::restore(const pst::TensorList& state) {
   for (const ModelParameter& each : parameters_)  // layers look at it when they are restored
     if (each.part == Part::shared) put(pst::find(state, each.name), each.parameter.value);
-  for_each_layer([&](Layer& each) {
-    const std::string prefix = each.name + "/";
-    pst::TensorList own;
-    for (const pst::Tensor& tensor : state)
-      if (tensor.name.starts_with(prefix)) {
-        own.push_back(tensor);
-        own.back().name.erase(0, prefix.size());
-      }
-    restore_layer(each, own);
-  });
+  for_each_layer([&](Layer& each) { restore_layer(each, pst::part_of(state, each.name)); });
   collect_parameters();
   for (const ModelParameter& each : parameters_)
     if (each.part != Part::layer) put(pst::find(state, each.name), each.parameter.value);

@@ -14,8 +14,10 @@ namespace pst::PST_ABI {
 ///
 /// In a set it takes the place of the other: `set.at("query") = train_kept(set.at("query"), bias, on)`, with the
 /// threads and scratch memory `on` that the set was made with; then parameters and layout are to be asked for again,
-/// and bound. Its one parameter besides a trained bias is called "weight.kept". Throws Error when `resting` has no
-/// mask, or keeps nothing.
+/// and bound.
+///
+/// Its one parameter besides a trained bias is called "weight.kept". Throws Error when `resting` has no mask or was not
+/// refreshed, keeps nothing, or adds another bias than the one that is given.
 /// @ingroup any
 template <class Scalar>
 [[nodiscard]] AnyLinear<Scalar> train_kept(AnyLinear<Scalar>& resting, LentBias<Scalar> bias, const SharedCpu& on = {});
@@ -27,7 +29,8 @@ AnyLinear<double> train_kept(AnyLinear<double>& resting, LentBias<double> bias, 
 /// Whether a state was saved by a layer of `train_kept`.
 /// @ingroup any
 [[nodiscard]] bool is_of_kept(const TensorList& state);
-/// The layer of `train_kept` that saved `state`, under any name. Throws Error when `state` is not of `shape`.
+/// The layer of `train_kept` that saved `state`, under any name. A bias that trains gets the values of the state; one
+/// that rests is not in it. Throws Error when `state` is not of `shape`.
 /// @ingroup any
 template <class Scalar>
 [[nodiscard]] AnyLinear<Scalar> restore_kept(const std::string& name, Shape shape, const TensorList& state,

@@ -36,6 +36,11 @@ struct SetLayout {
   index_t size = 0;  ///< numbers in the run of gradients
 };
 
+/// Of the state of a set, that of the layer called `name`, with the names that the layer gave; empty where there is
+/// none.
+/// @ingroup any
+[[nodiscard]] TensorList part_of(const TensorList& of_set, std::string_view name);
+
 /// Named layers of different methods, in the order in which they were added: what an engine holds of a model.
 ///
 /// A step, a refresh and a restore happen to all layers or, where one of them refuses, to none. Layers whose selector
@@ -99,7 +104,8 @@ class LayerSet {
   /// The state of all layers; tensors are called "<name of the layer>/<name of the tensor>".
   [[nodiscard]] TensorList save();
   [[nodiscard]] std::vector<std::byte> save_bytes();
-  /// Puts it back, bit for bit. Throws Error, having changed nothing, when it is not that of these layers.
+  /// Puts it back, bit for bit. Throws Error, having changed nothing, when it is not that of these layers: where kept
+  /// weights of one trained when it was saved, `restore_kept` with `part_of` makes that one first.
   void restore(const TensorList& state);
   void restore_bytes(std::span<const std::byte> bytes);
 
@@ -112,7 +118,7 @@ class LayerSet {
   SharedCpu on_;
   std::deque<std::string> names_;
   std::deque<AnyLinear<Scalar>> layers_;
-  std::deque<std::vector<std::string>> parameter_names_;  // of layers without a name of their own
+  std::deque<std::vector<std::string>> parameter_names_;  // as `parameters` shows them
 };
 
 }  // namespace pst::PST_ABI

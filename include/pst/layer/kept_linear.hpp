@@ -261,8 +261,8 @@ class KeptLinear {
   void check_state_in_use(const TensorList& state) {
     detail::check_numbers_of(*this, label(), state, {mask_name(), "shape"});
     detail::check_shape(state, label(), shape());
-    require(detail::needed(state, mask_name(), label()).bytes == mask_words().bytes, label(), ": tensor ", mask_name(),
-            " keeps other weights than the layer");
+    require(detail::tensor_of(state, mask_name(), label()).bytes == mask_words().bytes, label(), ": tensor ",
+            mask_name(), " keeps other weights than the layer");
   }
   [[nodiscard]] std::string label() const { return options_.name.empty() ? "layer" : "layer " + options_.name; }
   [[nodiscard]] bool has_bias() const noexcept { return bias_.data != nullptr; }

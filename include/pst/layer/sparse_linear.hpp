@@ -379,7 +379,7 @@ class SparseLinear {
     detail::check_numbers_of(*this, state_.label, state, {"mask", "shape", "sparsity"});
     detail::check_shape(state, state_.label, shape());
     static_cast<void>(saved_sparsity(state));
-    detail::check_mask(detail::needed(state, "mask", state_.label), state_.label, word_view(), shape().in);
+    detail::check_mask(detail::tensor_of(state, "mask", state_.label), state_.label, word_view(), shape().in);
   }
   [[nodiscard]] std::vector<Scalar> masked_on_host() {
     Matrix<Backend, Scalar> dense(shape().out, shape().in);

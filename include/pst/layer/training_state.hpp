@@ -57,21 +57,19 @@ void check_mask(const Tensor& tensor, const std::string& owner, MatrixView<mask_
   refuse_bits_beyond(owner, "tensor " + tensor.name, tensor.values<mask_word>(), words.cols, cols);
 }
 
-/// The tensor of a state that a layer needs.
-[[nodiscard]] inline const Tensor& needed(const TensorList& state, std::string_view name, const std::string& owner) {
+/// The tensor of a layer's state that is called `name`.
+[[nodiscard]] inline const Tensor& tensor_of(const TensorList& state, std::string_view name, const std::string& owner) {
   for (const Tensor& tensor : state)
     if (tensor.name == name) return tensor;
-  const bool of_kept =
-      std::any_of(state.begin(), state.end(), [](const Tensor& one) { return one.name == "weight.kept"; });
-  fail(owner, ": the state has no tensor ", name, " among its ", state.size(), "; was it saved by a layer ",
-       of_kept ? "of kept weights? Then restore_kept makes it again" : "with other policies?");
+  fail(owner, ": the state has no tensor ", name, " among its ", state.size(),
+       " tensors; was it saved by a layer with other policies, or by one whose kept weights or changes train?");
 }
 
 /// The one number of a tensor, which is at least `least` and below `end`.
 template <class T>
 [[nodiscard]] T number_of(const TensorList& state, const char* name, const std::string& owner, T least,
                           T end = std::numeric_limits<T>::max()) {
-  const std::vector<T> values = needed(state, name, owner).template values<T>();
+  const std::vector<T> values = tensor_of(state, name, owner).template values<T>();
   require(values.size() == 1 && values[0] >= least && values[0] < end, owner, ": tensor ", name,
           " does not fit, expected one number, at least ", least, " and below ", end);
   return values[0];
@@ -83,8 +81,8 @@ template <class T>
 }
 /// Throws unless a state is one of a layer of `shape`.
 inline void check_shape(const TensorList& state, const std::string& owner, Shape shape) {
-  require(needed(state, "shape", owner).values<std::int64_t>() == std::vector<std::int64_t>{shape.out, shape.in}, owner,
-          ": tensor shape is not that of this layer, ", shape.out, " x ", shape.in);
+  require(tensor_of(state, "shape", owner).values<std::int64_t>() == std::vector<std::int64_t>{shape.out, shape.in},
+          owner, ": tensor shape is not that of this layer, ", shape.out, " x ", shape.in);
 }
 
 /// Copies a tensor that was checked into a matrix on backend `on`.
@@ -118,11 +116,11 @@ void check_numbers_of(Layer& layer, const std::string& owner, const TensorList& 
   std::vector<std::string> known(others.begin(), others.end());
   for_each_saved(layer, [&](const std::string& name, auto view) {
     known.push_back(name);
-    check_tensor(needed(state, name, owner), owner, view);
+    check_tensor(tensor_of(state, name, owner), owner, view);
   });
   if constexpr (HasStatistics<Layer>)
     layer.for_each_statistic([&]<class T, class Space>(std::string_view name, MatrixView<T, Space>) {
-      for (const T value : needed(state, name, owner).template values<T>())
+      for (const T value : tensor_of(state, name, owner).template values<T>())
         require(value >= 0, owner, ": tensor ", name, " holds ", value, ", expected squares");
     });
   for (const Tensor& tensor : state) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "pst/any/implementation/c_handles.hpp"
-#include "pst/core/tensor_bytes.hpp"
 
 // What c.h declares. A part of any/implementation.hpp.
 
@@ -22,10 +21,11 @@ pst_status pst_layer_new(const char* specification, int64_t in, int64_t out, pst
     require(type == PST_F32 || type == PST_F64, "a layer computes in PST_F32 or PST_F64, found ", name_of_type(type));
     const LinearSpec spec = read_spec(specification);
     const Shape shape{.in = in, .out = out};
+    const SharedCpu on = share_cpu(spec.threads);
     if (type == PST_F32)
-      *layer = new pst_layer{make_linear<float>(spec, shape)};
+      *layer = new pst_layer{make_linear<float>(spec, shape, on), on, spec.name};
     else
-      *layer = new pst_layer{make_linear<double>(spec, shape)};
+      *layer = new pst_layer{make_linear<double>(spec, shape, on), on, spec.name};
   });
 }
 void pst_layer_free(pst_layer* layer) { delete layer; }
@@ -33,7 +33,7 @@ pst_status pst_layer_clone(pst_layer* layer, pst_layer** clone) {
   return status_of([&] {
     need(clone, "where the layer is written to");
     *clone = nullptr;
-    *clone = with(layer, [](auto& any) { return new pst_layer{any.clone()}; });
+    *clone = with(layer, [&](auto& any) { return new pst_layer{any.clone(), layer->on, layer->name}; });
   });
 }
 pst_status pst_layer_attach(pst_layer* layer, pst_matrix weight, const pst_matrix* bias) {
@@ -123,9 +123,7 @@ pst_status pst_layer_statistic(pst_layer* layer, size_t index, const char** name
 }
 
 // ---- layers: looking and exporting
-const char* pst_layer_name(const pst_layer* layer) {
-  return value_or("", layer, [](const auto& any) { return any.name().c_str(); });
-}
+const char* pst_layer_name(const pst_layer* layer) { return layer == nullptr ? "" : layer->name.c_str(); }
 int64_t pst_layer_in(const pst_layer* layer) {
   return value_or(int64_t{0}, layer, [](const auto& any) { return any.shape().in; });
 }
@@ -192,9 +190,16 @@ pst_status pst_layer_restore_kept(pst_layer* layer, const void* bytes, size_t si
   return status_of([&] {
     with(layer, [&](auto& any) {
       using Scalar = scalar_in<decltype(any)>;
-      const TensorList state = from_bytes(bytes_of(bytes, size));
-      any = restore_kept<Scalar>(any.name(), any.shape(), state, bias_of<Scalar>(bias), layer->on);
+      const TensorList state = state_of_layer(bytes, size, layer->name);
+      any = restore_kept<Scalar>(layer->name, any.shape(), state, bias_of<Scalar>(bias), layer->on);
     });
+  });
+}
+
+pst_status pst_state_is_of_kept(const void* bytes, size_t size, const char* layer, int* is_of_kept) {
+  return status_of([&] {
+    need(is_of_kept, "the answer");
+    *is_of_kept = pst::is_of_kept(state_of_layer(bytes, size, layer == nullptr ? "" : layer)) ? 1 : 0;
   });
 }
 
@@ -221,7 +226,7 @@ pst_status pst_set_add(pst_set* set, const char* name, const char* specification
     need(specification, "the specification");
     const LinearSpec spec = read_spec(specification);
     with_set(set, [&](auto& layers) {
-      set->handles.push_back(pst_layer{&layers.add(name, spec, {.in = in, .out = out}), set->on});
+      set->handles.push_back(pst_layer{&layers.add(name, spec, {.in = in, .out = out}), set->on, name});
     });
     if (layer != nullptr) *layer = &set->handles.back();
   });

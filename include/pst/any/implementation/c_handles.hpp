@@ -21,6 +21,7 @@
 #include "pst/any/shared_cpu.hpp"
 #include "pst/c.h"
 #include "pst/core/error.hpp"
+#include "pst/core/tensor_bytes.hpp"
 #include "pst/core/version.hpp"
 
 // What stands behind the handles of c.h. A part of any/implementation.hpp.
@@ -41,7 +42,8 @@ inline constexpr pst_type type_of = std::is_same_v<Scalar, float> ? PST_F32 : PS
 struct pst_layer {
   /// Where the layer is: its own, or that of a set.
   std::variant<pst::AnyLinear<float>, pst::AnyLinear<double>, pst::AnyLinear<float>*, pst::AnyLinear<double>*> held;
-  pst::SharedCpu on{};  ///< of the set that it is in
+  pst::SharedCpu on;  ///< what it computes on, alone or with the layers of its set
+  std::string name;   ///< also once kept weights train
   pst::detail::c::Shown shown{};
 };
 
@@ -175,6 +177,13 @@ void attach(pst_layer* layer, const Matrix& weight, const Matrix* bias) {
 template <class Scalar>
 [[nodiscard]] LentBias<Scalar> bias_of(const pst_matrix* bias) {
   return bias == nullptr ? LentBias<Scalar>{} : LentBias<Scalar>{view_of<Scalar>(*bias, "the bias")};
+}
+/// The state of a layer, alone or in that of a set.
+[[nodiscard]] inline TensorList state_of_layer(const void* bytes, std::size_t size, const std::string& name) {
+  need(bytes, "the state");
+  TensorList state = from_bytes({static_cast<const std::byte*>(bytes), size});
+  TensorList part = part_of(state, name);
+  return part.empty() ? std::move(state) : std::move(part);
 }
 /// What scores of a layer have measured.
 template <class Any>

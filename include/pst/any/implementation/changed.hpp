@@ -101,7 +101,6 @@ template <class Scalar>
   const Shape shape = gated.shape();
   require(places.shape == shape, "layer ", gated.name(), ": the places are those of a weight of ", places.shape.out,
           " x ", places.shape.in, ", expected ", shape.out, " x ", shape.in);
-  refuse_lost_bias(gated, bias);
   std::vector<Scalar> memory(static_cast<std::size_t>(shape.size()));
   const MatrixView<Scalar> change{memory.data(), shape.out, shape.in};
   write_change(gated, change);

@@ -49,19 +49,7 @@ template <class Scalar>
   return std::ranges::any_of(layer.layout().entries,
                              [](const ParameterEntry& each) { return each.group == ParameterGroup::bias; });
 }
-/// Throws where a layer adds a bias and none is given for the one that takes its place: of no tokens but zero it gives
-/// the bias.
-template <class Scalar>
-void refuse_lost_bias(AnyLinear<Scalar>& layer, LentBias<Scalar> bias) {
-  if (!bias.empty()) return;
-  const auto [in, out] = std::pair{layer.shape().in, layer.shape().out};
-  const std::vector<Scalar> zero(static_cast<std::size_t>(in));
-  std::vector<Scalar> found(static_cast<std::size_t>(out));
-  layer.forward({zero.data(), 1, in}, {found.data(), 1, out});
-  require(std::ranges::all_of(found, [](Scalar each) { return each == 0; }), "layer ", layer.name(),
-          ": it adds a bias, but none is given: give the one that was attached");
-}
-/// Whether it did in the layer that saved a state.
+/// Whether the bias trained in the layer that saved a state.
 [[nodiscard]] inline bool saves_bias(const TensorList& state) {
   return std::ranges::any_of(state, [](const Tensor& each) { return each.name == "bias"; });
 }
@@ -75,13 +63,31 @@ void refuse_lost_bias(AnyLinear<Scalar>& layer, LentBias<Scalar> bias) {
   return mask.values<mask_word>();
 }
 
+/// Throws unless `bias` is what a refreshed layer adds: of a token that is zero it gives the bias. A weight that is not
+/// finite is refused later.
+template <class Scalar>
+void check_same_bias(AnyLinear<Scalar>& layer, LentBias<Scalar> bias) {
+  const Shape shape = layer.shape();
+  const std::vector<Scalar> zero(static_cast<std::size_t>(shape.in));
+  std::vector<Scalar> added(static_cast<std::size_t>(shape.out));
+  layer.forward({zero.data(), 1, shape.in}, {added.data(), 1, shape.out});
+  const MatrixView<const Scalar> given = bias.constant();
+  const bool fits = bias.empty() || (given.rows == 1 && given.cols == shape.out);
+  for (index_t c = 0; fits && c < shape.out; ++c) {
+    const Scalar found = added[static_cast<std::size_t>(c)], expected = bias.empty() ? Scalar{0} : given(0, c);
+    require(found == expected || !is_finite(found), "layer ", layer.name(), ": it adds ", found, " to output ", c,
+            bias.empty() ? ", and no bias is given" : ", the bias that is given has another number",
+            ": give the bias that was attached");
+  }
+}
+
 template <class Scalar>
 [[nodiscard]] AnyLinear<Scalar> kept_of(AnyLinear<Scalar>& resting, LentBias<Scalar> bias, const SharedCpu& on) {
   const Shape shape = resting.shape();
   require(resting.mask().words != nullptr, "layer ", resting.name(), ": has no mask whose weights could train alone");
-  refuse_lost_bias(resting, bias);
   std::vector<Scalar> dense(static_cast<std::size_t>(shape.size()));
   resting.export_masked({dense.data(), shape.out, shape.in});
+  check_same_bias(resting, bias);
   return any_kept(resting.name(), resting.mask(), trains_bias(resting), bias, on, [&](auto& layer) {
     layer.fill({dense.data(), shape.out, shape.in});
   });

@@ -77,9 +77,11 @@ std::vector<Parameter<Scalar>> LayerSet<Scalar>::parameters() {
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     std::vector<std::string>& names = parameter_names_[i];
     const std::vector<ParameterEntry>& entries = layers_[i].layout().entries;
-    names.resize(entries.size());
-    for (std::size_t n = 0; n < names.size(); ++n)  // others once another layer was put in the place of one
-      if (std::string name = full_name(i, entries[n].name); names[n] != name) names[n] = std::move(name);
+    const auto is_of = [&](const std::string& name, const ParameterEntry& entry) { return name.ends_with(entry.name); };
+    if (!std::ranges::equal(names, entries, is_of)) {  // the first time, or another layer took the place of one
+      names.clear();
+      for (const ParameterEntry& entry : entries) names.push_back(full_name(i, entry.name));
+    }
     std::size_t at = 0;
     layers_[i].for_each_parameter([&](Parameter<Scalar> parameter) {
       parameter.name = names.at(at++);
@@ -166,6 +168,17 @@ TensorList LayerSet<Scalar>::save() {
       list.push_back(std::move(tensor));
     }
   return list;
+}
+
+TensorList part_of(const TensorList& of_set, std::string_view name) {
+  TensorList part;
+  for (const Tensor& tensor : of_set) {
+    const std::string_view full = tensor.name;
+    if (full.size() <= name.size() || !full.starts_with(name) || full[name.size()] != '/') continue;
+    part.push_back(tensor);
+    part.back().name.erase(0, name.size() + 1);
+  }
+  return part;
 }
 
 template <class Scalar>
