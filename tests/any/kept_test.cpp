@@ -102,6 +102,18 @@ TEST_CASE("a step of several layers is taken by all or none where kept weights h
   CHECK(other.layer.generation() == generation);
 }
 
+TEST_CASE("a step and a progress that are none are refused, and an export over what the layer borrows") {
+  RestingAny resting{"pst"};
+  AnyLinear<float> kept = train_kept<float>(resting.layer, resting.bias.view());
+  CHECK(error_of([&] { kept.refresh(50); }) == "layer a: progress is 50, expected 0 to 1");
+  CHECK(error_of([&] { kept.begin_step(11, 10); }) == "layer a: step is 11, expected 0 to 10");
+  const auto places = kept.layout();
+  std::vector<float> gradients(static_cast<std::size_t>(places.size));
+  CHECK(error_of([&] {
+          kept.bind({resting.bias.view().data, 1, places.own}, {gradients.data(), 1, places.size});
+        }).starts_with("layer a: the run of parameters lies over the bias"));
+}
+
 TEST_CASE("another bias than the attached one is refused, or none, whether it trains or not") {
   for (const char* how : {"trained", "frozen"}) {
     RestingAny resting{std::string{"pst bias="} + how};

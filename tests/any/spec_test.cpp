@@ -97,9 +97,9 @@ TEST_CASE("a value out of range is refused with the range") {
   CHECK(refusal("pst sparsity=1") == "sparsity is 1, expected 0 to below 1");
   CHECK(refusal("pst sparsity=-0.1") == "sparsity is -0.1, expected 0 to below 1");
   CHECK(refusal("pst delta_rank=0") == "delta_rank is 0, expected 1 to 4096");
-  CHECK(refusal("pst delta_rank=2.5") == "delta_rank is \"2.5\", expected a number, 1 to 4096");
+  CHECK(refusal("pst delta_rank=2.5") == "delta_rank is \"2.5\", expected a whole number, 1 to 4096");
   CHECK(refusal("pst delta_rank=99999999999999999999") ==
-        "delta_rank is \"99999999999999999999\", expected a number, 1 to 4096");
+        "delta_rank is \"99999999999999999999\", expected a whole number, 1 to 4096");
   CHECK(refusal("pst beta=nan") == "beta is \"nan\", expected a number, -1e30 to 1e30");
   CHECK(refusal("pst beta=") == "beta is \"\", expected a number, -1e30 to 1e30");
   CHECK(refusal("pst threads=-1") == "threads is -1, expected 0 (all) to 4096");

@@ -185,9 +185,9 @@ TEST_CASE("begin_step and refresh refuse a step outside the run and a sparsity o
     layer.attach(weight.view());
     return error_of([&] { layer.refresh(progress); });
   };
-  CHECK(step(0.5, -0.25) == "layer: step is -0.25, expected 0 to 1");
-  CHECK(step(0.5, 1.5) == "layer: step is 1.5, expected 0 to 1");
-  CHECK(step(0.5, not_a_number) == "layer: step is nan, expected 0 to 1");
+  CHECK(step(0.5, -0.25) == "layer: progress is -0.25, expected 0 to 1");
+  CHECK(step(0.5, 1.5) == "layer: progress is 1.5, expected 0 to 1");
+  CHECK(step(0.5, not_a_number) == "layer: progress is nan, expected 0 to 1");
   CHECK(step(1.0, 0.5) == "layer: the schedule gives sparsity 1 at step 0.5 of 1, expected a number in [0, 1)");
   CHECK(step(-0.1, 0.25) == "layer: the schedule gives sparsity -0.1 at step 0.25 of 1, expected a number in [0, 1)");
   CHECK(step(not_a_number, 0.75) ==
@@ -311,8 +311,29 @@ TEST_CASE_TEMPLATE("an output over an input, the weight, the bias or what trains
         over("y", "the run of parameters"));
   CHECK(error_of([&] { layer.backward(x.view(), grad_y.view(), grad_y.view()); }) == over("grad_x", "grad_y"));
   CHECK(error_of([&] { layer.backward(x.view(), grad_y.view(), x.view()); }) == over("grad_x", "x"));
+  CHECK(error_of([&] { layer.export_masked(weight.view()); }) == over("the exported weight", "the weight"));
   // two halves of one matrix, as the outputs of a fused projection are
   layer.forward(both.view().middle_cols(0, 10), both.view().middle_cols(10, 10));
+}
+TEST_CASE_TEMPLATE("runs of parameters and gradients over the weight or the bias are refused, and nothing is written",
+                   T, ReferenceDouble, PartsFloat) {
+  using Scalar = typename T::scalar;
+  PstLayer<T> layer{{.in = 10, .out = 10}, {.name = "square"}};
+  HostMatrix<Scalar> weight = Draw{1}.normal<Scalar>(10, 40), bias(1, 2000);
+  const HostMatrix<Scalar> before = weight;
+  layer.attach(weight.view().middle_rows(0, 10).middle_cols(0, 10), bias.view().middle_cols(0, 10));
+  const index_t own = layer.layout().own, size = layer.layout().size;
+  REQUIRE(own <= 400);
+  std::vector<Scalar> memory(static_cast<std::size_t>(own + size));
+  const MatrixView<Scalar> free_own{memory.data(), 1, own}, free_size{memory.data() + own, 1, size};
+  const MatrixView<Scalar> on_weight{weight.view().data, 1, own}, on_bias{bias.view().data + 9, 1, size};
+  const auto over = [&](const char* run, const char* other) {
+    return std::string{"layer square: the run of "} + run + " lies over " + other;
+  };
+  CHECK(error_of([&] { layer.bind(on_weight, free_size); }).starts_with(over("parameters", "the weight")));
+  CHECK(error_of([&] { layer.bind(free_own, on_bias); }).starts_with(over("gradients", "the bias")));
+  CHECK(same_bits(weight, before));
+  layer.bind(free_own, free_size);
 }
 TEST_CASE("copies of one EigenCpu on two threads are refused, not wrong") {
   const auto weight = Draw{1}.normal<float>(200, 300), x = Draw{2}.normal<float>(64, 300);

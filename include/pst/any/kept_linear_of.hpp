@@ -9,6 +9,7 @@
 #include "pst/any/layer_behind.hpp"
 #include "pst/any/plain_linear.hpp"
 #include "pst/any/shared_cpu.hpp"
+#include "pst/core/checks.hpp"
 #include "pst/core/error.hpp"
 
 namespace pst::PST_ABI {
@@ -48,8 +49,14 @@ class KeptLinearOf final : public detail::LayerBehind<Layer, PlainLinear<typenam
     else
       layer_.attach_bias(bias_of(bias));
   }
-  void refresh(double) override { layer_.refresh(); }
-  void begin_step(index_t, index_t) override { layer_.begin_step(); }
+  void refresh(double progress) override {
+    detail::check_progress("layer " + this->name(), progress);
+    layer_.refresh();
+  }
+  void begin_step(index_t step, index_t steps) override {
+    detail::check_step("layer " + this->name(), static_cast<double>(step), static_cast<double>(steps));
+    layer_.begin_step();
+  }
   /// What a step refuses is refused before another layer takes its own.
   [[nodiscard]] std::unique_ptr<PendingStep<Scalar>> prepare_step(index_t step, index_t steps) override {
     layer_.check_parameters();

@@ -101,7 +101,7 @@ class AnyLinear {
   [[nodiscard]] MaskReport report() { return layer_->report(); }
 
   // ---- what goes out
-  /// Writes W' (out x in): exactly +0 where pruned.
+  /// Writes W' (out x in), that of the last refresh or step: exactly +0 where pruned.
   void export_masked(MutableView out) { layer_->export_masked(out); }
   [[nodiscard]] CsrMatrix<Scalar> export_csr() { return layer_->export_csr(); }
   [[nodiscard]] BitmaskMatrix<Scalar> export_bitmask() { return layer_->export_bitmask(); }

@@ -107,6 +107,11 @@ void refuse_overlap(const std::string& owner, const char* output_name, MatrixVie
           ", expected memory of its own: it is written while ", other_name, " is still read");
 }
 
+/// Throws unless `progress` is one of a run.
+inline void check_progress(const std::string& owner, double progress) {
+  require(progress >= 0 && progress <= 1, owner, ": progress is ", progress, ", expected 0 to 1");
+}
+
 /// Throws unless `step` of `steps` is a point of a run.
 inline void check_step(const std::string& owner, double step, double steps) {
   require(steps > 0, owner, ": there are ", steps, " steps, expected more than 0");

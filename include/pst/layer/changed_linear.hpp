@@ -88,6 +88,8 @@ class ChangedLinear {
   [[nodiscard]] const ParameterLayout& layout() const { return change_.layout(); }
   /// Borrows memory for parameters and gradients, as KeptLinear does.
   void bind(MutableView parameters, MutableView gradients, BoundRun holds = BoundRun::nothing) {
+    refuse_overlap("the run of parameters", parameters);
+    refuse_overlap("the run of gradients", gradients);
     change_.bind(parameters, gradients, holds);
   }
 

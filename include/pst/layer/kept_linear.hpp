@@ -123,6 +123,10 @@ class KeptLinear {
     detail::check_run(label(), "the run of parameters", parameters, run_.layout().own);
     detail::check_run(label(), "the run of gradients", gradients, run_.layout().size);
     detail::refuse_overlap(label(), "the run of gradients", gradients, "the run of parameters", parameters);
+    if (has_bias()) {
+      detail::refuse_overlap(label(), "the run of parameters", parameters, "the bias", bias_);
+      detail::refuse_overlap(label(), "the run of gradients", gradients, "the bias", bias_);
+    }
     const auto all = [&](VisitMatrix<Backend, Scalar> f) { each(f); };
     if (run_.owned() && holds == BoundRun::nothing)
       run_.move_to(on_, parameters, gradients, all);
@@ -219,6 +223,7 @@ class KeptLinear {
   void export_masked(MutableView out) {
     const auto in_use = use("export_masked");
     detail::check_matrix(label(), "the exported weight", out, shape().out, shape().in);
+    refuse_overlaps("the exported weight", out);
     for_each_tile([&](Tile tile) { on_.expand(view(), tile, tile.of(out)); });
   }
   /// Kept weights, mask and bias; names are without that of the layer.

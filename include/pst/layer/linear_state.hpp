@@ -75,8 +75,8 @@ struct LinearState {
   void check_matrix(const char* name, V view, index_t rows, index_t cols) const {
     detail::check_matrix(label, name, view, rows, cols);
   }
-  /// Throws when what a call writes lies over something that the layer borrows.
-  void refuse_overlaps(const char* name, MutableView output) {
+  /// Throws when what a call writes lies over the weight or the bias.
+  void refuse_over_lent(const char* name, MutableView output) {
     const auto refuse = [&](const char* other_name, auto other) {
       detail::refuse_overlap(label, name, output, other_name, other);
     };
@@ -84,8 +84,20 @@ struct LinearState {
     if (base.rows_are_contiguous()) refuse("the weight", base.contiguous());
     if (base.row_stride == 1 && base.col_stride >= base.rows) refuse("the weight", base.transposed().contiguous());
     if (has_bias()) refuse("the bias", bias);
-    refuse("the run of parameters", run.values());
-    refuse("the run of gradients", run.gradients());
+  }
+  /// Throws unless two runs are of the layout, in memory of their own.
+  void check_runs(MutableView parameters, MutableView gradients) {
+    check_run(label, "the run of parameters", parameters, run.layout().own);
+    check_run(label, "the run of gradients", gradients, run.layout().size);
+    detail::refuse_overlap(label, "the run of gradients", gradients, "the run of parameters", parameters);
+    refuse_over_lent("the run of parameters", parameters);
+    refuse_over_lent("the run of gradients", gradients);
+  }
+  /// Throws when what a call writes lies over something that the layer borrows.
+  void refuse_overlaps(const char* name, MutableView output) {
+    refuse_over_lent(name, output);
+    detail::refuse_overlap(label, name, output, "the run of parameters", run.values());
+    detail::refuse_overlap(label, name, output, "the run of gradients", run.gradients());
   }
   void check_grad_x(MutableView grad_x, ConstView x, ConstView grad_y) {
     check_matrix("grad_x", grad_x, x.rows, shape().in);

@@ -156,9 +156,7 @@ class SparseLinear {
   /// when memory is needed.
   void bind(MutableView parameters, MutableView gradients, BoundRun holds = BoundRun::nothing) {
     const auto in_use = state_.use("bind");
-    detail::check_run(state_.label, "the run of parameters", parameters, state_.run.layout().own);
-    detail::check_run(state_.label, "the run of gradients", gradients, state_.run.layout().size);
-    detail::refuse_overlap(state_.label, "the run of gradients", gradients, "the run of parameters", parameters);
+    state_.check_runs(parameters, gradients);
     const auto each = state_.each_matrix();
     if (state_.run.owned() && holds == BoundRun::nothing)
       return state_.run.move_to(state_.on(), parameters, gradients, each);
@@ -181,7 +179,7 @@ class SparseLinear {
   void refresh(double progress) {
     const auto in_use = state_.use("refresh");
     state_.need_memory();
-    detail::check_step(state_.label, progress, 1.0);
+    detail::check_progress(state_.label, progress);
     const double sparsity = state_.checked_sparsity(progress, 1.0);
     state_.refresh_to(sparsity, state_.moves_between_steps(progress), {});
   }
@@ -293,11 +291,12 @@ class SparseLinear {
   }
 
   // ---- what goes out
-  /// Writes W' (out x in): exactly +0 where pruned.
+  /// Writes W' (out x in), that of the last refresh or step: exactly +0 where pruned.
   void export_masked(MutableView out) {
     const auto in_use = state_.use("export_masked");
     state_.need_mask("export_masked");
     state_.check_matrix("the exported weight", out, shape().out, shape().in);
+    state_.refuse_overlaps("the exported weight", out);
     state_.weight.for_each_tile(
         [&](Tile tile) { state_.on().map(tile.of(out), functors::Identity{}, state_.weight.masked(tile)); });
   }

@@ -56,7 +56,7 @@ class Together {
     Step(L& layer, double progress) : state_{layer.state_} {
       const auto in_use = state_.use("refresh");
       state_.need_memory();
-      check_step(state_.label, progress, 1.0);
+      check_progress(state_.label, progress);
       settle(state_.moves_between_steps(progress), state_.checked_sparsity(progress, 1.0));
     }
     Step(const Step&) = delete;

@@ -209,7 +209,6 @@ pst_status pst_set_new(pst_type type, int threads, pst_set** set) {
     need(set, "where the set is written to");
     *set = nullptr;
     require(type == PST_F32 || type == PST_F64, "layers compute in PST_F32 or PST_F64, found ", name_of_type(type));
-    require(threads >= 0 && threads <= 4096, "threads is ", threads, ", expected 0 (all) to 4096");
     const SharedCpu on = share_cpu(threads);
     if (type == PST_F32)
       *set = new pst_set{on, LayerSet<float>{on}};

@@ -51,6 +51,9 @@ bool is_of_changes(const TensorList& state) {
 }
 Places places_of(const TensorList& state, Shape shape) { return {shape, detail::words_in(state, "places", shape, "")}; }
 
-SharedCpu share_cpu(int threads) { return SharedCpu{threads > 0 ? EigenCpu{threads} : EigenCpu{}}; }
+SharedCpu share_cpu(int threads) {
+  require(threads >= 0 && threads <= 4096, "threads is ", threads, ", expected 0 (all) to 4096");
+  return SharedCpu{threads > 0 ? EigenCpu{threads} : EigenCpu{}};
+}
 
 }  // namespace pst::PST_ABI

@@ -112,6 +112,8 @@ void LayerSet<Scalar>::bind(MutableView parameters, MutableView gradients, Bound
           parameters.cols, ", expected 1 x ", all.own);
   require(gradients.rows <= 1 && gradients.size() == all.size, "the run of gradients is ", gradients.rows, " x ",
           gradients.cols, ", expected 1 x ", all.size);
+  require(parameters.data != nullptr || all.own == 0, "the run of parameters is a null pointer");
+  require(gradients.data != nullptr || all.size == 0, "the run of gradients is a null pointer");
   detail::refuse_overlap("the set", "the run of gradients", gradients, "the run of parameters", parameters);
   index_t own = 0, size = 0;
   for (AnyLinear<Scalar>& layer : layers_) {

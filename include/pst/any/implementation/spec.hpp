@@ -137,8 +137,8 @@ void set_option(LinearSpec& spec, std::string_view option, std::string_view valu
           changed.*member = value;
         } else {
           const auto number = detail::number_in<Value>(value);
-          require(number.has_value(), option, " is \"", value.substr(0, 60), "\", expected a number, ",
-                  field.shown.values);
+          require(number.has_value(), option, " is \"", value.substr(0, 60), "\", expected a ",
+                  std::is_integral_v<Value> ? "whole number, " : "number, ", field.shown.values);
           changed.*member = *number;
         }
       },
